@@ -1,0 +1,96 @@
+"""Every exception that crosses agentkit's API.
+
+AgentkitError
+├── SettingsError               agentkit.toml or AGENTKIT_*: unknown key, value out of range
+├── WorkspaceError              a workspace or index folder that cannot be made or found
+├── DiskSpaceError              a write that needs more bytes than the disk has
+├── DocumentError               one file that cannot be turned into text; its message is the reason for the skip
+├── IndexingError
+│   ├── IndexNotFoundError      no index of that name
+│   ├── IndexLockedError        another process is writing the index
+│   ├── IndexMismatchError      an index made with another embedder or chunker
+│   └── IndexDamagedError       a catalog that SQLite cannot read
+└── ModelError
+    ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
+    ├── ModelDownloadError      no source gave the file: offline, refused, wrong sha256
+    ├── ModelLoadError          not a GGUF, truncated, unknown architecture, no chat template
+    ├── ContextLengthError      a prompt longer than the context
+    ├── ConstraintError         a schema, grammar or regex that the constraint engine refuses
+    ├── MessageError            a message that a text model cannot take: empty, an image, an unknown role
+    └── EngineError             the engine is closed, was forked, or a decode failed
+
+A message says what happened, with which value, and what to do next. A limit that was reached is a
+`StopReason`, not an exception.
+"""
+
+
+class AgentkitError(Exception):
+    """Root of every error that agentkit raises on purpose."""
+
+
+class SettingsError(AgentkitError):
+    """`agentkit.toml` or an `AGENTKIT_*` variable has an unknown key or a value out of range."""
+
+
+class WorkspaceError(AgentkitError):
+    """A workspace or one of its folders cannot be made, found or written."""
+
+
+class DiskSpaceError(AgentkitError):
+    """A write needs more bytes than the disk has free."""
+
+
+class DocumentError(AgentkitError):
+    """One file cannot be turned into text; the message is the reason that a report shows."""
+
+
+class IndexingError(AgentkitError):
+    """Root of errors about an index."""
+
+
+class IndexNotFoundError(IndexingError):
+    """No index of that name; the message names the nearest."""
+
+
+class IndexLockedError(IndexingError):
+    """Another process is writing the index; the message says which."""
+
+
+class IndexMismatchError(IndexingError):
+    """The index was made with another embedder or chunker; the message names both."""
+
+
+class IndexDamagedError(IndexingError):
+    """The index's catalog cannot be read."""
+
+
+class ModelError(AgentkitError):
+    """Root of errors about chat models and embedders."""
+
+
+class ModelNotFoundError(ModelError):
+    """The catalog does not know the name, or the model's file is not on this machine."""
+
+
+class ModelDownloadError(ModelError):
+    """No source gave the file: offline, refused, or a wrong sha256."""
+
+
+class ModelLoadError(ModelError):
+    """The file is not a GGUF, is truncated, or has an architecture or template that cannot be used."""
+
+
+class ContextLengthError(ModelError):
+    """The prompt is longer than the model's context."""
+
+
+class ConstraintError(ModelError):
+    """The constraint engine refuses a schema, grammar or regular expression."""
+
+
+class MessageError(ModelError):
+    """A message cannot be given to a text model."""
+
+
+class EngineError(ModelError):
+    """The engine is closed, belongs to another process, or a decode failed."""

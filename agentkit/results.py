@@ -1,0 +1,130 @@
+"""What agentkit gives back: frozen dataclasses that a caller can print, compare and turn into JSON.
+
+Offsets are Python string indexes into the document's text as its loader produced it: `text[start:end]` is
+the quote. Pages count from 1; `page` is None where a format has none. Times are seconds.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class StopReason(StrEnum):
+    """Why a generation or an answer ended."""
+
+    COMPLETED = "completed"
+    """The model ended by itself."""
+    STOP_SEQUENCE = "stop_sequence"
+    """One of the caller's stop strings was produced."""
+    MAX_TOKENS = "max_tokens"
+    """The caller's limit on new tokens was reached."""
+    CONTEXT_FULL = "context_full"
+    """The model's context was full."""
+    CANCELLED = "cancelled"
+    """The caller stopped it."""
+    NOT_FOUND = "not_found"
+    """Nothing in the documents answers the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and seconds that a generation or an answer cost."""
+
+    prompt_tokens: int = 0
+    """Tokens of the prompt, those found in the cache included."""
+    cached_tokens: int = 0
+    """Tokens of the prompt that were in the cache and were not evaluated again."""
+    completion_tokens: int = 0
+    """Tokens produced, the forced ones included."""
+    forced_tokens: int = 0
+    """Tokens of the completion that the constraint left no choice about: appended without sampling."""
+    seconds: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.forced_tokens + other.forced_tokens,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage that a search found."""
+
+    rank: int
+    """1 for the best."""
+    score: float
+    """Cosine similarity, -1 to 1, for a dense search."""
+    path: str
+    """As the index knows it: relative to the indexed root, with forward slashes."""
+    page: int | None
+    start: int
+    end: int
+    text: str
+    metadata: dict[str, Any] = field(default_factory=dict, compare=False)
+    """Title, format, heading path and whatever else the loader knew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quote and where it stands: `document_text[start:end] == quote`."""
+
+    path: str
+    page: int | None
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassageUse:
+    """One retrieved passage and what became of it: invariant 8, nothing is dropped silently."""
+
+    path: str
+    start: int
+    end: int
+    tokens: int
+    is_included: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with the quotes that it rests on."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    is_grounded: bool = False
+    """True where at least one true quote of a document supports the answer."""
+    stop_reason: StopReason = StopReason.COMPLETED
+    usage: Usage = Usage()
+    passages: tuple[PassageUse, ...] = ()
+    """Every retrieved passage, in the order of the search; those that did not fit have `is_included` False."""
+    warnings: tuple[str, ...] = ()
+    """One line for each limit that cut something."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that was not indexed, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What one sync of an index did. Counts are of files, except `chunks`."""
+
+    index: str
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    skipped: tuple[SkippedFile, ...] = ()
+    chunks: int = 0
+    """Chunks in the index after the sync."""
+    seconds: float = 0.0
