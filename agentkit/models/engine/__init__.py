@@ -1,0 +1,19 @@
+"""An in-process llama.cpp engine: continuous batching, shared prefixes, constraints with jump-forward, cancel."""
+
+from agentkit.models.engine.binding import EngineReport, GpuDevice, engine_report
+from agentkit.models.engine.engine import LlamaEngine
+from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
+from agentkit.models.engine.sampling import SamplingParameters
+
+__all__ = [
+    "EngineReport",
+    "Generation",
+    "GenerationRequest",
+    "GpuDevice",
+    "LlamaEngine",
+    "Outcome",
+    "Piece",
+    "SamplingParameters",
+    "TokenLogprob",
+    "engine_report",
+]

@@ -1,0 +1,194 @@
+"""One llama.cpp context: the KV cache and the decode call. Used by the engine's worker thread alone.
+
+A KV cache holds, per sequence, the tokens evaluated so far; a fork marks the cells of one sequence as another's too,
+so that a shared prefix is stored and evaluated once (`kv_unified`).
+"""
+
+import ctypes
+import ctypes.util
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from agentkit.errors import EngineError, ModelLoadError
+from agentkit.models.engine.binding import clear_log, llama_cpp, recent_log
+from agentkit.models.engine.model import LlamaModel
+
+logger = logging.getLogger(__name__)
+
+_KV_MEMORY_SHARE = 0.25
+"""Of the memory that is free when the context is made."""
+_SMALLEST_CONTEXT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSizes:
+    """Sizes of a context, in tokens unless said."""
+
+    context: int
+    """KV cells in all; also the longest sequence."""
+    batch: int = 512
+    """Tokens of one decode call."""
+    outputs: int = 64
+    """Logit rows of one decode call."""
+    sequences: int = 64
+    """Sequences that the KV cache tells apart: running ones and cached prefixes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Consecutive tokens of one sequence that one decode evaluates."""
+
+    sequence: int
+    position: int
+    """Of the first token, counted from 0."""
+    tokens: Sequence[int]
+    outputs: int = 0
+    """For how many of the last tokens logits are wanted."""
+
+
+class KVCacheFullError(Exception):
+    """The KV cache has no room for the batch: the worker makes room and tries again."""
+
+
+class DecodeAbortedError(Exception):
+    """`abort()` ended the decode; no slice of it counts as evaluated."""
+
+
+class LlamaContext:
+    """A context over a model. `abort` may be called from any thread, everything else from one thread only."""
+
+    def __init__(self, model: LlamaModel, sizes: ContextSizes, *, threads: int | None = None) -> None:
+        """Make the KV cache and the compute buffers.
+
+        Raises:
+            ModelLoadError: llama.cpp cannot make the context, for want of memory as a rule.
+        """
+        library = llama_cpp()
+        self._library = library
+        self._sizes = sizes
+        self._vocabulary_size = model.vocabulary.size
+        self._abort_flag = ctypes.create_string_buffer(b"0")
+        parameters = self._parameters(sizes, threads or default_threads())
+        clear_log()
+        self._pointer = library.llama_init_from_model(model.pointer, parameters)
+        if not self._pointer:
+            reason = next((line for line in recent_log() if "fail" in line.lower()), "llama.cpp gave no reason")
+            raise ModelLoadError(
+                f"no context of {sizes.context} tokens for {model.path.name}: {reason}. Set a smaller context_tokens."
+            )
+        self._memory = library.llama_get_memory(self._pointer)
+        self._batch = library.llama_batch_init(sizes.batch, 0, 1)
+
+    def decode(self, slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
+        """Evaluate the slices in one call; for each, a view `(outputs, vocabulary)` of raw logits, valid until the next.
+
+        Raises:
+            KVCacheFullError: no room; nothing was evaluated.
+            DecodeAbortedError: `abort` was called; nothing was evaluated.
+            EngineError: llama.cpp refused or failed; nothing of the slices is in the cache.
+        """
+        rows = self._fill(slices)
+        status = self._library.llama_decode(self._pointer, self._batch)
+        if status == 0:
+            return [self._logits(row) for row in rows]
+        for part in slices:  # an aborted or failed decode leaves the micro-batches that were done in the cache
+            self.truncate(part.sequence, part.position)
+        if status == 1:
+            raise KVCacheFullError
+        if status == 2:
+            raise DecodeAbortedError
+        raise EngineError(f"llama.cpp's decode failed with status {status}. Try again; the engine goes on.")
+
+    def abort(self) -> None:
+        """End the decode that is running now, or else the next one, within one graph node (milliseconds)."""
+        self._abort_flag.value = b"1"
+
+    def clear_abort(self) -> None:
+        """Let decodes run again."""
+        self._abort_flag.value = b"0"
+
+    def fork(self, source: int, target: int, length: int) -> None:
+        """Make the first `length` tokens of sequence `source` those of the empty sequence `target` too."""
+        self._library.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def truncate(self, sequence: int, length: int) -> None:
+        """Forget what sequence `sequence` holds from position `length` on."""
+        if not self._library.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def close(self) -> None:
+        """Free the context. Calling it twice does nothing."""
+        if self._pointer:
+            self._library.llama_batch_free(self._batch)
+            self._library.llama_free(self._pointer)
+            self._pointer = None
+
+    def _parameters(self, sizes: ContextSizes, threads: int) -> Any:
+        library = self._library
+        parameters = library.llama_context_default_params()
+        parameters.n_ctx = sizes.context
+        parameters.n_batch = sizes.batch
+        parameters.n_ubatch = sizes.batch
+        parameters.n_outputs_max = sizes.outputs
+        parameters.n_seq_max = sizes.sequences
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.kv_unified = True
+        parameters.swa_full = True  # a sliding-window cache could not be forked at an earlier position
+        parameters.no_perf = True
+        parameters.abort_callback, parameters.abort_callback_data = self._abort_callback()
+        return parameters
+
+    def _abort_callback(self) -> tuple[Any, Any]:
+        """libc's `atoi` reading "0" or "1": llama.cpp polls it at every graph node, and a Python callback would wait
+        for the interpreter lock each time.
+        """
+        libc = ctypes.CDLL(ctypes.util.find_library("c") if os.name == "posix" else "msvcrt")
+        address = ctypes.cast(libc.atoi, ctypes.c_void_p).value
+        callback_type = type(self._library.llama_context_default_params().abort_callback)
+        return callback_type(address), ctypes.cast(self._abort_flag, ctypes.c_void_p)
+
+    def _fill(self, slices: Sequence[Slice]) -> list[range]:
+        """Write the slices into the batch; for each, the rows of its outputs."""
+        batch, rows, at = self._batch, [], 0
+        for part in slices:
+            end = at + len(part.tokens)
+            first_output = end - part.outputs
+            for offset, token in enumerate(part.tokens):
+                row = at + offset
+                batch.token[row] = token
+                batch.pos[row] = part.position + offset
+                batch.n_seq_id[row] = 1
+                batch.seq_id[row][0] = part.sequence
+                batch.logits[row] = row >= first_output
+            rows.append(range(first_output, end))
+            at = end
+        batch.n_tokens = at
+        return rows
+
+    def _logits(self, rows: range) -> NDArray[np.float32]:
+        """Consecutive outputs lie one after another in llama.cpp's buffer."""
+        if not rows:
+            return np.empty((0, self._vocabulary_size), dtype=np.float32)
+        first = self._library.llama_get_logits_ith(self._pointer, rows[0])
+        return np.ctypeslib.as_array(first, shape=(len(rows), self._vocabulary_size))
+
+
+def default_threads() -> int:
+    """Physical cores: hyper-threads slow matrix products down."""
+    return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+
+
+def choose_context(model: LlamaModel) -> int:
+    """The model's own context limit, or what a quarter of the free memory holds of it."""
+    affordable = int(psutil.virtual_memory().available * _KV_MEMORY_SHARE / model.kv_bytes_per_token)
+    chosen = max(_SMALLEST_CONTEXT, min(model.context_limit, affordable))
+    if chosen < model.context_limit:
+        logger.info("context of %d of %d tokens: memory allows no more", chosen, model.context_limit)
+    return chosen

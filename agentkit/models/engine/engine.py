@@ -1,0 +1,350 @@
+"""The engine: one llama.cpp context, one worker thread, one queue; many sequences in one batch per step.
+
+Continuous batching (Orca, Yu et al. 2022): requests from any thread are admitted between steps; every step evaluates
+one token of each running reply, the tokens its constraint forced, and a part of the prompts that are still being
+read, so that a long prompt does not hold up running replies.
+
+Two threads on one context would end the process, so only the worker touches it.
+"""
+
+import atexit
+import itertools
+import logging
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence as Tokens
+from concurrent.futures import Future
+from pathlib import Path
+
+from agentkit.errors import AgentkitError, ContextLengthError, EngineError
+from agentkit.models.constraints import Constraint
+from agentkit.models.engine.context import (
+    ContextSizes,
+    DecodeAbortedError,
+    KVCacheFullError,
+    LlamaContext,
+    Slice,
+    choose_context,
+)
+from agentkit.models.engine.generation import Generation, GenerationRequest
+from agentkit.models.engine.matching import ConstraintCompiler, Matcher
+from agentkit.models.engine.model import LlamaModel
+from agentkit.models.engine.prefixes import PrefixCache, common_prefix
+from agentkit.models.engine.reply import ReplyTask
+from agentkit.models.engine.scoring import ScoreTask
+from agentkit.models.engine.sequence import Sequence
+from agentkit.models.engine.vocabulary import Vocabulary
+from agentkit.results import StopReason
+
+logger = logging.getLogger(__name__)
+
+_SHORT = 16
+"""Pending tokens up to which a sequence counts as a running reply; above, as a prompt being read."""
+_PROMPT_SHARE = 128
+"""Prompt tokens per step while replies are running."""
+_WORTH_WAITING = 64
+"""A request waits for a running one to evaluate their common prefix if that saves at least so many tokens."""
+
+_open_engines: "weakref.WeakSet[LlamaEngine]" = weakref.WeakSet()
+
+
+class LlamaEngine:
+    """Generates and scores text with one GGUF model. Thread-safe. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int | None = None,
+        gpu_layers: int | None = None,
+        threads: int | None = None,
+        max_running: int = 16,
+    ) -> None:
+        """Load the model and start the worker.
+
+        `context_tokens`: None takes the model's own limit, or what a quarter of the free memory holds.
+        `gpu_layers`: None chooses by free GPU memory, -1 is all. `threads`: None is one per physical core.
+
+        Raises:
+            ModelLoadError: the file cannot be used, or the memory does not suffice.
+        """
+        self._model = LlamaModel(path, gpu_layers=gpu_layers)
+        limit = self._model.context_limit
+        self.context_tokens = min(context_tokens, limit) if context_tokens else choose_context(self._model)
+        """Longest prompt and reply together, in tokens."""
+        sizes = ContextSizes(self.context_tokens)
+        try:
+            self._context = LlamaContext(self._model, sizes, threads=threads)
+        except AgentkitError:
+            self._model.close()
+            raise
+        self._sizes = sizes
+        self._max_running = max_running
+        self._constraints = ConstraintCompiler(self._model.vocabulary)
+        self._prefixes = PrefixCache(self._context, slots=sizes.sequences, can_fork=self._model.can_share_prefixes)
+        self._running: list[Sequence] = []
+        self._waiting: deque[Sequence] = deque()
+        self._wakeup = threading.Condition()
+        self._is_closing = False
+        self._process = os.getpid()
+        self._worker = threading.Thread(target=self._work, name="agentkit-engine", daemon=True)
+        self._worker.start()
+        _open_engines.add(self)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._model.vocabulary
+
+    @property
+    def gpu_layers(self) -> int:
+        """Layers offloaded to a GPU; -1 is all."""
+        return self._model.gpu_layers
+
+    def metadata(self, key: str) -> str | None:
+        """A metadata value of the GGUF, such as `tokenizer.chat_template`."""
+        return self._model.metadata(key)
+
+    def compile(self, constraint: Constraint) -> Matcher:
+        """A matcher for one request.
+
+        Raises:
+            ConstraintError: the grammar, schema or regular expression is refused.
+        """
+        return self._constraints.compile(constraint)
+
+    def generate(self, request: GenerationRequest) -> Generation:
+        """Start continuing the request's prompt; returns at once.
+
+        Raises:
+            ContextLengthError: the prompt leaves no room for a reply.
+            EngineError: the engine is closed or belongs to the parent process.
+        """
+        self._check_length(len(request.prompt))
+        generation = Generation(on_cancel=lambda _: self._wake(is_aborting=True))
+        task = ReplyTask(request, generation, self.vocabulary)
+        self._submit([Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)])
+        return generation
+
+    def score(self, prompt: Tokens[int], continuations: Iterable[Tokens[int]]) -> list[list[float]]:
+        """Natural-log probability of every token of each continuation, given the prompt; all in one batch.
+
+        The prompt, at least one token, is evaluated once.
+
+        Raises:
+            ContextLengthError: a prompt and continuation longer than the context.
+            EngineError: the engine is closed, belongs to the parent process, or a decode failed.
+        """
+        futures: list[Future[list[float]]] = []
+        sequences = []
+        for continuation in continuations:
+            tokens = [*prompt, *continuation]
+            self._check_length(len(tokens) - 1)
+            futures.append(Future())
+            sequences.append(Sequence(ScoreTask(len(prompt), futures[-1]), tokens, prefix=len(prompt) - 1))
+        self._submit(sequences)
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            self._wake(is_aborting=True)
+            raise
+
+    def close(self) -> None:
+        """Cancel what is running and free the memory. Calling it twice does nothing."""
+        if self._process != os.getpid():
+            return
+        with self._wakeup:
+            self._is_closing = True
+            self._context.abort()
+            self._wakeup.notify()
+        self._worker.join()
+
+    def __enter__(self) -> "LlamaEngine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_length(self, tokens: int) -> None:
+        if tokens >= self.context_tokens:
+            raise ContextLengthError(
+                f"the prompt has {tokens} tokens and the context {self.context_tokens}: shorten it by "
+                f"{tokens - self.context_tokens + 1} or more, or choose a model with a longer context"
+            )
+        if tokens < 1:
+            raise EngineError("the prompt has no tokens: give at least one")
+
+    def _submit(self, sequences: list[Sequence]) -> None:
+        if self._process != os.getpid():
+            raise EngineError(
+                "the engine was made before this process was forked and cannot be used in it: "
+                "make it after the fork, or start processes with the 'spawn' method"
+            )
+        with self._wakeup:
+            if self._is_closing:
+                raise EngineError("the engine is closed: make a new one")
+            self._waiting.extend(sequences)
+            self._wakeup.notify()
+
+    def _wake(self, *, is_aborting: bool) -> None:
+        with self._wakeup:
+            if is_aborting and not self._is_closing:
+                self._context.abort()
+            self._wakeup.notify()
+
+    # The worker thread
+
+    def _work(self) -> None:
+        while self._wait_for_work():
+            try:
+                self._drop_cancelled()
+                self._admit()
+                slices = self._plan()
+                if slices:
+                    self._step(slices)
+            except Exception as error:  # a fault of ours must reach the callers, not end the thread in silence
+                logger.exception("the engine's worker failed")
+                self._fail_all(EngineError(f"the engine failed: {type(error).__name__}: {error}"))
+        self._fail_all(EngineError("the engine was closed"))
+        self._context.close()
+        self._model.close()
+
+    def _wait_for_work(self) -> bool:
+        """Sleep until there is work; False when the engine is closing."""
+        with self._wakeup:
+            while not (self._running or self._waiting or self._is_closing):
+                self._wakeup.wait()
+            if not self._is_closing:
+                self._context.clear_abort()
+            return not self._is_closing
+
+    def _drop_cancelled(self) -> None:
+        for sequence in [sequence for sequence in self._running if sequence.task.is_cancelled]:
+            self._end(sequence, StopReason.CANCELLED)
+        with self._wakeup:
+            cancelled = [sequence for sequence in self._waiting if sequence.task.is_cancelled]
+            for sequence in cancelled:
+                self._waiting.remove(sequence)
+        for sequence in cancelled:
+            sequence.task.finish(StopReason.CANCELLED)
+
+    def _admit(self) -> None:
+        """Start waiting sequences, but for those whose prefix a running one is about to evaluate."""
+        with self._wakeup:
+            candidates = list(self._waiting)
+        for sequence in candidates:
+            if len(self._running) >= self._max_running:
+                return
+            match = self._prefixes.match(sequence, self._running)
+            if self._is_worth_waiting(sequence, match.length if match else 0):
+                continue
+            if not self._prefixes.place(sequence, match):
+                return
+            with self._wakeup:
+                self._waiting.remove(sequence)
+            self._running.append(sequence)
+            self._attempt(sequence, lambda sequence=sequence: sequence.task.begin(sequence))  # type: ignore[misc]
+
+    def _is_worth_waiting(self, sequence: Sequence, cached: int) -> bool:
+        wanted = sequence.tokens[: sequence.prefix]
+        return any(
+            common_prefix(wanted, other.tokens) - cached >= _WORTH_WAITING
+            for other in self._running
+            if other.pending >= _WORTH_WAITING
+        )
+
+    def _plan(self) -> list[tuple[Sequence, Slice]]:
+        """What the next decode evaluates: running replies first, then prompts as far as the batch goes."""
+        replies = [sequence for sequence in self._running if sequence.pending <= _SHORT]
+        prompts = [sequence for sequence in self._running if sequence.pending > _SHORT]
+        room, outputs = self._sizes.batch, self._sizes.outputs
+        prompt_room = _PROMPT_SHARE if replies else room
+        planned = []
+        for sequence in itertools.chain(replies, prompts):
+            count = min(sequence.pending, room, prompt_room if sequence.pending > _SHORT else room)
+            wanted = sequence.task.outputs(sequence, count)
+            if wanted > outputs:
+                count -= wanted - outputs
+                wanted = sequence.task.outputs(sequence, count) if count > 0 else 0
+            if count <= 0:
+                continue
+            assert sequence.slot is not None
+            tokens = sequence.tokens[sequence.evaluated : sequence.evaluated + count]
+            planned.append((sequence, Slice(sequence.slot, sequence.evaluated, tokens, wanted)))
+            room -= count
+            outputs -= wanted
+            if sequence.pending > _SHORT:
+                prompt_room -= count
+        return planned
+
+    def _step(self, planned: list[tuple[Sequence, Slice]]) -> None:
+        try:
+            results = self._context.decode([part for _, part in planned])
+        except DecodeAbortedError:
+            return
+        except KVCacheFullError:
+            self._make_room()
+            return
+        except EngineError as error:
+            for sequence, _ in planned:
+                self._abandon(sequence, error)
+            return
+        for (sequence, part), logits in zip(planned, results, strict=True):
+            sequence.evaluated += len(part.tokens)
+            if part.outputs:
+                self._attempt(sequence, lambda s=sequence, rows=logits: s.task.receive(s, rows))  # type: ignore[misc]
+            if sequence.slot is not None and sequence.pending and len(sequence.tokens) > self.context_tokens:
+                self._end(sequence, StopReason.CONTEXT_FULL)
+
+    def _make_room(self) -> None:
+        """The KV cache is full: forget a kept prefix, else set the youngest sequence back, else end the only one."""
+        if self._prefixes.evict():
+            return
+        youngest = self._running[-1]
+        if len(self._running) == 1:
+            self._end(youngest, StopReason.CONTEXT_FULL)
+            return
+        self._running.remove(youngest)
+        self._prefixes.drop(youngest)
+        youngest.prefix = len(youngest.tokens) - 1
+        with self._wakeup:
+            self._waiting.appendleft(youngest)
+
+    def _attempt(self, sequence: Sequence, action: Callable[[], StopReason | None]) -> None:
+        """Let the task act; end the sequence where it says so or fails."""
+        try:
+            reason = action()
+        except AgentkitError as error:
+            self._abandon(sequence, error)
+            return
+        if reason:
+            self._end(sequence, reason)
+
+    def _end(self, sequence: Sequence, reason: StopReason) -> None:
+        self._running.remove(sequence)
+        self._prefixes.keep(sequence)
+        sequence.task.finish(reason)
+
+    def _abandon(self, sequence: Sequence, error: Exception) -> None:
+        self._running.remove(sequence)
+        self._prefixes.drop(sequence)
+        sequence.task.fail(error)
+
+    def _fail_all(self, error: EngineError) -> None:
+        with self._wakeup:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for sequence in list(self._running):
+            self._abandon(sequence, error)
+        for sequence in waiting:
+            sequence.task.fail(error)
+
+
+@atexit.register
+def _close_engines() -> None:
+    """Freeing a context while its worker still decodes would crash the interpreter on its way out."""
+    for engine in list(_open_engines):
+        engine.close()

@@ -1,0 +1,94 @@
+"""Constraints applied to one vocabulary: which tokens may come next, and which must.
+
+llguidance computes the mask of allowed tokens in native code; where the grammar leaves no choice it gives the forced
+tokens at once, which are appended without sampling ("jump-forward", Zheng et al. 2023, arXiv:2312.07104).
+"""
+
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.errors import ConstraintError
+from agentkit.models.constraints import Constraint
+from agentkit.models.engine.vocabulary import Vocabulary
+
+
+class Matcher:
+    """Where one reply stands in its grammar."""
+
+    def __init__(self, matcher: Any) -> None:  # Any: llguidance.LLMatcher; importing it here would cost start-up
+        self._matcher = matcher
+
+    @property
+    def is_finished(self) -> bool:
+        """True where the grammar is complete and nothing can follow."""
+        return bool(self._matcher.is_stopped())
+
+    def allowed(self) -> NDArray[np.bool_]:
+        """Which tokens may come next, shape (vocabulary,).
+
+        Raises:
+            ConstraintError: the grammar became too complex to follow.
+        """
+        mask = np.frombuffer(self._matcher.compute_logit_bias(), dtype=np.uint8).astype(np.bool_)
+        self._check()
+        return mask
+
+    def consume(self, token: int) -> None:
+        """Go on by a token that `allowed` admits.
+
+        Raises:
+            ConstraintError: it does not admit it.
+        """
+        self._matcher.consume_token(token)
+        self._check()
+
+    def take_forced(self) -> list[int]:
+        """The tokens that the grammar leaves no choice about, already consumed. Often empty."""
+        forced: list[int] = self._matcher.compute_ff_tokens()
+        if forced:
+            self._matcher.consume_tokens(forced)
+            self._check()
+        return forced
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise ConstraintError(f"the constraint cannot be followed: {_first_line(self._matcher.get_error())}")
+
+
+class ConstraintCompiler:
+    """Makes matchers for one vocabulary. The tokenizer behind it takes about 1 s to build, once, at first use."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._lock = threading.Lock()
+        self._tokenizer: Any = None  # Any: llguidance.LLTokenizer
+
+    def compile(self, constraint: Constraint) -> Matcher:
+        """A matcher at the beginning of the constraint's grammar.
+
+        Raises:
+            ConstraintError: llguidance refuses the grammar, schema or regular expression.
+        """
+        from llguidance import LLMatcher
+
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = self._build_tokenizer()
+        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(constraint.lark), log_level=0)
+        if matcher.is_error():
+            raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
+        return Matcher(matcher)
+
+    def _build_tokenizer(self) -> Any:
+        from llguidance.llamacpp import lltokenizer_from_vocab
+
+        vocabulary = self._vocabulary
+        others = [int(token) for token in vocabulary.end_tokens if token != vocabulary.eos]
+        return lltokenizer_from_vocab(vocabulary.pointer, eos_token=[vocabulary.eos, *others])
+
+
+def _first_line(message: str) -> str:
+    return message.strip().partition("\n")[0]

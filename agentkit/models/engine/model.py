@@ -1,0 +1,147 @@
+"""A GGUF file loaded by llama.cpp: weights, vocabulary, metadata.
+
+Which layers go to a GPU: all of them where the free memory of the GPUs holds the model, else as many as fit.
+"""
+
+import ctypes
+import logging
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import ModelLoadError
+from agentkit.models.engine.binding import clear_log, engine_report, gpu_devices, llama_cpp, recent_log
+from agentkit.models.engine.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+
+ALL_LAYERS = -1
+_GPU_SHARE_FOR_WEIGHTS = 0.8
+"""Of the free GPU memory; the rest is for the KV cache and the compute buffers."""
+
+
+class LlamaModel:
+    """The weights of one GGUF file. Free it with `close()`, after every context made from it."""
+
+    def __init__(self, path: Path, *, gpu_layers: int | None = None) -> None:
+        """Load `path`. `gpu_layers`: None chooses by free memory, -1 is all, 0 is none.
+
+        Raises:
+            ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, or a
+                model that does not generate text.
+        """
+        _check_header(path)
+        library = llama_cpp()
+        self.path = path
+        self.gpu_layers = choose_gpu_layers(path) if gpu_layers is None else gpu_layers
+        parameters = library.llama_model_default_params()
+        parameters.n_gpu_layers = self.gpu_layers
+        if engine_report().is_amx_avoided:
+            parameters.use_extra_bufts = False
+        clear_log()
+        self.pointer = library.llama_model_load_from_file(str(path).encode(), parameters)
+        if not self.pointer:
+            raise ModelLoadError(f"{path} cannot be loaded: {_load_failure()}. Pull or convert it again.")
+        self._library = library
+        self.vocabulary = Vocabulary(library.llama_model_get_vocab(self.pointer))
+        self.context_limit: int = library.llama_model_n_ctx_train(self.pointer)
+        self.layers: int = library.llama_model_n_layer(self.pointer)
+        try:
+            self._check_generates_text()
+        except ModelLoadError:
+            self.close()
+            raise
+        logger.info("loaded %s: %d layers, gpu_layers=%d", path.name, self.layers, self.gpu_layers)
+
+    @property
+    def can_share_prefixes(self) -> bool:
+        """False for recurrent and hybrid models, whose state at an earlier position cannot be had again."""
+        library = self._library
+        return not (library.llama_model_is_recurrent(self.pointer) or library.llama_model_is_hybrid(self.pointer))
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes of one token in a 16-bit KV cache: keys and values of every layer."""
+        library = self._library
+        heads = max(1, library.llama_model_n_head(self.pointer))
+        head_size = library.llama_model_n_embd(self.pointer) // heads
+        return 2 * 2 * self.layers * library.llama_model_n_head_kv(self.pointer) * head_size
+
+    def metadata(self, key: str) -> str | None:
+        """A GGUF metadata value as text, such as `general.architecture`; None where the file has none."""
+        return _metadata(self.pointer, key)
+
+    def close(self) -> None:
+        """Free the weights. Calling it twice does nothing."""
+        if self.pointer:
+            self._library.llama_model_free(self.pointer)
+            self.pointer = None
+
+    def _check_generates_text(self) -> None:
+        library = self._library
+        pooling = self.metadata(f"{self.metadata('general.architecture')}.pooling_type")
+        if not library.llama_model_has_decoder(self.pointer) or library.llama_model_has_encoder(self.pointer) or pooling:
+            raise ModelLoadError(f"{self.path} is not a text-generating model. Choose a chat model.")
+        if self.vocabulary.size == 0:
+            raise ModelLoadError(f"{self.path} has no vocabulary. Convert it again with its tokenizer.")
+
+
+def choose_gpu_layers(path: Path) -> int:
+    """How many layers to offload: all where the GPUs' free memory holds the file, a share of them otherwise.
+
+    The share is by file size, since a GGUF's layers are of nearly equal size.
+    """
+    gpus = gpu_devices() if engine_report().supports_gpu_offload else ()
+    if not gpus:
+        return 0
+    room = _GPU_SHARE_FOR_WEIGHTS * sum(gpu.free_bytes for gpu in gpus)
+    size = path.stat().st_size
+    if size <= room:
+        return ALL_LAYERS
+    return int(_count_layers(path) * room / size)
+
+
+def _count_layers(path: Path) -> int:
+    """Layers of a GGUF, from its metadata: the weights are not read."""
+    library = llama_cpp()
+    parameters = library.llama_model_default_params()
+    parameters.vocab_only = True
+    pointer = library.llama_model_load_from_file(str(path).encode(), parameters)
+    if not pointer:
+        return 0
+    try:
+        return int(_metadata(pointer, f"{_metadata(pointer, 'general.architecture')}.block_count") or 0)
+    finally:
+        library.llama_model_free(pointer)
+
+
+def _metadata(pointer: Any, key: str) -> str | None:  # Any: a ctypes pointer
+    size = 256
+    while True:
+        buffer = ctypes.create_string_buffer(size)
+        length: int = llama_cpp().llama_model_meta_val_str(pointer, key.encode(), buffer, size)
+        if length < 0:
+            return None
+        if length < size:
+            return buffer.value.decode("utf-8", "replace")
+        size = length + 1
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what cannot be a GGUF before llama.cpp sees it. Layout: ggml's docs/gguf.md."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(24)
+    except FileNotFoundError as error:
+        raise ModelLoadError(f"no model file at {path}. Pull it with: agentkit models pull NAME") from error
+    except OSError as error:
+        raise ModelLoadError(f"{path} cannot be read: {error.strerror}") from error
+    if header[:4] != b"GGUF":
+        raise ModelLoadError(f"{path} is not a GGUF file (it starts with {header[:4]!r}). Convert it to GGUF first.")
+    if len(header) < 24:
+        raise ModelLoadError(f"{path} is truncated after {len(header)} bytes. Pull it again.")
+
+
+def _load_failure() -> str:
+    """llama.cpp's own reason, from its log."""
+    telling = [line for line in recent_log() if "error" in line.lower() or "failed" in line.lower()]
+    return telling[0] if telling else "llama.cpp gave no reason"

@@ -1,0 +1,100 @@
+"""Which token prefixes the KV cache holds: the longest one of a new prompt is forked, not evaluated again.
+
+Every sequence id of the context is a slot: free, running, or kept after its sequence ended. Kept slots leave in the
+order of their last use. The cells of a common prefix are shared by all its slots inside llama.cpp, so the slots
+together are a prefix tree (a radix tree as in SGLang's RadixAttention, arXiv:2312.07104) whose leaves are listed here:
+with at most some dozens of them, comparing a prompt with each takes microseconds.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence as Tokens
+from dataclasses import dataclass
+
+import numpy as np
+
+from agentkit.models.engine.context import LlamaContext
+from agentkit.models.engine.sequence import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A slot that begins as a prompt does, and for how many tokens."""
+
+    slot: int
+    length: int
+    is_kept: bool
+
+
+class PrefixCache:
+    """Gives slots to sequences and keeps what they leave behind. For the worker thread alone."""
+
+    def __init__(self, context: LlamaContext, *, slots: int, can_fork: bool) -> None:
+        self._context = context
+        self._can_fork = can_fork
+        self._free = list(range(slots))
+        self._kept: OrderedDict[int, list[int]] = OrderedDict()
+        """Slot -> the tokens that it holds; least recently used first."""
+
+    def match(self, sequence: Sequence, running: Iterable[Sequence]) -> Match | None:
+        """The slot that shares the longest evaluated prefix with the sequence, within what its task allows."""
+        wanted = sequence.tokens[: sequence.prefix]
+        kept = (Match(slot, common_prefix(wanted, tokens), True) for slot, tokens in self._kept.items())
+        others = (
+            Match(other.slot, common_prefix(wanted, other.tokens[: other.evaluated]), False)
+            for other in running
+            if other.slot is not None and self._can_fork
+        )
+        matches = (found for found in (*kept, *others) if self._can_fork or found.length == len(self._kept[found.slot]))
+        best = max(matches, key=lambda found: (found.length, found.is_kept), default=None)
+        return best if best and best.length else None
+
+    def place(self, sequence: Sequence, match: Match | None) -> bool:
+        """Give the sequence a slot that holds the matched prefix; False where every slot is running."""
+        if match and match.is_kept and match.length == len(self._kept[match.slot]):
+            del self._kept[match.slot]
+            sequence.slot, sequence.evaluated = match.slot, match.length
+            return True
+        if match and match.is_kept:
+            self._kept.move_to_end(match.slot)  # used just now: not the one to leave
+        if not self._free and not self.evict():
+            return False
+        slot = self._free.pop()
+        if match and (match.slot not in self._free):
+            self._context.fork(match.slot, slot, match.length)
+            sequence.evaluated = match.length
+        sequence.slot = slot
+        return True
+
+    def keep(self, sequence: Sequence) -> None:
+        """The sequence ended: keep what it evaluated for a later prompt."""
+        assert sequence.slot is not None
+        if sequence.evaluated:
+            self._kept[sequence.slot] = sequence.tokens[: sequence.evaluated]
+        else:
+            self._free.append(sequence.slot)
+        sequence.slot = None
+
+    def drop(self, sequence: Sequence) -> None:
+        """Take the sequence out of the KV cache altogether."""
+        assert sequence.slot is not None
+        self._context.truncate(sequence.slot, 0)
+        self._free.append(sequence.slot)
+        sequence.slot, sequence.evaluated = None, 0
+
+    def evict(self) -> bool:
+        """Forget the kept prefix that was used longest ago; False where none is kept."""
+        if not self._kept:
+            return False
+        slot, _ = self._kept.popitem(last=False)
+        self._context.truncate(slot, 0)
+        self._free.append(slot)
+        return True
+
+
+def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
+    """Length of the longest common prefix."""
+    length = min(len(first), len(second))
+    if not length or first[0] != second[0]:
+        return 0
+    differs = np.asarray(first[:length]) != np.asarray(second[:length])
+    return int(differs.argmax()) if differs.any() else length

@@ -1,0 +1,50 @@
+"""Reading log-probabilities of given tokens off the model: nothing is sampled."""
+
+from concurrent.futures import Future
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.models.engine.sampling import log_probabilities
+from agentkit.models.engine.sequence import Sequence
+from agentkit.results import StopReason
+
+
+class ScoreTask:
+    """Finds the natural-log probability of every token of a sequence from position `first` on (at least 1)."""
+
+    def __init__(self, first: int, future: "Future[list[float]]") -> None:
+        self._first = first
+        self._future = future
+        self._logprobs: list[float] = []
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._future.cancelled()
+
+    def begin(self, sequence: Sequence) -> StopReason | None:
+        self._logprobs.clear()
+        return None if self._first < len(sequence.tokens) else StopReason.COMPLETED
+
+    def outputs(self, sequence: Sequence, count: int) -> int:
+        """The logits at position p tell of the token at p + 1; those after the last token tell of nothing."""
+        end = min(sequence.evaluated + count, len(sequence.tokens))
+        return max(0, min(count, end - (self._first - 1)))
+
+    def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        position = sequence.evaluated - len(logits)
+        for row in logits:
+            position += 1
+            if position < len(sequence.tokens):
+                self._logprobs.append(float(log_probabilities(row)[sequence.tokens[position]]))
+        return StopReason.COMPLETED if sequence.pending == 0 else None
+
+    def finish(self, reason: StopReason) -> None:
+        if reason is StopReason.COMPLETED and self._future.set_running_or_notify_cancel():
+            self._future.set_result(self._logprobs)
+        else:
+            self._future.cancel()
+
+    def fail(self, error: Exception) -> None:
+        if self._future.set_running_or_notify_cancel():
+            self._future.set_exception(error)

@@ -1,0 +1,61 @@
+"""One running sequence on the worker's side: which tokens are known, which of them are in the KV cache.
+
+What is done with the logits is the task's business: a reply is sampled from them (`reply.py`), a score is read off
+them (`scoring.py`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.results import StopReason
+
+
+@dataclass(slots=True)
+class Sequence:
+    """Tokens being worked on.
+
+    The first `evaluated` of `tokens` are in the KV cache, in the sequence id `slot`; the rest is what the next decodes
+    are given. Prompt, sampled and forced tokens are alike in that.
+    """
+
+    task: "Task"
+    tokens: list[int]
+    evaluated: int = 0
+    slot: int | None = None
+    prefix: int = field(default=0)
+    """How many leading tokens may be taken from the cache; the task needs logits from there on."""
+
+    @property
+    def pending(self) -> int:
+        """Tokens known but not evaluated."""
+        return len(self.tokens) - self.evaluated
+
+
+class Task(Protocol):
+    """What a sequence is for. Called by the worker thread alone, but for `is_cancelled`."""
+
+    @property
+    def is_cancelled(self) -> bool: ...
+
+    def begin(self, sequence: Sequence) -> StopReason | None:
+        """The sequence was admitted with `sequence.evaluated` tokens found in the cache."""
+        ...
+
+    def outputs(self, sequence: Sequence, count: int) -> int:
+        """For how many of the last of the next `count` tokens logits are needed."""
+        ...
+
+    def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        """Logits, shape (outputs, vocabulary), of tokens just evaluated; the reason to stop, if there is one."""
+        ...
+
+    def finish(self, reason: StopReason) -> None:
+        """Nothing more comes: tell the caller how it ended."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """Nothing more comes: give the caller the error."""
+        ...

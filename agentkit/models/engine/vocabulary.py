@@ -1,0 +1,91 @@
+"""A model's vocabulary: text to tokens and back, and which tokens are control tokens.
+
+`tokenize` never makes a control token out of text; only `tokenize_markup`, for the chat template's own parts, does
+(design.md, invariant 6).
+"""
+
+import ctypes
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.errors import MessageError
+from agentkit.models.engine.binding import llama_cpp
+
+
+class Vocabulary:
+    """The vocabulary of a loaded model. Safe to use from any thread: llama.cpp only reads it."""
+
+    def __init__(self, pointer: Any) -> None:
+        library = llama_cpp()
+        self._library = library
+        self.pointer = pointer
+        """llama.cpp's `llama_vocab *`, for the constraint engine."""
+        self.size: int = library.llama_vocab_n_tokens(pointer)
+        self.bos: int = library.llama_vocab_bos(pointer)
+        self.eos: int = library.llama_vocab_eos(pointer)
+        self.adds_bos: bool = library.llama_vocab_get_add_bos(pointer)
+        self._pieces: dict[int, bytes] = {}
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of `text` taken as plain text: control tokens written in it are spelled out.
+
+        Raises:
+            MessageError: the text holds lone surrogates.
+        """
+        return self._tokenize(text, parse_special=False)
+
+    def tokenize_markup(self, text: str) -> list[int]:
+        """Tokens of `text` in which control tokens count as such. For template markup, never for content."""
+        return self._tokenize(text, parse_special=True)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that `token` stands for; empty for control tokens. A character can span several tokens."""
+        if token not in self._pieces:
+            self._pieces[token] = self._piece(token, is_special_shown=False)
+        return self._pieces[token]
+
+    def is_end(self, token: int) -> bool:
+        """True for the tokens that end a generation (end of sequence, end of turn)."""
+        return token in self._end_tokens
+
+    @cached_property
+    def control_tokens(self) -> dict[str, int]:
+        """Text of every control token -> its id. What content must never turn into."""
+        library = self._library
+        control = (token for token in range(self.size) if library.llama_vocab_is_control(self.pointer, token))
+        texts = {self._piece(token, is_special_shown=True).decode("utf-8", "replace"): token for token in control}
+        return {text: token for text, token in texts.items() if text}
+
+    @cached_property
+    def end_tokens(self) -> NDArray[np.int64]:
+        """Ids of the tokens that end a generation."""
+        return np.array(sorted(self._end_tokens), dtype=np.int64)
+
+    @cached_property
+    def _end_tokens(self) -> frozenset[int]:
+        library = self._library
+        return frozenset(token for token in range(self.size) if library.llama_vocab_is_eog(self.pointer, token))
+
+    def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
+        try:
+            data = text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise MessageError(
+                f"the text holds a lone surrogate at character {error.start}: decode it with errors='replace' first"
+            ) from error
+        # A token covers at least one byte; +8 leaves room for a space that some vocabularies put in front.
+        room = len(data) + 8
+        tokens = (ctypes.c_int32 * room)()
+        count = self._library.llama_tokenize(self.pointer, data, len(data), tokens, room, False, parse_special)
+        return tokens[:count]
+
+    def _piece(self, token: int, *, is_special_shown: bool) -> bytes:
+        buffer = ctypes.create_string_buffer(64)
+        count = self._library.llama_token_to_piece(self.pointer, token, buffer, 64, 0, is_special_shown)
+        if count < 0:
+            buffer = ctypes.create_string_buffer(-count)
+            count = self._library.llama_token_to_piece(self.pointer, token, buffer, -count, 0, is_special_shown)
+        return buffer.raw[:count]

@@ -1,0 +1,173 @@
+"""Chat templates: messages to prompt tokens, with content that can never become a control token.
+
+A GGUF carries its model's Jinja template (the Hugging Face convention: `messages`, `tools`,
+`add_generation_prompt`). It is somebody else's program, so it runs in Jinja's sandbox under a time limit.
+
+Content is data (design.md, invariant 6). Every control token that is written in it is replaced by a marker before the
+template runs; afterwards the markers are spelled out as plain text and everything else is tokenised as markup.
+"""
+
+import ctypes
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agentkit.errors import MessageError, ModelLoadError
+from agentkit.models.engine.vocabulary import Vocabulary
+
+_TIME_LIMIT_S = 2.0
+_LONGEST_PRODUCT = 1_000_000
+# Private-use characters that mark a control token's text: MARK_START, its number in decimal, MARK_END.
+_MARK_START, _MARK_END = "\uf8f0", "\uf8f1"
+
+
+class ChatTemplate:
+    """The chat template of one model."""
+
+    def __init__(self, source: str, vocabulary: Vocabulary) -> None:
+        """Compile the template.
+
+        Raises:
+            ModelLoadError: it is not a valid Jinja template.
+        """
+        self._vocabulary = vocabulary
+        try:
+            self._template = _Sandbox(trim_blocks=True, lstrip_blocks=True).from_string(source)
+        except (TemplateError, RecursionError) as error:
+            raise ModelLoadError(f"the model's chat template is not valid Jinja: {error}") from error
+        self.knows_tools = "tools" in source
+
+    def tokens(self, messages: Sequence[Mapping[str, Any]], *, tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
+        """Prompt tokens for messages of the Hugging Face form (`role`, `content`, …), ready for a reply.
+
+        Raises:
+            MessageError: the template refuses the messages, takes too long, or the text holds lone surrogates.
+        """
+        rendered = self._render(self._mark(list(messages)), self._mark(list(tools)))
+        tokens = [token for part in re.split(self._marker, rendered) for token in self._part_tokens(part)]
+        vocabulary = self._vocabulary
+        if vocabulary.adds_bos and tokens[:1] != [vocabulary.bos]:
+            tokens.insert(0, vocabulary.bos)
+        return tokens
+
+    def _render(self, messages: list[Any], tools: list[Any]) -> str:
+        markup = {name: self._markup(token) for name, token in self._named_tokens.items()}
+        try:
+            return _within_time_limit(
+                lambda: self._template.render(
+                    messages=messages, tools=tools or None, add_generation_prompt=True, **markup
+                )
+            )
+        except TimeoutError as error:
+            raise MessageError(f"the model's chat template ran longer than {_TIME_LIMIT_S:g} s: use another") from error
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise MessageError(f"the model's chat template refuses these messages: {error}") from error
+
+    @cached_property
+    def _named_tokens(self) -> dict[str, int]:
+        return {"bos_token": self._vocabulary.bos, "eos_token": self._vocabulary.eos}
+
+    def _markup(self, token: int) -> str:
+        return next((text for text, control in self._control if control == token), "")
+
+    @cached_property
+    def _control(self) -> list[tuple[str, int]]:
+        """Control tokens, longest text first, so that the longest one standing at a place is the one marked."""
+        return sorted(self._vocabulary.control_tokens.items(), key=lambda item: (-len(item[0]), item[0]))
+
+    @cached_property
+    def _written_control(self) -> re.Pattern[str]:
+        return re.compile("|".join(re.escape(text) for text, _ in self._control) or "(?!)")
+
+    @cached_property
+    def _marker(self) -> re.Pattern[str]:
+        return re.compile(f"({_MARK_START}[0-9]+{_MARK_END})")
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {text: number for number, (text, _) in enumerate(self._control)}
+
+    def _mark(self, value: Any) -> Any:
+        """`value` with every control token's text in its strings, at any depth, replaced by a marker."""
+        if isinstance(value, str):
+            clean = value.replace(_MARK_START, "\ufffd").replace(_MARK_END, "\ufffd")
+            return self._written_control.sub(lambda found: self._marker_for(found[0]), clean)
+        if isinstance(value, Mapping):
+            return {self._mark(key): self._mark(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._mark(inner) for inner in value]
+        return value
+
+    def _marker_for(self, text: str) -> str:
+        return f"{_MARK_START}{self._numbers[text]}{_MARK_END}"
+
+    def _part_tokens(self, part: str) -> list[int]:
+        if part.startswith(_MARK_START) and part.endswith(_MARK_END):
+            return self._vocabulary.tokenize(self._control[int(part[1:-1])][0])
+        return self._vocabulary.tokenize_markup(part) if part else []
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox with what Hugging Face templates expect, and without products that fill the memory."""
+
+    intercepted_binops = frozenset(["*", "**"])
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(extensions=["jinja2.ext.loopcontrols"], **options)
+        self.globals["raise_exception"] = _raise_template_error
+        self.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+        self.filters["tojson"] = _to_json
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**":
+            raise TemplateError("powers are not allowed in a chat template")
+        sizes = [len(side) if hasattr(side, "__len__") else side for side in (left, right)]
+        if not all(isinstance(size, (int, float)) for size in sizes) or abs(sizes[0] * sizes[1]) > _LONGEST_PRODUCT:
+            raise TemplateError("a product in the chat template is too large")
+        return super().call_binop(context, operator, left, right)
+
+
+def _raise_template_error(message: str) -> NoReturn:
+    raise TemplateError(message)
+
+
+def _to_json(value: Any, indent: int | None = None, **_options: Any) -> str:
+    """As Hugging Face's: readable characters, no HTML escapes."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+class _OutOfTimeError(BaseException):
+    """Raised inside the rendering thread; not an `Exception`, so that no template construct can swallow it."""
+
+
+def _within_time_limit(render: Any) -> str:
+    """Run `render` in a thread of its own and interrupt it at the limit: its loops are Python bytecode."""
+    result: list[str] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            result.append(render())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="agentkit-template", daemon=True)
+    thread.start()
+    thread.join(_TIME_LIMIT_S)
+    while thread.is_alive():
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_OutOfTimeError)
+        )
+        thread.join(0.05)
+    if failure and isinstance(failure[0], _OutOfTimeError):
+        raise TimeoutError
+    if failure:
+        raise failure[0]
+    return result[0]
