@@ -1,0 +1,54 @@
+"""What an index needs of an embedder, beyond LangChain's `Embeddings`."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderIdentity:
+    """What makes two embedders' vectors comparable; an index remembers it."""
+
+    name: str
+    revision: str
+    """The model's sha256 or commit: the same name can mean other weights."""
+    dimension: int
+    is_normalized: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.dimension} dimensions, revision {self.revision[:12]})"
+
+
+class Embedder(Embeddings):
+    """Texts to vectors of unit length. Making one is cheap: a model is loaded at first use."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> EmbedderIdentity:
+        """Known without loading the model."""
+
+    @property
+    @abstractmethod
+    def max_tokens(self) -> int:
+        """The longest text, in this embedder's tokens; what lies beyond is not seen by it."""
+
+    @abstractmethod
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text`, special tokens included. Does not load the model."""
+
+    @abstractmethod
+    def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """`(len(texts), dimension)` float32, rows of unit length, in the order of `texts`."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """LangChain's form of `embed_array`."""
+        rows: list[list[float]] = self.embed_array(texts).tolist()
+        return rows
+
+    def embed_query(self, text: str) -> list[float]:
+        """LangChain's form of `embed_array`, for one text."""
+        return self.embed_documents([text])[0]

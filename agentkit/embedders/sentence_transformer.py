@@ -1,0 +1,144 @@
+"""Embedding with a sentence-transformers model from a local folder (the door to torch and sentence_transformers).
+
+bf16 where the processor computes in it natively, fp16 on a GPU, fp32 otherwise. Texts are embedded in batches of
+similar length, so that little is spent on padding.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.embedders.base import Embedder, EmbedderIdentity
+from agentkit.errors import ModelLoadError
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_MAX_TOKENS = 256
+
+
+class SentenceTransformerEmbedder(Embedder):
+    """A sentence-transformers model. torch (5 s to import) is loaded when the first text is embedded."""
+
+    def __init__(
+        self, folder: Path, *, name: str = "", revision: str = "", device: str = "auto", batch_size: int = 32
+    ) -> None:
+        """`folder` holds `model.safetensors`, `tokenizer.json`, `config.json` and `modules.json`.
+
+        `device`: "auto" takes a GPU where torch finds one, or a torch device name.
+
+        Raises:
+            ModelLoadError: a file is missing or cannot be read.
+        """
+        for needed in ("config.json", "tokenizer.json", "model.safetensors"):
+            if not (folder / needed).is_file():
+                raise ModelLoadError(f"{folder} has no {needed}: pull the embedder again with: agentkit models pull")
+        self._folder = folder
+        self._name = name or folder.name
+        self._revision = revision
+        self._device = device
+        self._batch_size = batch_size
+        self._lock = threading.Lock()
+
+    @cached_property
+    def identity(self) -> EmbedderIdentity:
+        dimension = int(self._config("config.json")["hidden_size"])
+        return EmbedderIdentity(self._name, self._revision or _file_identity(self._folder), dimension)
+
+    @cached_property
+    def max_tokens(self) -> int:
+        return int(self._config("sentence_bert_config.json").get("max_seq_length") or _DEFAULT_MAX_TOKENS)
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text).ids)
+
+    def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, self.identity.dimension), dtype=np.float32)
+        with self._lock:
+            # encode() sorts by length itself and gives the vectors back in the order of the texts.
+            vectors = self._model.encode(
+                list(texts),
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                convert_to_tensor=True,
+                show_progress_bar=False,
+            )
+        array: NDArray[np.float32] = vectors.float().cpu().numpy()
+        # In bf16 a row's length is off by up to 1 %.
+        return array / np.linalg.norm(array, axis=1, keepdims=True)
+
+    @cached_property
+    def _model(self) -> Any:  # Any: importing SentenceTransformer for its type would cost 5 s
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+        device = self._device if self._device != "auto" else _best_device(torch)
+        dtype = _best_dtype(torch, device)
+        try:
+            model = SentenceTransformer(
+                str(self._folder), device=device, local_files_only=True, model_kwargs={"dtype": dtype}
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ModelLoadError(f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again.") from error
+        logger.info("loaded %s on %s in %s", self._name, device, dtype)
+        return model.eval()
+
+    @cached_property
+    def _tokenizer(self) -> Any:  # Any: tokenizers has no types
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def _config(self, name: str) -> dict[str, Any]:
+        path = self._folder / name
+        if not path.is_file():
+            return {}
+        try:
+            loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ModelLoadError(f"{path} is not valid JSON: pull the embedder again") from error
+        return loaded
+
+
+def _best_device(torch: Any) -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _best_dtype(torch: Any, device: str) -> Any:
+    if device.startswith(("cuda", "mps")):
+        return torch.float16
+    return torch.bfloat16 if has_native_bf16() else torch.float32
+
+
+def has_native_bf16() -> bool:
+    """True where the processor multiplies bf16 in hardware; emulated, it is slower than fp32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return False
+    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16", " bf16"))
+
+
+def _file_identity(folder: Path) -> str:
+    """For a folder of unknown origin: its weights' size and first bytes, without reading all of them."""
+    path = folder / "model.safetensors"
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(1 << 20) + str(path.stat().st_size).encode()).hexdigest()

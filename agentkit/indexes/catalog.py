@@ -1,0 +1,281 @@
+"""The catalog: one SQLite file that holds an index's files, text, chunks, embeddings and keyword index.
+
+It is the truth (design.md, invariant 3): durable before anything is reported (WAL, `synchronous=FULL`), and read as a
+whole: what a sync has read is *staged* as it goes and *published* in one transaction, so that a reader never sees half.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.errors import DiskSpaceError, IndexDamagedError
+from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json
+from agentkit.indexes.schema import SCHEMA, VERSION
+
+_VECTOR_TYPE = np.dtype("<f4")
+_FULL_DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+
+
+class Catalog:
+    """The SQLite file of one index. Safe to use from several threads, which take turns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the catalog, making it where there is none.
+
+        Raises:
+            IndexDamagedError: not an SQLite file, damaged, or made by a newer agentkit.
+        """
+        self._path = path
+        self._lock = threading.RLock()
+        with self._mapped_errors():
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._create_or_check()
+
+    def close(self) -> None:
+        """Close the file. Calling it twice does nothing."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing: committed at the end, rolled back on any exception."""
+        with self._lock, self._mapped_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    # Facts and roots
+
+    def fact(self, key: str) -> str | None:
+        """A fact about the index, such as its embedder; None where it is not known."""
+        rows = self._rows("SELECT value FROM facts WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
+
+    def set_facts(self, facts: Mapping[str, str]) -> None:
+        """Write facts, replacing those of the same key."""
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
+
+    def roots(self) -> dict[str, str]:
+        """Every folder or file that was indexed -> what its files' paths begin with."""
+        return dict(self._rows("SELECT source, prefix FROM roots"))
+
+    def add_root(self, source: str, prefix: str) -> None:
+        with self.transaction() as connection:
+            connection.execute("INSERT INTO roots VALUES (?, ?)", (source, prefix))
+
+    # What is known
+
+    def known_files(self, source: str) -> dict[str, KnownFile]:
+        """Path -> what is known of it, for every file of a root that is indexed or was skipped."""
+        files = self._rows("SELECT path, size, mtime_ns, sha256 FROM files WHERE source = ?", (source,))
+        skipped = self._rows("SELECT path, size, mtime_ns, reason FROM skipped WHERE source = ?", (source,))
+        known = {p: KnownFile(p, FileStamp(size, mtime), skip_reason=reason) for p, size, mtime, reason in skipped}
+        return known | {p: KnownFile(p, FileStamp(size, mtime), sha256=digest) for p, size, mtime, digest in files}
+
+    def staged_files(self, source: str) -> dict[str, FileStamp]:
+        """Path -> stamp, for what an interrupted sync has already read."""
+        rows = self._rows("SELECT path, size, mtime_ns FROM staged WHERE source = ?", (source,))
+        return {path: FileStamp(size, mtime) for path, size, mtime in rows}
+
+    def file_with_content(self, sha256: str) -> FileRecord | None:
+        """A file of the same bytes, whatever its path."""
+        rows = self._rows("SELECT path, source, size, mtime_ns, sha256, metadata, text FROM files WHERE sha256 = ?", (sha256,))
+        if not rows:
+            return None
+        path, source, size, mtime, digest, metadata, text = rows[0]
+        return FileRecord(path, source, FileStamp(size, mtime), digest, json.loads(metadata), text, tuple(self.chunks_of(path)))
+
+    def chunks_of(self, path: str) -> list[ChunkRecord]:
+        """The chunks of a file in the order of its text."""
+        rows = self._rows('SELECT id, start, "end", heading_path, text_hash FROM chunks WHERE path = ? ORDER BY start', (path,))
+        return [ChunkRecord(i, start, end, tuple(json.loads(names)), digest) for i, start, end, names, digest in rows]
+
+    def chunks_by_id(self, identifiers: Sequence[str]) -> dict[str, tuple[str, ChunkRecord]]:
+        """Chunk id -> path and chunk, for those that are published; at most 500 ids."""
+        marks = ",".join("?" * len(identifiers))
+        rows = self._rows(
+            f'SELECT id, path, start, "end", heading_path, text_hash FROM chunks WHERE id IN ({marks})', tuple(identifiers)
+        )
+        return {
+            i: (path, ChunkRecord(i, start, end, tuple(json.loads(names)), digest))
+            for i, path, start, end, names, digest in rows
+        }
+
+    def text(self, path: str) -> str | None:
+        """The text of a file as its loader produced it."""
+        rows = self._rows("SELECT text FROM files WHERE path = ?", (path,))
+        return rows[0][0] if rows else None
+
+    def metadata(self, path: str) -> dict[str, Any]:
+        """What the loader knew of a file."""
+        rows = self._rows("SELECT metadata FROM files WHERE path = ?", (path,))
+        found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+        return found
+
+    def paths(self) -> list[str]:
+        return [path for (path,) in self._rows("SELECT path FROM files ORDER BY path")]
+
+    def file_count(self) -> int:
+        return int(self._rows("SELECT count(*) FROM files")[0][0])
+
+    def chunk_count(self) -> int:
+        return int(self._rows("SELECT count(*) FROM chunks")[0][0])
+
+    # Embeddings
+
+    def missing_embeddings(self, hashes: Iterable[str]) -> set[str]:
+        """Those of the text hashes that have no embedding yet."""
+        wanted = list(dict.fromkeys(hashes))
+        found: set[str] = set()
+        for at in range(0, len(wanted), 500):
+            part = wanted[at : at + 500]
+            marks = ",".join("?" * len(part))
+            found.update(h for (h,) in self._rows(f"SELECT text_hash FROM embeddings WHERE text_hash IN ({marks})", tuple(part)))
+        return set(wanted) - found
+
+    def add_embeddings(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep `vectors`, shape (len(hashes), dimension), durably."""
+        rows = [(name, row.astype(_VECTOR_TYPE).tobytes()) for name, row in zip(hashes, vectors, strict=True)]
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
+
+    def vectors(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Id and embedding of every published chunk."""
+        return self._vectors("SELECT chunks.id, vector FROM chunks JOIN embeddings USING (text_hash)")
+
+    def staged_vectors(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Id and embedding of every staged chunk."""
+        return self._vectors(
+            "SELECT json_extract(chunk.value, '$[0]'), vector FROM staged, json_each(staged.chunks) AS chunk "
+            "JOIN embeddings ON text_hash = json_extract(chunk.value, '$[4]')"
+        )
+
+    # Writing
+
+    def stage(self, files: Sequence[FileRecord]) -> None:
+        """Keep what was read of these files until it is published."""
+        rows = [
+            (f.path, f.source, f.stamp.size, f.stamp.mtime_ns, f.sha256, json.dumps(f.metadata), f.text, f.chunks_json())
+            for f in files
+        ]
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def unstage(self, paths: Iterable[str]) -> None:
+        """Forget staged files that are no longer there."""
+        with self.transaction() as connection:
+            connection.executemany("DELETE FROM staged WHERE path = ?", [(path,) for path in paths])
+
+    def publish(
+        self, *, removed: Iterable[str], skipped: Mapping[str, tuple[str, FileStamp, str]], restamped: Mapping[str, FileStamp]
+    ) -> list[str]:
+        """Make what is staged, and these changes, the state that readers see; the ids of the chunks that are gone.
+
+        `skipped`: path -> source, stamp, reason. `restamped`: files whose bytes are as before.
+        """
+        with self.transaction() as connection:
+            before = {i for (i,) in connection.execute("SELECT id FROM chunks WHERE path IN (SELECT path FROM staged)")}
+            for path in [*removed, *skipped]:
+                before.update(i for (i,) in connection.execute("SELECT id FROM chunks WHERE path = ?", (path,)))
+                _delete_file(connection, path)
+            connection.executemany(
+                "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?",
+                [(stamp.size, stamp.mtime_ns, path) for path, stamp in restamped.items()],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
+                [(path, source, stamp.size, stamp.mtime_ns, reason) for path, (source, stamp, reason) in skipped.items()],
+            )
+            staged = connection.execute("SELECT path FROM staged").fetchall()
+            for (path,) in staged:
+                before.difference_update(_publish_file(connection, path))
+            connection.execute("DELETE FROM staged")
+            connection.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
+            connection.execute(
+                "INSERT INTO facts VALUES ('generation', '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+            )
+        return sorted(before)
+
+    def _vectors(self, query: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Batch by batch, so that memory does not grow with the index."""
+        with self._lock, self._mapped_errors():
+            cursor = self._connection.execute(query)
+        while True:
+            with self._lock, self._mapped_errors():
+                rows = cursor.fetchmany(1000)
+            if not rows:
+                return
+            for name, blob in rows:
+                yield name, np.frombuffer(blob, dtype=_VECTOR_TYPE)
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with self._lock, self._mapped_errors():
+            return self._connection.execute(query, values).fetchall()
+
+    def _create_or_check(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == VERSION:
+            return
+        if version > VERSION:
+            raise IndexDamagedError(f"{self._path} was made by a newer agentkit (version {version}): update agentkit")
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables:
+            raise IndexDamagedError(f"{self._path} is not a catalog of agentkit: move it away")
+        self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    @contextmanager
+    def _mapped_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL_DISK_CODES:
+                raise DiskSpaceError(f"no space to write {self._path}: free some and run it again, nothing is lost") from error
+            raise IndexDamagedError(f"the catalog {self._path} cannot be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise IndexDamagedError(
+                f"the catalog {self._path} is damaged ({error}): remove the index with `agentkit indexes remove` "
+                "and index the folder again"
+            ) from error
+
+
+def _delete_file(connection: sqlite3.Connection, path: str) -> None:
+    connection.execute("DELETE FROM chunks_fts WHERE rowid IN (SELECT number FROM chunks WHERE path = ?)", (path,))
+    connection.execute("DELETE FROM chunks WHERE path = ?", (path,))
+    connection.execute("DELETE FROM files WHERE path = ?", (path,))
+    connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
+
+
+def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
+    """Move one staged file into place; the ids of its chunks."""
+    _delete_file(connection, path)
+    row = connection.execute(
+        "SELECT path, source, size, mtime_ns, sha256, metadata, text, chunks FROM staged WHERE path = ?", (path,)
+    ).fetchone()
+    *columns, chunks_json = row
+    text: str = row[6]
+    connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+    chunks = chunks_from_json(chunks_json)
+    for chunk in chunks:
+        number = connection.execute(
+            'INSERT INTO chunks (id, path, start, "end", heading_path, text_hash) VALUES (?, ?, ?, ?, ?, ?)',
+            (chunk.id, path, chunk.start, chunk.end, json.dumps(chunk.heading_path), chunk.text_hash),
+        ).lastrowid
+        connection.execute("INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, text[chunk.start : chunk.end]))
+    return [chunk.id for chunk in chunks]

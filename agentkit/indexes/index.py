@@ -1,0 +1,236 @@
+"""An index: a folder with a catalog (the truth) and a Chroma store (made from it), searched and written as one.
+
+Who sees what: a writer stages, then adds the new vectors, then publishes the catalog in one transaction, then deletes
+the old vectors. A reader takes from Chroma only ids that the published catalog knows; while the *dirty* mark says that
+the vectors are being written, or were when a writer died, it compares with the catalog's own embeddings instead. So a
+search never sees half a sync, and a vector store that a crash has spoilt is never asked.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
+from agentkit.embedders import Embedder
+from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError, IndexNotFoundError
+from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.records import ChunkRecord
+from agentkit.indexes.vectors import VectorStore
+from agentkit.loaders import page_at
+from agentkit.results import Hit
+
+if TYPE_CHECKING:
+    from agentkit.indexes.writer import IndexWriter
+
+_CATALOG_NAME = "catalog.sqlite"
+_VECTORS_NAME = "vectors"
+_OVERFETCH = 20
+"""How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
+
+
+class Index:
+    """An index in a folder of its own. Safe to search from several threads. Close it, or use it as a context manager."""
+
+    def __init__(self, directory: Path, *, embedder: Embedder, limits: ChunkLimits) -> None:
+        """Use `Index.open`."""
+        self.directory = directory
+        self.embedder = embedder
+        self.limits = limits
+        self.catalog = Catalog(directory / _CATALOG_NAME)
+        self._vectors: VectorStore | None = None
+        self._vectors_generation: str | None = None
+
+    @classmethod
+    def open(cls, directory: Path, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
+        """The index in `directory`, made where there is none. No model is loaded.
+
+        Raises:
+            IndexMismatchError: it was made with another embedder or chunker.
+            IndexDamagedError: its catalog cannot be read.
+        """
+        directory.mkdir(parents=True, exist_ok=True)
+        limits = limits or ChunkLimits(max_tokens=embedder.max_tokens)
+        index = cls(directory, embedder=embedder, limits=limits)
+        try:
+            index._check_or_remember()
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def file_count(self) -> int:
+        return self.catalog.file_count()
+
+    @property
+    def chunk_count(self) -> int:
+        return self.catalog.chunk_count()
+
+    @property
+    def is_dirty(self) -> bool:
+        """True while the vectors are being written, and after a crash until they are made again."""
+        return self.catalog.fact("dirty") == "yes"
+
+    def paths(self) -> list[str]:
+        """The paths of the indexed files, sorted."""
+        return self.catalog.paths()
+
+    def document_text(self, path: str) -> str:
+        """The text that the loader made of a file: what every span of the index counts in.
+
+        Raises:
+            IndexNotFoundError: the index has no such path.
+        """
+        text = self.catalog.text(path)
+        if text is None:
+            raise IndexNotFoundError(f"the index {self.name} has no file {path}: `agentkit indexes show {self.name}` lists them")
+        return text
+
+    def search(self, query: str, *, k: int = 5) -> list[Hit]:
+        """The `k` passages nearest to `query` by cosine similarity, best first. An empty index or query gives none."""
+        if k < 1 or not query.strip() or not self.chunk_count:
+            return []
+        vector = self.embedder.embed_array([query])[0]
+        return [self._hit(rank, *found) for rank, found in enumerate(self._nearest(vector, k), start=1)]
+
+    @contextmanager
+    def writer(self) -> "Iterator[IndexWriter]":
+        """Hold the writer lock.
+
+        Raises:
+            IndexLockedError: somebody else is writing; the message says who.
+        """
+        from agentkit.indexes.writer import IndexWriter
+
+        with writer_lock(self.directory):
+            yield IndexWriter(self)
+
+    def close(self) -> None:
+        """Let go of the files. Calling it twice does nothing."""
+        self.close_vectors()
+        self.catalog.close()
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Vectors, for the writer and for search
+
+    def open_vectors(self) -> VectorStore:
+        """The vector store, sound: made again from the catalog's embeddings where it is not. Needs the writer lock."""
+        if self._vectors is None:
+            if self.is_dirty:
+                self._rebuild_vectors()
+            try:
+                self._vectors = VectorStore(self.directory / _VECTORS_NAME)
+                is_sound = self._vectors.count() == self.chunk_count
+            except IndexDamagedError:
+                is_sound = False
+            if not is_sound:
+                self.close_vectors()
+                self._rebuild_vectors()
+                self._vectors = VectorStore(self.directory / _VECTORS_NAME)
+        return self._vectors
+
+    def close_vectors(self) -> None:
+        if self._vectors is not None:
+            self._vectors.close()
+            self._vectors = None
+
+    def _nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, ChunkRecord, float]]:
+        store = self._vectors_for_reading()
+        if store is None:
+            return self._exact_nearest(vector, k)
+        count = k + _OVERFETCH
+        candidates = dict(store.query(vector, count=count))
+        known = self.catalog.chunks_by_id(list(candidates)[:500])
+        found = [(*known[name], score) for name, score in candidates.items() if name in known]
+        if len(found) < min(k, self.chunk_count):  # the store is being written by another process
+            return self._exact_nearest(vector, k)
+        return found[:k]
+
+    def _vectors_for_reading(self) -> VectorStore | None:
+        """The vector store where it can be trusted now; None where another process is writing it."""
+        generation = self.catalog.fact("generation")
+        if self._vectors is not None and not self.is_dirty and generation == self._vectors_generation:
+            return self._vectors
+        self.close_vectors()
+        with suppress(IndexLockedError), writer_lock(self.directory):
+            self._vectors_generation = generation
+            return self.open_vectors()
+        return None
+
+    def _exact_nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, ChunkRecord, float]]:
+        """By comparing with every embedding of the catalog."""
+        scored = [(float(other @ vector), name) for name, other in self.catalog.vectors()]
+        best = sorted(scored, reverse=True)[: min(k, 500)]
+        known = self.catalog.chunks_by_id([name for _, name in best])
+        return [(*known[name], score) for score, name in best if name in known]
+
+    def _rebuild_vectors(self) -> None:
+        """Make the vector store again beside the old one, from the catalog's embeddings, and switch by rename."""
+        current, new, old = (self.directory / (_VECTORS_NAME + suffix) for suffix in ("", ".new", ".old"))
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        store = VectorStore(new)
+        store.upsert(self.catalog.vectors())
+        store.close()
+        if current.exists():
+            current.rename(old)
+        new.rename(current)
+        shutil.rmtree(old, ignore_errors=True)
+        self.catalog.set_facts({"dirty": "no"})
+
+    def _hit(self, rank: int, path: str, chunk: ChunkRecord, score: float) -> Hit:
+        metadata = self.catalog.metadata(path)
+        page_offsets = metadata.get("page_offsets") or []
+        return Hit(
+            rank=rank,
+            score=score,
+            path=path,
+            page=page_at(page_offsets, chunk.start),
+            start=chunk.start,
+            end=chunk.end,
+            text=self.document_text(path)[chunk.start : chunk.end],
+            metadata={**metadata, "heading_path": chunk.heading_path, "chunk_id": chunk.id},
+        )
+
+    def _check_or_remember(self) -> None:
+        """Compare the embedder and the chunker with what the index was made by."""
+        current = {
+            "embedder": json.dumps(asdict(self.embedder.identity), sort_keys=True),
+            "chunker": json.dumps({"name": CHUNKER_NAME, **asdict(self.limits)}, sort_keys=True),
+        }
+        for key, value in current.items():
+            remembered = self.catalog.fact(key)
+            if remembered is not None and remembered != value:
+                raise IndexMismatchError(
+                    f"the index {self.name} was made with the {key} {_shown(remembered)}, and now it is {_shown(value)}: "
+                    f"change the settings back, or remove the index and index the folder again"
+                )
+        if self.catalog.fact("embedder") is None:
+            self.catalog.set_facts({**current, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _shown(fact: str) -> str:
+    values: dict[str, Any] = json.loads(fact)
+    name = values.pop("name")
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items())})"

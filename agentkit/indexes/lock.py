@@ -1,0 +1,45 @@
+"""One writer per index: an operating-system file lock, and beside it who holds it, for the one who has to wait."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from agentkit.errors import IndexLockedError
+
+_LOCK_NAME = "writer.lock"
+_HOLDER_NAME = "writer.json"
+
+
+@contextmanager
+def writer_lock(directory: Path) -> Iterator[None]:
+    """Hold the index's writer lock. The system frees it when the process ends, however it ends.
+
+    Raises:
+        IndexLockedError: another process, or another writer of this one, holds it; the message says which.
+    """
+    lock = FileLock(directory / _LOCK_NAME, is_singleton=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise IndexLockedError(f"the index {directory.name} is being written by {_holder(directory)}: wait for it") from error
+    try:
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        (directory / _HOLDER_NAME).write_text(json.dumps(holder), "utf-8")
+        yield
+    finally:
+        (directory / _HOLDER_NAME).unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(directory: Path) -> str:
+    try:
+        holder = json.loads((directory / _HOLDER_NAME).read_text("utf-8"))
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

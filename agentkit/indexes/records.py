@@ -1,0 +1,83 @@
+"""Rows of the catalog as Python values."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.documents import Document
+
+from agentkit.chunkers import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells, without reading a file, that it is the one that was read before."""
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that the index holds, or that it tried to and skipped."""
+
+    path: str
+    stamp: FileStamp
+    sha256: str = ""
+    skip_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRecord:
+    """A chunk as the catalog keeps it: a span of a file's text."""
+
+    id: str
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    text_hash: str
+
+    @classmethod
+    def of(cls, path: str, chunk: Chunk) -> "ChunkRecord":
+        return cls(chunk_id(path, chunk), chunk.start, chunk.end, chunk.heading_path, text_hash(chunk.text))
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file that was read: its text and its chunks."""
+
+    path: str
+    source: str
+    stamp: FileStamp
+    sha256: str
+    metadata: dict[str, Any]
+    text: str
+    chunks: tuple[ChunkRecord, ...]
+
+    @classmethod
+    def of(
+        cls, path: str, source: str, stamp: FileStamp, sha256: str, document: Document, chunks: list[Chunk]
+    ) -> "FileRecord":
+        records = tuple(ChunkRecord.of(path, chunk) for chunk in chunks)
+        return cls(path, source, stamp, sha256, dict(document.metadata), document.page_content, records)
+
+    def chunks_json(self) -> str:
+        rows = [[c.id, c.start, c.end, list(c.heading_path), c.text_hash] for c in self.chunks]
+        return json.dumps(rows, ensure_ascii=False)
+
+
+def chunks_from_json(text: str) -> tuple[ChunkRecord, ...]:
+    """The inverse of `FileRecord.chunks_json`."""
+    return tuple(ChunkRecord(i, start, end, tuple(path), digest) for i, start, end, path, digest in json.loads(text))
+
+
+def chunk_id(path: str, chunk: Chunk) -> str:
+    """Hash of path, span and text (design.md, invariant 2): the same chunk has the same id in every sync."""
+    key = json.dumps([path, chunk.start, chunk.end, chunk.text], ensure_ascii=False)
+    return hashlib.blake2b(key.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """The key that an embedding is kept under, so that the same text is embedded once."""
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()

@@ -1,0 +1,51 @@
+"""The catalog's tables, and the version that is kept in SQLite's `user_version`."""
+
+VERSION = 1
+
+SCHEMA = """
+-- The catalog of one index: the truth that everything else can be made from again.
+-- Offsets count characters (Python string indexes) into files.text.
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE roots (source TEXT PRIMARY KEY, prefix TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TABLE files (
+    path TEXT PRIMARY KEY,
+    source TEXT NOT NULL REFERENCES roots (source),
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    metadata TEXT NOT NULL, -- JSON: title, format, page_offsets, …
+    text TEXT NOT NULL
+);
+CREATE INDEX files_by_sha256 ON files (sha256);
+CREATE TABLE skipped (
+    path TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE chunks (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL REFERENCES files (path),
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    heading_path TEXT NOT NULL, -- JSON list
+    text_hash TEXT NOT NULL REFERENCES embeddings (text_hash)
+);
+CREATE INDEX chunks_by_path ON chunks (path, start);
+CREATE INDEX chunks_by_text ON chunks (text_hash);
+CREATE TABLE embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float32, little-endian
+CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = 'porter unicode61'); -- rowid = chunks.number
+-- What a running sync has read but not published; the next sync after a crash goes on from it.
+CREATE TABLE staged (
+    path TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    text TEXT NOT NULL,
+    chunks TEXT NOT NULL -- JSON list of [id, start, end, heading_path, text_hash]
+);
+"""

@@ -1,0 +1,79 @@
+"""What can be said of an index without its embedder: for lists, for `doctor`, and to find a citation's file."""
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentkit.errors import IndexDamagedError
+from agentkit.indexes.catalog import Catalog
+
+CATALOG_NAME = "catalog.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSummary:
+    """An index at a glance."""
+
+    name: str
+    directory: Path
+    sources: tuple[str, ...] = ()
+    """The folders and files that were indexed."""
+    file_count: int = 0
+    skipped_count: int = 0
+    chunk_count: int = 0
+    size_bytes: int = 0
+    """On the disk, vectors included."""
+    embedder: str = ""
+    chunker: str = ""
+    is_dirty: bool = False
+    """True where a sync is running or was interrupted."""
+    problem: str = ""
+    """Why the index cannot be read; empty where it can."""
+
+
+def is_index(directory: Path) -> bool:
+    """True where the folder holds an index's catalog."""
+    return (directory / CATALOG_NAME).is_file()
+
+
+def summarise_index(directory: Path) -> IndexSummary:
+    """The summary of the index in `directory`. A damaged one has a `problem` and is no error."""
+    try:
+        with closing(Catalog(directory / CATALOG_NAME)) as catalog:
+            roots = sorted(catalog.roots())
+            skipped = sum(bool(file.skip_reason) for root in roots for file in catalog.known_files(root).values())
+            return IndexSummary(
+                name=directory.name,
+                directory=directory,
+                sources=tuple(roots),
+                file_count=catalog.file_count(),
+                skipped_count=skipped,
+                chunk_count=catalog.chunk_count(),
+                size_bytes=_size(directory),
+                embedder=_name(catalog.fact("embedder")),
+                chunker=_name(catalog.fact("chunker")),
+                is_dirty=catalog.fact("dirty") == "yes",
+            )
+    except IndexDamagedError as error:
+        return IndexSummary(directory.name, directory, size_bytes=_size(directory), problem=str(error))
+
+
+def source_file(directory: Path, path: str) -> Path | None:
+    """The file on this machine that the index knows as `path`; None where it is no longer there."""
+    with closing(Catalog(directory / CATALOG_NAME)) as catalog:
+        roots = catalog.roots()
+    for source, prefix in roots.items():
+        root = Path(source)
+        candidate = root if path == prefix else root / path.removeprefix(prefix).lstrip("/")
+        if path.startswith(prefix) and candidate.is_file():
+            return candidate
+    return None
+
+
+def _name(fact: str | None) -> str:
+    return str(json.loads(fact)["name"]) if fact else ""
+
+
+def _size(directory: Path) -> int:
+    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())

@@ -1,0 +1,107 @@
+"""The vector index (the door to chromadb): ids and vectors, nothing that cannot be made again from the catalog.
+
+Chroma's defaults that matter, each tried with 1.5: telemetry is on, a collection gets an embedding function of its own,
+the distance is squared L2, `add` ignores an id that it has, and one call takes `get_max_batch_size()` records.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.errors import IndexDamagedError
+
+_COLLECTION = "chunks"
+_Item = TypeVar("_Item")
+
+
+class VectorStore:
+    """A Chroma collection in a folder of its own, in cosine distance. Close it before the folder is moved."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open the store, making it where the folder is empty.
+
+        Raises:
+            IndexDamagedError: Chroma cannot open the folder, or its collection names an embedding function: opening
+                such a one could run its code.
+        """
+        _refuse_embedding_function(directory)
+        import chromadb
+        from chromadb.config import Settings
+
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+            self._collection = self._client.get_or_create_collection(
+                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+        except Exception as error:  # Chroma's native layer raises errors of no common class on a damaged folder
+            raise IndexDamagedError(f"Chroma cannot open {directory}: {error}") from error
+        self._batch_size: int = self._client.get_max_batch_size()
+
+    def upsert(self, records: Iterable[tuple[str, NDArray[np.float32]]]) -> None:
+        """Write vectors under their ids, replacing those that are there."""
+        for batch in _batched(records, self._batch_size):
+            self._collection.upsert(
+                ids=[identifier for identifier, _ in batch], embeddings=np.stack([vector for _, vector in batch])
+            )
+
+    def delete(self, identifiers: Iterable[str]) -> None:
+        """Forget ids; those that are not there are no error."""
+        for batch in _batched(identifiers, self._batch_size):
+            self._collection.delete(ids=batch)
+
+    def query(self, vector: NDArray[np.float32], *, count: int) -> list[tuple[str, float]]:
+        """The ids of the nearest vectors with their cosine similarity, nearest first."""
+        available = self._collection.count()
+        if not available:
+            return []
+        found: Any = self._collection.query(
+            query_embeddings=vector[np.newaxis, :], n_results=min(count, available), include=["distances"]
+        )
+        return [(name, 1.0 - float(distance)) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def count(self) -> int:
+        """Vectors in the store."""
+        return int(self._collection.count())
+
+    def close(self) -> None:
+        """Write what is pending and let go of the files."""
+        self._client.close()
+
+
+def _batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _refuse_embedding_function(directory: Path) -> None:
+    """Read the collection's configuration as data, before Chroma would act on it."""
+    database = directory / "chroma.sqlite3"
+    if not database.is_file():
+        return
+    try:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        try:
+            rows = connection.execute("SELECT config_json_str, schema_str FROM collections").fetchall()
+        finally:
+            connection.close()
+        configurations = [json.loads(text) for row in rows for text in row if text]
+    except (sqlite3.Error, ValueError) as error:
+        raise IndexDamagedError(f"{database} cannot be read: {error}") from error
+    if any(_names_embedding_function(configuration) for configuration in configurations):
+        raise IndexDamagedError(f"{directory} names an embedding function: agentkit did not make it and will not open it")
+
+
+def _names_embedding_function(value: Any) -> bool:
+    if isinstance(value, dict):
+        function = value.get("embedding_function")
+        is_named = isinstance(function, dict) and function.get("type") not in (None, "legacy", "unknown")
+        return is_named or any(_names_embedding_function(inner) for inner in value.values())
+    return isinstance(value, list) and any(_names_embedding_function(inner) for inner in value)

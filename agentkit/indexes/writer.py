@@ -1,0 +1,81 @@
+"""What a sync does to an index, verb by verb. The story that uses them is `pipelines/indexing.py`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentkit.errors import IndexingError
+from agentkit.indexes.records import FileRecord, FileStamp
+
+if TYPE_CHECKING:
+    from agentkit.indexes.index import Index
+
+_EMBED_AT_ONCE = 512
+"""Chunks between two commits of embeddings: what a crash can cost."""
+
+
+class IndexWriter:
+    """An index whose writer lock is held. Made by `Index.writer`."""
+
+    def __init__(self, index: "Index") -> None:
+        self.index = index
+        self.catalog = index.catalog
+
+    def root(self, source: Path) -> tuple[str, str]:
+        """The root that `source` belongs to, and what its files' paths begin with; remembered if it is new.
+
+        The first root's paths begin with nothing; those of every later root with its name (and a number where that is
+        taken), so that two roots can hold files of the same name. A folder inside a known root is that root.
+
+        Raises:
+            IndexingError: the source contains a root that the index already has.
+        """
+        wanted = source.resolve()
+        roots = self.catalog.roots()
+        for known, prefix in roots.items():
+            if wanted.is_relative_to(known):
+                return known, prefix
+            if Path(known).is_relative_to(wanted):
+                raise IndexingError(
+                    f"{source} contains {known}, which the index {self.index.name} already has: "
+                    "give the larger folder an index of its own with --name"
+                )
+        prefix = ""
+        if roots:
+            taken = {*roots.values(), *(path.partition("/")[0] + "/" for path in self.catalog.paths())}
+            candidates = (f"{wanted.name}{number}/" for number in ["", *(f"-{n}" for n in range(2, len(taken) + 3))])
+            prefix = next(candidate for candidate in candidates if candidate not in taken)
+        self.catalog.add_root(str(wanted), prefix)
+        return str(wanted), prefix
+
+    def stage(self, files: Sequence[FileRecord]) -> None:
+        """Keep files that were read, and embed those of their texts that no chunk had before. Durable on return."""
+        self.catalog.stage(files)
+        for texts in _batches(self._texts_to_embed(files), _EMBED_AT_ONCE):
+            vectors = self.index.embedder.embed_array([text for _, text in texts])
+            self.catalog.add_embeddings([digest for digest, _ in texts], vectors)
+
+    def publish(
+        self,
+        *,
+        removed: Iterable[str],
+        skipped: Mapping[str, tuple[str, FileStamp, str]],
+        restamped: Mapping[str, FileStamp],
+    ) -> None:
+        """Make what is staged, and what vanished, the index's state (see `index.py` for the order and why)."""
+        store = self.index.open_vectors()
+        self.catalog.set_facts({"dirty": "yes"})
+        store.upsert(self.catalog.staged_vectors())
+        gone = self.catalog.publish(removed=removed, skipped=skipped, restamped=restamped)
+        store.delete(gone)
+        self.index.close_vectors()
+        self.catalog.set_facts({"dirty": "no"})
+
+    def _texts_to_embed(self, files: Sequence[FileRecord]) -> list[tuple[str, str]]:
+        texts = {c.text_hash: file.text[c.start : c.end] for file in files for c in file.chunks}
+        missing = self.catalog.missing_embeddings(texts)
+        return [(digest, text) for digest, text in texts.items() if digest in missing]
+
+
+def _batches(items: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
