@@ -37,6 +37,17 @@ def writer_lock(directory: Path) -> Iterator[None]:
         lock.release()
 
 
+def current_writer(directory: Path) -> str | None:
+    """Who is writing the index now; None where nobody is."""
+    lock = FileLock(directory / _LOCK_NAME, is_singleton=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return _holder(directory)
+    lock.release()
+    return None
+
+
 def _holder(directory: Path) -> str:
     try:
         holder = json.loads((directory / _HOLDER_NAME).read_text("utf-8"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentkit.errors import IndexDamagedError
 from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.lock import current_writer
 
 CATALOG_NAME = "catalog.sqlite"
 
@@ -28,6 +29,8 @@ class IndexSummary:
     chunker: str = ""
     is_dirty: bool = False
     """True where a sync is running or was interrupted."""
+    writer: str = ""
+    """Who is writing the index now; empty where nobody is."""
     problem: str = ""
     """Why the index cannot be read; empty where it can."""
 
@@ -54,6 +57,7 @@ def summarise_index(directory: Path) -> IndexSummary:
                 embedder=_name(catalog.fact("embedder")),
                 chunker=_name(catalog.fact("chunker")),
                 is_dirty=catalog.fact("dirty") == "yes",
+                writer=current_writer(directory) or "",
             )
     except IndexDamagedError as error:
         return IndexSummary(directory.name, directory, size_bytes=_size(directory), problem=str(error))

@@ -1,0 +1,168 @@
+"""What `agentkit doctor` looks at. Each check says how it stands and, where something is wrong, the command that mends it."""
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentkit.cli._render import human_bytes
+from agentkit.errors import AgentkitError
+
+if TYPE_CHECKING:
+    from agentkit.models.engine import EngineReport
+    from agentkit.workspace import Workspace
+
+_LOW_DISK_BYTES = 2_000_000_000
+"""The default models take 1.2 GB."""
+
+_GPU_BUILDS = {
+    "NVIDIA": "-DGGML_CUDA=on",
+    "Apple": "-DGGML_METAL=on",
+    "other": "-DGGML_VULKAN=on",
+}
+"""CMake's switch for llama.cpp's backends (llama.cpp, docs/build.md)."""
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Works, and could be better."""
+    WRONG = "wrong"
+    """Stops work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+    """The command or the step that mends it."""
+
+
+def check_python() -> Iterator[Check]:
+    """The interpreter and agentkit itself."""
+    yield Check("python", Verdict.OK, f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
+    try:
+        yield Check("agentkit", Verdict.OK, version("agentkit-local"))
+    except PackageNotFoundError:
+        yield Check("agentkit", Verdict.NOTE, "runs from a checkout that is not installed", "pip install -e .")
+
+
+def check_engine() -> Iterator[Check]:
+    """llama.cpp: its version, the processor's features, AMX and GPUs."""
+    try:
+        from agentkit.models.engine import engine_report
+
+        report = engine_report()
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: llama_cpp's word for a library it cannot load
+        remedy = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        yield Check("llama.cpp", Verdict.WRONG, f"cannot be loaded: {error}", remedy)
+        return
+    yield Check("llama.cpp", Verdict.OK, f"llama-cpp-python {report.llama_cpp_python_version}")
+    yield Check("cpu", Verdict.OK, " ".join(report.cpu_features) or "no special features")
+    if report.has_amx:
+        detail = "reported, and avoided" if report.is_amx_avoided else "used"
+        yield Check("amx", Verdict.OK, detail + " (llama.cpp issue 20824)" * report.is_amx_avoided)
+    else:
+        yield Check("amx", Verdict.OK, "not in this build or processor")
+    yield from _check_gpu(report)
+
+
+def check_models(workspace: "Workspace") -> Iterator[Check]:
+    """The two models that the settings name."""
+    store = workspace.model_store()
+    for use, name in (("chat model", workspace.settings.models.chat), ("embedder", workspace.settings.models.embedder)):
+        try:
+            path = store.path(name)
+        except AgentkitError as error:
+            yield Check(use, Verdict.WRONG, str(error), f"agentkit models pull {name}")
+        else:
+            yield Check(use, Verdict.OK, f"{name} ({path})")
+
+
+def check_workspace(workspace: "Workspace") -> Iterator[Check]:
+    """The workspace and each of its indexes."""
+    if workspace.root:
+        yield Check("workspace", Verdict.OK, str(workspace.root))
+    else:
+        detail = f"none: indexes are in {workspace.indexes_directory}"
+        yield Check("workspace", Verdict.OK, detail, "agentkit init makes this folder one")
+    names = workspace.index_names()
+    if not names:
+        yield Check("indexes", Verdict.NOTE, "none", "agentkit index PATH")
+    for name in names:
+        yield _check_index(workspace, name)
+
+
+def check_disk(workspace: "Workspace") -> Iterator[Check]:
+    """Room where models and indexes go."""
+    for name, place in (
+        ("disk (models)", workspace.model_store().directory),
+        ("disk (indexes)", workspace.indexes_directory),
+    ):
+        free = shutil.disk_usage(_existing(place)).free
+        detail = f"{human_bytes(free)} free in {place}"
+        if free < _LOW_DISK_BYTES:
+            yield Check(name, Verdict.NOTE, detail, "free some: the default models need 1.2 GB")
+        else:
+            yield Check(name, Verdict.OK, detail)
+
+
+def _check_gpu(report: "EngineReport") -> Iterator[Check]:
+    if report.supports_gpu_offload:
+        gpus = ", ".join(f"{gpu.description} ({human_bytes(gpu.free_bytes)} free)" for gpu in report.gpus)
+        yield Check("gpu", Verdict.OK if gpus else Verdict.NOTE, gpus or "this build can offload, but finds no GPU")
+        return
+    kind = _gpu_kind()
+    command = "CMAKE_ARGS={} pip install --force-reinstall --no-cache-dir llama-cpp-python"
+    if kind is None:
+        remedy = f"with a GPU: {command.format(_GPU_BUILDS['NVIDIA'])} (Vulkan: {_GPU_BUILDS['other']})"
+        yield Check("gpu", Verdict.OK, "this build computes on the processor, and no GPU was seen", remedy)
+    else:
+        yield Check(
+            "gpu", Verdict.NOTE, f"{kind} GPU there, but this build cannot use it", command.format(_GPU_BUILDS[kind])
+        )
+
+
+def _gpu_kind() -> str | None:
+    """Which maker's GPU the system seems to have, without starting a program."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "Apple"
+    if Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi"):
+        return "NVIDIA"
+    return "other" if any(Path("/dev/dri").glob("renderD*")) else None
+
+
+def _check_index(workspace: "Workspace", name: str) -> Check:
+    summary = workspace.summarise_index(name)
+    label = f"index {name}"
+    if summary.problem:
+        return Check(label, Verdict.WRONG, summary.problem, f"agentkit indexes remove {name}, then index again")
+    detail = f"{summary.file_count} files, {summary.chunk_count} chunks, {summary.skipped_count} skipped"
+    if summary.embedder and summary.embedder != workspace.settings.models.embedder:
+        mismatch = (
+            f"made with the embedder {summary.embedder}, and the settings name {workspace.settings.models.embedder}"
+        )
+        return Check(label, Verdict.WRONG, mismatch, f"AGENTKIT_MODELS__EMBEDDER={summary.embedder}, or index again")
+    if writer := summary.writer:
+        return Check(label, Verdict.NOTE, f"{detail}; being written by {writer}", "wait for it")
+    if summary.is_dirty:
+        sources = " ".join(summary.sources)
+        return Check(
+            label, Verdict.NOTE, f"{detail}; a change was interrupted", f"agentkit index {sources} --name {name}"
+        )
+    return Check(label, Verdict.OK, detail)
+
+
+def _existing(place: Path) -> Path:
+    return next(folder for folder in (place, *place.parents) if folder.exists())

@@ -1,0 +1,74 @@
+"""What one run of the command line carries from the front door to the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+from typer.exceptions import TyperException
+
+from agentkit.cli._terminal import neutralise_line
+from agentkit.errors import AgentkitError, IndexNotFoundError
+
+if TYPE_CHECKING:
+    from agentkit.workspace import Workspace
+
+
+class UsageError(TyperException):
+    """A command line that cannot be meant: exit code 2."""
+
+    exit_code = 2
+
+
+def _open_workspace() -> Workspace:
+    from agentkit.workspace import Workspace
+
+    return Workspace.open()
+
+
+@dataclass(slots=True)
+class Invocation:
+    """The workspace's opener, which tests replace to bring their own models, and the options before the command."""
+
+    open_workspace: Callable[[], Workspace] = _open_workspace
+    is_debug: bool = False
+
+
+def workspace_of(context: typer.Context) -> Workspace:
+    """The workspace that the command works in, opened now."""
+    invocation: Invocation = context.find_root().obj
+    return invocation.open_workspace()
+
+
+def choose_index(workspace: Workspace, name: str | None) -> str:
+    """The index that is meant: `name`, or the only one there is.
+
+    Raises:
+        IndexNotFoundError: there is none, or none of that name.
+        UsageError: there are several and none was named.
+    """
+    if name is not None:
+        return workspace.require_index(name).name
+    names = workspace.index_names()
+    if not names:
+        raise IndexNotFoundError("there is no index yet: make one with: agentkit index PATH")
+    if len(names) > 1:
+        raise UsageError(f"there are {len(names)} indexes: choose one with -i: {', '.join(names)}")
+    return names[0]
+
+
+def complete_index(incomplete: str) -> Iterable[str]:
+    """Names of indexes for the shell's completion, which must not fail."""
+    try:
+        names = _open_workspace().index_names()
+    except (AgentkitError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def note(message: str) -> None:
+    """Tell the person something that is not the answer: one line on stderr."""
+    print(f"agentkit: {neutralise_line(message)}", file=sys.stderr, flush=True)

@@ -1,0 +1,101 @@
+"""`agentkit ask`: an answer with its quotes and their sources, or, without an index, the model's own answer."""
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._terminal import is_terminal, read_piped_text, to_json
+
+if TYPE_CHECKING:
+    from agentkit.results import Answer
+    from agentkit.workspace import Workspace
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question. Piped text is added to it.")] = "",
+    index: Annotated[
+        str | None,
+        typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("-m", "--model", help="A model's name, hf:OWNER/REPO:FILE, or a GGUF file."),
+    ] = None,
+    passages: Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages to read.")] = None,
+    is_waited_for: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is whole.")] = False,
+    is_usage_shown: Annotated[bool, typer.Option("-u", "--usage", help="Say what the answer cost.")] = False,
+    is_explained: Annotated[bool, typer.Option("--explain", help="Say which passages the model read.")] = False,
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Answer a question from an index, with quotes and sources.
+
+    Text that is piped in is what the question is about: cat notes.txt | agentkit ask "Summarise this"
+    """
+    piped = read_piped_text()
+    if not question.strip() and not piped:
+        raise UsageError('there is no question: agentkit ask "…"')
+    workspace = workspace_of(context)
+    chosen = _index_for(workspace, index, has_piped_text=bool(piped))
+    text = "\n\n".join(part for part in (question.strip(), piped) if part)
+
+    from agentkit.cli._answer import AnswerPrinter
+
+    is_streamed = is_terminal(sys.stdout) and not (is_json or is_waited_for)
+    with AnswerPrinter(is_streamed=is_streamed) as printer:
+        if chosen is None:
+            answer = workspace.ask_model(text, model=model, on_token=printer.show)
+        else:
+            answer = workspace.ask(text, chosen, model=model, passages=passages, on_token=printer.show)
+        if is_json:
+            typer.echo(to_json(_as_json(answer, is_explained=is_explained)))
+        else:
+            printer.finish(answer, find=lambda path: workspace.source_file(chosen, path) if chosen else None)
+    _print_notes(answer, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
+
+
+def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool) -> str | None:
+    """The index to answer from; None where the model answers by itself, which is said."""
+    if name is None and has_piped_text:
+        note("answering from the piped text; -i adds an index")
+        return None
+    if name is None and not workspace.index_names():
+        note(
+            "there is no index: this is what the model says by itself, without sources (agentkit index PATH makes one)"
+        )
+        return None
+    return choose_index(workspace, name)
+
+
+def _as_json(answer: "Answer", *, is_explained: bool) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The shape of design.md section 7; `--explain` adds the passages."""
+    fields = ("path", "page", "start", "end", "quote")
+    shape: dict[str, Any] = {
+        "answer": answer.text,
+        "citations": [{name: getattr(citation, name) for name in fields} for citation in answer.citations],
+        "grounded": answer.is_grounded,
+        "stop_reason": answer.stop_reason.value,
+        "usage": asdict(answer.usage),
+    }
+    if is_explained:
+        shape["passages"] = [asdict(passage) for passage in answer.passages]
+    return shape
+
+
+def _print_notes(answer: "Answer", *, is_usage_shown: bool, is_explained: bool) -> None:
+    """What is not the answer, on stderr: limits that cut something, the passages read, the cost."""
+    for warning in answer.warnings:
+        note(f"warning: {warning}")
+    if is_explained:
+        from agentkit.cli._answer import print_passages
+
+        print_passages(answer, sys.stderr)
+    if is_usage_shown:
+        usage = answer.usage
+        note(
+            f"read {usage.prompt_tokens} tokens ({usage.cached_tokens} of them cached), wrote "
+            f"{usage.completion_tokens} ({usage.forced_tokens} of them forced) in {usage.seconds:.1f} s"
+        )

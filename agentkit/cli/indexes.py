@@ -1,0 +1,102 @@
+"""`agentkit indexes`: look after the indexes."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
+
+if TYPE_CHECKING:
+    from agentkit.indexes import IndexSummary
+
+app = typer.Typer(help="List, show and remove indexes.", no_args_is_help=False)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The index.", autocompletion=complete_index)]
+
+
+@app.command("list")
+def list_indexes(context: typer.Context, is_json: _Json = False) -> None:
+    """List the indexes."""
+    from agentkit.cli._render import human_bytes, print_table
+
+    workspace = workspace_of(context)
+    summaries = [workspace.summarise_index(name) for name in workspace.index_names()]
+    if is_json:
+        typer.echo(to_json([_as_json(summary) for summary in summaries]))
+    elif not summaries:
+        note(f"there is no index in {workspace.indexes_directory}: make one with: agentkit index PATH")
+    else:
+        rows = [(s.name, s.file_count, s.chunk_count, human_bytes(s.size_bytes), _state(s)) for s in summaries]
+        print_table("", ("index", "files", "chunks", "size", "state"), rows, sys.stdout)
+
+
+@app.command("show")
+def show_index(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The index.", autocompletion=complete_index)
+    ] = None,
+    is_json: _Json = False,
+) -> None:
+    """Show what an index holds and how it was made."""
+    from agentkit.cli._render import human_bytes, print_table
+
+    workspace = workspace_of(context)
+    summary = workspace.summarise_index(choose_index(workspace, name))
+    if is_json:
+        typer.echo(to_json(_as_json(summary)))
+        return
+    rows = [
+        ("index", summary.name),
+        ("folder", summary.directory),
+        *(("documents", source) for source in summary.sources),
+        ("files", summary.file_count),
+        ("skipped", summary.skipped_count),
+        ("chunks", summary.chunk_count),
+        ("size", human_bytes(summary.size_bytes)),
+        ("embedder", summary.embedder),
+        ("chunker", summary.chunker),
+        ("state", _state(summary)),
+    ]
+    print_table("", ("what", "value"), rows, sys.stdout)
+
+
+@app.command("remove")
+def remove_index(
+    context: typer.Context,
+    name: _Name,
+    is_sure: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete an index. The documents stay as they are."""
+    workspace = workspace_of(context)
+    chosen = choose_index(workspace, name)
+    if not is_sure:
+        if not is_terminal(sys.stdin):
+            raise UsageError("removing an index asks first: give --yes where nobody can answer")
+        typer.confirm(f"Delete the index {neutralise_line(chosen)}? The documents stay.", abort=True, err=True)
+    workspace.remove_index(chosen)
+    note(f"removed the index {chosen}")
+
+
+def _state(summary: "IndexSummary") -> str:
+    if summary.problem:
+        return summary.problem
+    return "an interrupted change: the next `agentkit index` mends it" if summary.is_dirty else "ready"
+
+
+def _as_json(summary: "IndexSummary") -> dict[str, Any]:  # Any: whatever JSON holds
+    return {
+        "name": summary.name,
+        "directory": str(summary.directory),
+        "sources": list(summary.sources),
+        "files": summary.file_count,
+        "skipped": summary.skipped_count,
+        "chunks": summary.chunk_count,
+        "bytes": summary.size_bytes,
+        "embedder": summary.embedder,
+        "chunker": summary.chunker,
+        "state": _state(summary),
+    }

@@ -1,0 +1,38 @@
+"""`agentkit search`: the passages of an index that are nearest to a query."""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._terminal import to_json
+
+_FIELDS = ("rank", "score", "path", "page", "start", "end", "text")
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
+    index: Annotated[
+        str | None,
+        typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
+    ] = None,
+    count: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages.")] = 5,
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the passages nearest to a query in meaning."""
+    if not query.strip():
+        raise UsageError("the query is empty: say what to look for")
+    workspace = workspace_of(context)
+    with workspace.open_index(choose_index(workspace, index)) as opened:
+        hits = opened.search(query, k=count)
+        if is_json:
+            typer.echo(to_json([{name: asdict(hit)[name] for name in _FIELDS} for hit in hits]))
+        elif hits:
+            from agentkit.cli._render import print_hits
+
+            print_hits(hits, lambda path: workspace.source_file(opened.name, path), sys.stdout)
+        else:
+            note(f"no passages: the index {opened.name} is empty")

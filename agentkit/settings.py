@@ -1,0 +1,217 @@
+"""What a person can set: `agentkit.toml` and `AGENTKIT_SECTION__KEY` variables, which win over the file.
+
+`load_settings` reports every problem of the file and the environment at once, each with its line or variable and,
+for an unknown key, the nearest known one. Nothing here creates objects from the settings: `workspace.py` does.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentParseError
+
+from agentkit.errors import SettingsError
+from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER
+
+FILE_NAME = "agentkit.toml"
+_PREFIX = "AGENTKIT_"
+
+
+class _Section(BaseModel):
+    """A table of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(_Section):
+    """Which models are used, where they are, and how they run."""
+
+    chat: str = DEFAULT_CHAT_MODEL
+    """The model that answers: a catalog name, `hf:OWNER/REPO:FILE`, or a path to a GGUF file."""
+    embedder: str = DEFAULT_EMBEDDER
+    """The model that turns text into vectors. An index can be read only with the embedder that made it."""
+    directory: Path | None = None
+    """Where pulled models are kept; None is the user's data folder."""
+    context_tokens: int | None = Field(default=None, ge=256)
+    """None takes the model's own limit, or what the memory allows of it."""
+    gpu_layers: int | None = Field(default=None, ge=-1)
+    """None chooses by free GPU memory; -1 is all."""
+    threads: int | None = Field(default=None, ge=1)
+    """None takes the number of physical cores."""
+
+
+class ChunkSettings(_Section):
+    """How long the passages are that an index is searched by. Changing it re-indexes."""
+
+    max_chars: int = Field(default=1000, ge=100, le=20_000)
+    overlap_chars: int = Field(default=150, ge=0)
+
+    @model_validator(mode="after")
+    def _check_overlap(self) -> Self:
+        if self.overlap_chars * 2 > self.max_chars:
+            raise ValueError(
+                f"overlap_chars ({self.overlap_chars}) must be at most half of max_chars ({self.max_chars})"
+            )
+        return self
+
+
+class IndexSettings(_Section):
+    """What an index takes in."""
+
+    max_file_bytes: int = Field(default=50_000_000, ge=1)
+    """Larger files are skipped and named in the report."""
+
+
+class AnswerSettings(_Section):
+    """How questions are answered."""
+
+    passages: int = Field(default=6, ge=1, le=100)
+    """How many passages are retrieved for a question."""
+    max_tokens: int = Field(default=512, ge=16)
+    """Longest answer."""
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+
+
+class Settings(BaseSettings):
+    """All settings, checked."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    models: ModelSettings = ModelSettings()
+    chunks: ChunkSettings = ChunkSettings()
+    index: IndexSettings = IndexSettings()
+    answer: AnswerSettings = AnswerSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file, which `load_settings` passes as keyword arguments."""
+        return env_settings, init_settings
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings of `file` (None: only defaults) with the environment's on top.
+
+    A relative `models.directory` in the file is relative to the file's folder.
+
+    Raises:
+        SettingsError: the file cannot be read or is not TOML, or a key is unknown or its value out of range.
+    """
+    source = "" if file is None else _read(file)
+    data = _parse(source, file)
+    problems = _unknown_variables(os.environ)
+    try:
+        settings = Settings(**data)
+    except EnvironmentParseError as error:
+        raise SettingsError(f"the environment's {_PREFIX}* variables: {error}") from error
+    except ValidationError as error:
+        problems += [_problem(details, source, file) for details in error.errors(include_url=False)]
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return _anchored(settings, file)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _parse(source: str, file: Path | None) -> dict[str, Any]:
+    try:
+        return tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}. Correct it, or delete it for the defaults") from error
+
+
+def _anchored(settings: Settings, file: Path | None) -> Settings:
+    directory = settings.models.directory
+    if directory is None:
+        return settings
+    base = file.parent if file is not None and not _variable_of(("models", "directory")) else Path.cwd()
+    models = settings.models.model_copy(update={"directory": base / directory.expanduser()})
+    return settings.model_copy(update={"models": models})
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables with a section that does not exist: pydantic-settings would not look at them."""
+    unknown = []
+    for name in sorted(environment):
+        section, delimiter, _ = name.upper().removeprefix(_PREFIX).partition("__")
+        if name.upper().startswith(_PREFIX) and delimiter and section.lower() not in Settings.model_fields:
+            unknown.append(f"{name}: unknown section {section.lower()!r}{_nearest(section.lower(), ())}")
+    return unknown
+
+
+def _problem(details: ErrorDetails, source: str, file: Path | None) -> str:
+    """One problem in one line: where it is, which key, and what to write."""
+    location = tuple(str(part) for part in details["loc"])
+    key = ".".join(location)
+    variable = _variable_of(location)
+    line = None if variable else _line_of(location, source)
+    where = variable or (f"{file}, line {line}" if line else str(file or "settings"))
+    if details["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key!r}{_nearest(location[-1], location[:-1])}"
+    message = details["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(details["input"], dict) else f" (it is {details['input']!r})"
+    return f"{where}: {key}: {message[:1].lower()}{message[1:]}{shown}"
+
+
+def _nearest(name: str, section: tuple[str, ...]) -> str:
+    """`: did you mean …` or `: the keys are …`."""
+    known = _known_keys(section)
+    found = get_close_matches(name, known, n=1)
+    if found:
+        return f": did you mean {'.'.join((*section, found[0]))!r}?"
+    elsewhere = [f"{other}.{name}" for other in Settings.model_fields if name in _known_keys((other,))]
+    if elsewhere:
+        return f": did you mean {elsewhere[0]!r}?"
+    return f": known are {', '.join(known)}" if known else ""
+
+
+def _known_keys(section: tuple[str, ...]) -> list[str]:
+    if not section:
+        return list(Settings.model_fields)
+    field = Settings.model_fields.get(section[0])
+    annotation = field.annotation if field and len(section) == 1 else None
+    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return list(annotation.model_fields) if is_section and annotation else []
+
+
+def _variable_of(location: tuple[str, ...]) -> str | None:
+    """The environment variable that set this key, if one did."""
+    wanted = (_PREFIX + "__".join(location)).upper()
+    return next((name for name, value in os.environ.items() if name.upper() == wanted and value), None)
+
+
+def _line_of(location: tuple[str, ...], source: str) -> int | None:
+    """The line that sets a key or opens its table. TOML's parser keeps no positions, so the text is searched."""
+    table: tuple[str, ...] = ()
+    for number, text in enumerate(source.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", text):
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            if table[: len(location)] == location:
+                return number
+        elif assignment := re.match(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=", text):
+            key = (*table, *(part.strip().strip("\"'") for part in assignment[1].split(".")))
+            if key[: len(location)] == location:
+                return number
+    return None

@@ -1,0 +1,333 @@
+"""A workspace: a folder with an `agentkit.toml`, and the one place that makes objects of settings.
+
+Without such a folder, indexes are in the user's data folder and the settings are the defaults and the environment.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_data_path
+
+from agentkit.errors import DocumentError, IndexingError, IndexNotFoundError, WorkspaceError
+from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
+from agentkit.results import Answer, IndexReport
+from agentkit.settings import FILE_NAME, Settings, load_settings
+from agentkit.workspace_files import WORKSPACE_FILES
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from agentkit.chunkers import ChunkLimits
+    from agentkit.embedders import Embedder
+    from agentkit.indexes import Index
+    from agentkit.models.store import ModelStore
+    from agentkit.pipelines.indexing import IndexingProgress
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+class Workspace:
+    """Settings, indexes and models that belong together. Making one loads no model."""
+
+    def __init__(
+        self,
+        root: Path | None,
+        settings: Settings,
+        *,
+        make_embedder: "Callable[[], Embedder] | None" = None,
+        make_chat_model: "Callable[[str], BaseChatModel] | None" = None,
+    ) -> None:
+        """Use `Workspace.open`; or bring your own embedder and chat models.
+
+        Args:
+            root: The workspace's folder; None where there is none.
+            settings: What to make everything from.
+            make_embedder: Gives the embedder instead of the one that the settings name.
+            make_chat_model: Gives the chat model of a name instead of the one on this machine.
+        """
+        self.root = root
+        self.settings = settings
+        self._make_embedder = make_embedder
+        self._make_chat_model = make_chat_model
+
+    @classmethod
+    def open(cls, start: Path | None = None) -> "Workspace":
+        """The workspace of `start` (by default the current folder) or of the nearest folder above it.
+
+        The search ends at a folder with a `.git` and at the home folder.
+
+        Raises:
+            SettingsError: its settings, or those of the environment, are wrong.
+        """
+        root = find_root(start or Path.cwd())
+        return cls(root, load_settings(root / FILE_NAME if root else None))
+
+    @classmethod
+    def create(cls, folder: Path) -> "Workspace":
+        """Make `folder` a workspace. Files that are there already stay as they are.
+
+        Raises:
+            WorkspaceError: it is one already, or it cannot be written.
+        """
+        folder = folder.absolute()
+        if (folder / FILE_NAME).exists():
+            raise WorkspaceError(f"{folder} is a workspace already: edit its {FILE_NAME}")
+        try:
+            for name, text in reversed(WORKSPACE_FILES.items()):  # the settings last: they make it a workspace
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if not path.exists():
+                    path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise WorkspaceError(f"cannot make a workspace in {folder}: {error.strerror} ({error.filename})") from error
+        return cls.open(folder)
+
+    # Indexes
+
+    @property
+    def indexes_directory(self) -> Path:
+        """The folder that holds a folder for each index; it need not exist."""
+        return (self.root or data_directory()) / "indexes"
+
+    def index_names(self) -> list[str]:
+        """The indexes there are, sorted."""
+        if not self.indexes_directory.is_dir():
+            return []
+        return sorted(folder.name for folder in self.indexes_directory.iterdir() if is_index(folder))
+
+    def index_directory(self, name: str) -> Path:
+        """Where an index of this name is or would be.
+
+        Raises:
+            IndexingError: a name that cannot be a folder's.
+        """
+        if not _NAME.fullmatch(name):
+            raise IndexingError(
+                f"{name!r} cannot be an index's name: use letters, digits, '.', '-' and '_', at most 64, beginning with a "
+                "letter or digit"
+            )
+        return self.indexes_directory / name
+
+    def require_index(self, name: str) -> Path:
+        """The folder of an index that exists.
+
+        Raises:
+            IndexNotFoundError: there is none of that name; the message names the nearest.
+        """
+        names = self.index_names()
+        if name in names:
+            return self.index_directory(name)
+        if not names:
+            raise IndexNotFoundError(f"there is no index {name!r}, nor any other: make one with: agentkit index PATH")
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+        raise IndexNotFoundError(f"there is no index {name!r}: {hint}")
+
+    def open_index(self, name: str) -> "Index":
+        """An index that exists; close it after use.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+            IndexMismatchError: it was made with another embedder or chunker.
+        """
+        from agentkit.indexes import Index
+
+        directory = self.require_index(name)
+        embedder = self.embedder()
+        return Index.open(directory, embedder=embedder, limits=self._limits(embedder))
+
+    def index_folder(
+        self,
+        sources: Sequence[Path],
+        name: str | None = None,
+        *,
+        is_full: bool = False,
+        on_progress: "Callable[[IndexingProgress], None] | None" = None,
+    ) -> IndexReport:
+        """Bring the index `name` (by default named after the first source) in step with `sources`, making it if needed.
+
+        An index that would come out new and empty is not kept.
+
+        Raises:
+            IndexingError: no name is given and the index of the first source's name holds other folders.
+        """
+        from agentkit.indexes import Index
+        from agentkit.pipelines.indexing import index_folder
+
+        directory = self.index_directory(name or _name_after(sources[0]))
+        is_new = not is_index(directory)
+        if name is None and not is_new:
+            _refuse_other_sources(directory, sources)
+        embedder = self.embedder()
+        chunks = 1
+        try:
+            with Index.open(directory, embedder=embedder, limits=self._limits(embedder)) as index:
+                limit = self.settings.index.max_file_bytes
+                report = index_folder(index, sources, max_file_bytes=limit, is_full=is_full, on_progress=on_progress)
+                chunks = report.chunks
+                return report
+        except DocumentError:
+            chunks = 0
+            raise
+        finally:
+            if is_new and not chunks:
+                self.remove_index(directory.name)
+
+    def summarise_index(self, name: str) -> IndexSummary:
+        """What an index holds and how it was made, without opening its vectors."""
+        return summarise_index(self.require_index(name))
+
+    def source_file(self, index: str, path: str) -> Path | None:
+        """The file that an index knows as `path`; None where it is no longer there."""
+        return source_file(self.require_index(index), path)
+
+    def remove_index(self, name: str) -> None:
+        """Delete an index; the documents stay.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+            IndexLockedError: a process is writing it.
+        """
+        directory = self.require_index(name)
+        with writer_lock(directory):
+            for entry in directory.iterdir():  # the lock's own files go last
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                elif not entry.name.startswith("writer."):
+                    entry.unlink()
+        shutil.rmtree(directory)
+
+    # Questions
+
+    def ask(
+        self,
+        question: str,
+        index: str,
+        *,
+        model: str | None = None,
+        passages: int | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Answer a question from an index, with citations.
+
+        Args:
+            question: What is asked.
+            index: The name of an index that exists.
+            model: The chat model; by default the settings' one.
+            passages: How many passages to retrieve; by default the settings' number.
+            on_token: Called with each piece of the answer as it is decoded.
+        """
+        from agentkit.pipelines.answering import answer_question
+
+        settings = self.settings.answer
+        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+            retriever = opened.as_retriever(k=passages or settings.passages)
+            return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
+
+    def ask_model(
+        self, question: str, *, model: str | None = None, on_token: Callable[[str], None] | None = None
+    ) -> Answer:
+        """What the chat model says by itself, without documents."""
+        from agentkit.pipelines.direct import answer_directly
+
+        with self._chat_model_for_one_answer(model) as chat_model:
+            return answer_directly(question, chat_model, on_token=on_token, max_tokens=self.settings.answer.max_tokens)
+
+    # Models
+
+    def model_store(self) -> "ModelStore":
+        """The models on this machine."""
+        from agentkit.models.store import ModelStore
+
+        return ModelStore(self.settings.models.directory)
+
+    def embedder(self) -> "Embedder":
+        """The embedder that the settings name; its model is loaded at first use.
+
+        Raises:
+            ModelNotFoundError: it was not pulled.
+        """
+        if self._make_embedder:
+            return self._make_embedder()
+        from agentkit.embedders import SentenceTransformerEmbedder
+
+        name = self.settings.models.embedder
+        return SentenceTransformerEmbedder(self.model_store().path(name), name=name)
+
+    def chat_model(self, name: str | None = None) -> "BaseChatModel":
+        """The chat model `name`, by default the settings' one; it is loaded at first use.
+
+        Raises:
+            ModelNotFoundError: it was not pulled, or the catalog does not know it.
+        """
+        name = name or self.settings.models.chat
+        if self._make_chat_model:
+            return self._make_chat_model(name)
+        self.model_store().path(name)  # a name that is not there is an error now, not after the embedder was loaded
+        from agentkit.models.chat import LocalChatModel
+
+        settings = self.settings.models
+        return LocalChatModel(
+            model=name,
+            temperature=self.settings.answer.temperature,
+            context_tokens=settings.context_tokens,
+            gpu_layers=settings.gpu_layers,
+            threads=settings.threads,
+            models_directory=settings.directory,
+        )
+
+    @contextmanager
+    def _chat_model_for_one_answer(self, name: str | None) -> "Iterator[BaseChatModel]":
+        from agentkit.models.chat import LocalChatModel
+
+        model = self.chat_model(name)
+        try:
+            yield model
+        finally:
+            if isinstance(model, LocalChatModel):
+                model.close()
+
+    def _limits(self, embedder: "Embedder") -> "ChunkLimits":
+        from agentkit.chunkers import ChunkLimits
+
+        chunks = self.settings.chunks
+        return ChunkLimits(chunks.max_chars, chunks.overlap_chars, embedder.max_tokens)
+
+
+def find_root(start: Path) -> Path | None:
+    """The nearest folder, from `start` upward, that holds `agentkit.toml`; None where there is none."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+        if (folder / ".git").exists() or folder == Path.home():
+            return None
+    return None
+
+
+def data_directory() -> Path:
+    """Where things go that belong to no workspace: `$AGENTKIT_DATA_DIR`, or the user's data folder."""
+    chosen = os.environ.get("AGENTKIT_DATA_DIR")
+    return Path(chosen).expanduser() if chosen else user_data_path("agentkit", appauthor=False)
+
+
+def _name_after(source: Path) -> str:
+    """An index's name made of a folder's or file's: `My notes (2)` -> `My-notes-2`."""
+    words = re.findall(r"[\w.]+", source.resolve().name)
+    return "-".join(words).strip("._-")[:64] or "index"
+
+
+def _refuse_other_sources(directory: Path, sources: Sequence[Path]) -> None:
+    held = summarise_index(directory).sources
+    wanted = [source.resolve() for source in sources]
+    if held and not any(source.is_relative_to(known) for source in wanted for known in held):
+        raise IndexingError(
+            f"the index {directory.name} holds {', '.join(held)}: give the new one a name with --name, or add to this "
+            f"one with --name {directory.name}"
+        )

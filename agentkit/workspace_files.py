@@ -1,0 +1,55 @@
+"""The files that `agentkit init` writes, by their path in the workspace."""
+
+from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER
+
+_SETTINGS = f"""\
+# Settings of this workspace. Each line shows a default: take the # away to change it.
+# An environment variable wins over this file: AGENTKIT_ANSWER__PASSAGES=8
+
+[models]
+# chat = "{DEFAULT_CHAT_MODEL}"          # a name of `agentkit models list`, hf:OWNER/REPO:FILE, or a GGUF file
+# embedder = "{DEFAULT_EMBEDDER}"        # an index can be read only with the embedder that made it
+# directory = "/path/to/models"         # by default the user's data folder
+# context_tokens = 8192                 # by default what the model and the memory allow
+# gpu_layers = 0                        # by default as many as fit; -1 is all
+# threads = 4                           # by default one for each physical core
+
+[chunks]
+# max_chars = 1000                      # longest passage; changing it needs a new index
+# overlap_chars = 150                   # how much neighbouring passages share
+
+[index]
+# max_file_bytes = 50_000_000           # larger files are skipped
+
+[answer]
+# passages = 6                          # how many passages are read for an answer
+# max_tokens = 512                      # longest answer
+# temperature = 0.0                     # 0 gives the same answer every time
+"""
+
+_TOOLS = """\
+# Tools of this workspace
+
+Python files in this folder hold tools of your own. `index`, `search` and `ask` never run them.
+"""
+
+_INDEXES = """\
+# Indexes of this workspace
+
+One folder for each index, made by `agentkit index PATH`. They can be deleted and made again from the documents:
+`agentkit indexes list`, `agentkit indexes remove NAME`. Git ignores them.
+"""
+
+_IGNORED = """\
+*
+!.gitignore
+!README.md
+"""
+
+WORKSPACE_FILES = {
+    "agentkit.toml": _SETTINGS,
+    "tools/README.md": _TOOLS,
+    "indexes/README.md": _INDEXES,
+    "indexes/.gitignore": _IGNORED,
+}
+"""The settings come first: a folder that holds them is a workspace already and is refused."""
