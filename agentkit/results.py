@@ -77,6 +77,8 @@ class Citation:
     start: int
     end: int
     quote: str
+    heading: str = ""
+    """The headings that the quote stands under, outermost first; empty where the document has none."""
 
 
 @dataclass(frozen=True, slots=True)

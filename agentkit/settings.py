@@ -191,9 +191,9 @@ def _known_keys(section: tuple[str, ...]) -> list[str]:
     if not section:
         return list(Settings.model_fields)
     field = Settings.model_fields.get(section[0])
-    annotation = field.annotation if field and len(section) == 1 else None
-    is_section = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return list(annotation.model_fields) if is_section and annotation else []
+    if field and len(section) == 1 and isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
+        return list(field.annotation.model_fields)
+    return []
 
 
 def _variable_of(location: tuple[str, ...]) -> str | None:

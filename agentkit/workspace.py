@@ -225,10 +225,11 @@ class Workspace:
             on_token: Called with each piece of the answer as it is decoded.
         """
         from agentkit.pipelines.answering import answer_question
+        from agentkit.retrievers.dense import DenseRetriever
 
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = opened.as_retriever(k=passages or settings.passages)
+            retriever = DenseRetriever(index=opened, k=passages or settings.passages)
             return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
 
     def ask_model(

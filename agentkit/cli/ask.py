@@ -40,7 +40,7 @@ def ask(
         raise UsageError('there is no question: agentkit ask "…"')
     workspace = workspace_of(context)
     chosen = _index_for(workspace, index, has_piped_text=bool(piped))
-    text = "\n\n".join(part for part in (question.strip(), piped) if part)
+    text = "\n\n".join(part for part in (piped, question.strip()) if part)
 
     from agentkit.cli._answer import AnswerPrinter
 

@@ -9,7 +9,7 @@ from agentkit.cli._invocation import UsageError, choose_index, complete_index, n
 from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
 
 if TYPE_CHECKING:
-    from agentkit.indexes import IndexSummary
+    from agentkit.indexes.summary import IndexSummary
 
 app = typer.Typer(help="List, show and remove indexes.", no_args_is_help=False)
 

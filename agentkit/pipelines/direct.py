@@ -26,7 +26,7 @@ def answer_directly(
         max_tokens: The longest answer.
     """
     started = time.perf_counter()
-    whole = AIMessageChunk("")
+    whole = AIMessageChunk(content="")
     for chunk in model.stream([HumanMessage(question)], max_tokens=max_tokens):
         if on_token and (piece := text_of(chunk)):
             on_token(piece)

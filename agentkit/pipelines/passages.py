@@ -66,7 +66,7 @@ class Passage:
             at, length = found
         true_quote = self.text[at : at + length]
         start = self.start + at
-        return Citation(self.path, self._page_of(start), start, start + length, true_quote)
+        return Citation(self.path, self._page_of(start), start, start + length, true_quote, self.heading)
 
     def use(self, tokens: int, *, is_included: bool) -> PassageUse:
         """What the answer says became of this passage."""
