@@ -1,0 +1,165 @@
+"""How the command line begins and ends: help, errors, exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from agentkit.cli._front_door import FrontDoor
+from agentkit.errors import AgentkitError
+
+HEAVY = ("torch", "sentence_transformers", "transformers", "chromadb", "llama_cpp", "langchain_core", "pydantic_settings")
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "agentkit", *arguments], capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+def failing(error: BaseException) -> typer.Typer:
+    """A command line whose command raises `error`."""
+    app = typer.Typer(cls=FrontDoor)
+
+    @app.callback()
+    def options() -> None: ...
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    return app
+
+
+def test_help_names_every_command():
+    result = run("--help")
+    assert result.returncode == 0
+    for name in ("init", "index", "search", "ask", "indexes", "models", "doctor"):
+        assert f"│ {name} " in result.stdout
+
+
+def test_no_arguments_give_the_help():
+    assert run().stdout == run("--help").stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("ask", "--help"), ("--version",)])
+def test_help_is_quick_since_it_imports_nothing_heavy(arguments):
+    code = f"import sys\nfrom agentkit.cli.app import app\ntry: app({list(arguments)!r}, prog_name='agentkit')\n"
+    code += f"except SystemExit: print('loaded', [name for name in {HEAVY} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_the_file_at_the_root_starts_it_too():
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "Usage: agentkit" in result.stdout
+    assert len((ROOT / "cli.py").read_text().splitlines()) <= 10
+
+
+def test_the_version_is_one_line():
+    assert run("--version").stdout.startswith("agentkit ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("nonsense",), "No such command 'nonsense' (see: agentkit --help)"),
+        (("serch", "x"), "search"),
+        (("ask", "--nonsense"), "No such option: --nonsense"),
+        (("search", "x", "-k", "0"), "-k"),
+        (("index",), "Missing argument 'PATH...' (see: agentkit index --help)"),
+        (("indexes",), "Missing command (see: agentkit indexes --help)"),
+        (("search", ""), "the query is empty"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_code_2(cli, arguments, expected):
+    assert expected in cli.error(*arguments, code=2)
+
+
+@pytest.mark.parametrize("option", ["--watch", "--mode=dense", "--strategy=direct"])
+def test_options_of_later_commands_are_not_there_yet(cli, option):
+    for command in ("index", "search", "ask"):
+        assert "No such option" in cli.error(command, "x", option, code=2)
+
+
+def test_an_error_of_ours_is_its_message():
+    result = CliRunner().invoke(failing(AgentkitError("the disk\nis \x1b[2Jfull")), ["fail"])
+    assert (result.exit_code, result.stderr) == (1, "agentkit: error: the disk is ␛[2Jfull\n")
+
+
+def test_an_error_that_nobody_expected_says_how_to_report_it():
+    result = CliRunner().invoke(failing(KeyError("boom")), ["fail"])
+    assert result.exit_code == 1
+    assert "unexpected KeyError: 'boom'" in result.stderr and "agentkit --debug" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_error_of_the_system_names_the_file():
+    result = CliRunner().invoke(failing(PermissionError(13, "Permission denied", "/etc/shadow")), ["fail"])
+    assert (result.exit_code, result.stderr) == (1, "agentkit: error: Permission denied: /etc/shadow\n")
+
+
+def test_an_interrupt_is_code_130():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        result = CliRunner().invoke(failing(KeyboardInterrupt()), ["fail"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (result.exit_code, result.stderr) == (130, "agentkit: interrupted\n")
+
+
+def test_debug_shows_the_traceback_and_then_the_line(workspace, monkeypatch):
+    (workspace / "agentkit.toml").write_text("nonsense = 1\n")
+    result = run("--debug", "indexes", "list", cwd=workspace)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("agentkit: error: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("delay_s", [0.05, 0.15, 0.3, 0.6, 1.0])
+def test_ctrl_c_at_any_moment_is_quiet(workspace, delay_s):
+    command = [sys.executable, "-c", "import sys; from agentkit.cli import main; print(flush=True); sys.exit(main())"]
+    process = subprocess.Popen(
+        [*command, "ask", "why"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stderr
+    process.stdout.readline()  # main is about to run, and will wait for what is piped to it
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert process.stderr.read() in ("", "agentkit: interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_reader_that_goes_away_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        result = subprocess.run(
+            [sys.executable, "-m", "agentkit", "--help"], stdout=gone, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_full_disk_under_stdout_is_one_line():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "agentkit", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (result.returncode, result.stderr) == (1, "agentkit: error: No space left on device\n")
+
+
+def test_a_terminal_that_is_not_utf8_loses_no_more_than_a_character():
+    result = run("indexes", "list", env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=ROOT)
+    assert "Traceback" not in result.stderr
