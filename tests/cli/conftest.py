@@ -1,7 +1,7 @@
 """A workspace with documents, and the command line over it with test doubles for the models."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,15 @@ def cli(workspace: Path) -> Cli:
 
 
 @pytest.fixture
+def write_documents() -> Callable[[Path, Sequence[tuple[str, str]]], Path]:
+    """Makes a folder of documents, given as name and text."""
+    return _write_documents
+
+
+@pytest.fixture
 def docs(workspace: Path) -> Path:
     """Two documents."""
-    return write_documents(
+    return _write_documents(
         workspace / "docs",
         [
             ("lamp.md", "# Lamp\n\n## Power\n\nThe Lumen lamp draws 41 watts at full brightness.\n"),
@@ -83,7 +89,7 @@ def docs(workspace: Path) -> Path:
     )
 
 
-def write_documents(folder: Path, documents: Sequence[tuple[str, str]]) -> Path:
+def _write_documents(folder: Path, documents: Sequence[tuple[str, str]]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in documents:
         (folder / name).write_text(text, encoding="utf-8")

@@ -14,13 +14,26 @@ from typer.testing import CliRunner
 from agentkit.cli._front_door import FrontDoor
 from agentkit.errors import AgentkitError
 
-HEAVY = ("torch", "sentence_transformers", "transformers", "chromadb", "llama_cpp", "langchain_core", "pydantic_settings")
+HEAVY = (
+    "torch",
+    "sentence_transformers",
+    "transformers",
+    "chromadb",
+    "llama_cpp",
+    "langchain_core",
+    "pydantic_settings",
+)
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "agentkit", *arguments], capture_output=True, text=True, timeout=60, check=False, **options
+        [sys.executable, "-m", "agentkit", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
     )
 
 

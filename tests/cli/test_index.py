@@ -1,0 +1,121 @@
+"""`agentkit index`."""
+
+import pytest
+
+
+def test_the_json_has_the_promised_shape(cli, docs):
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    shape = cli.json("index", docs)
+    assert set(shape) == {"index", "files", "chunks", "seconds"}
+    assert shape["index"] == "docs" and shape["chunks"] == 2
+    skipped = shape["files"].pop("skipped")
+    assert shape["files"] == {"added": 2, "changed": 0, "removed": 0, "unchanged": 0}
+    assert [file["path"] for file in skipped] == ["broken.pdf"] and skipped[0]["reason"]
+
+
+def test_a_second_run_finds_nothing_to_do(cli, docs):
+    cli.json("index", docs)
+    assert cli.json("index", docs)["files"] == {
+        "added": 0,
+        "changed": 0,
+        "removed": 0,
+        "unchanged": 2,
+        "skipped": [],
+    }
+
+
+def test_a_file_that_moved_counts_as_one_added_and_one_removed(cli, docs):
+    cli.json("index", docs)
+    (docs / "whale.txt").rename(docs / "otto.txt")
+    files = cli.json("index", docs)["files"]
+    assert (files["added"], files["removed"], files["unchanged"]) == (1, 1, 1)
+
+
+def test_full_reads_unchanged_files_again(cli, docs):
+    cli.json("index", docs)
+    assert cli.json("index", docs, "--full")["files"]["unchanged"] == 0
+
+
+def test_the_summary_is_a_plain_table_and_the_skipped_files_are_notes(cli, docs):
+    (docs / "broken.docx").write_bytes(b"PK nothing")
+    (docs / "empty.md").touch()
+    result = cli("index", docs)
+    heading, row = result.stdout.splitlines()
+    assert dict(zip(heading.split(), row.split(), strict=True))["added"] == "2"
+    assert "agentkit: skipped broken.docx: " in result.stderr
+    assert "agentkit: skipped empty.md: empty file" in result.stderr
+    assert "\x1b" not in result.output
+
+
+def test_a_file_name_cannot_speak_to_the_terminal(cli, docs):
+    (docs / "bad\x1b[2J\nname.pdf").write_bytes(b"%PDF-1.7 nothing")
+    result = cli("index", docs)
+    assert "\x1b" not in result.output
+    assert "bad␛[2J␤name.pdf" in result.stderr
+
+
+def test_a_single_file_can_be_indexed(cli, docs):
+    assert cli.json("index", docs / "lamp.md", "--name", "lamp")["files"]["added"] == 1
+
+
+def test_a_path_that_is_not_there_is_named(cli):
+    assert "no such file or folder: nowhere" in cli.error("index", "nowhere", code=2)
+
+
+def test_an_empty_folder_is_one_line_and_leaves_nothing(cli, workspace):
+    (workspace / "empty").mkdir()
+    assert "no file to index" in cli.error("index", "empty")
+    assert cli.json("indexes", "list") == []
+
+
+def test_a_folder_without_a_readable_file_is_one_line_and_leaves_nothing(cli, workspace):
+    (workspace / "bad").mkdir()
+    (workspace / "bad" / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    result = cli("index", "bad")
+    assert result.exit_code == 1
+    assert "skipped broken.pdf" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("agentkit: error: nothing to index in bad: none of its files")
+    assert cli.json("indexes", "list") == []
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".."])
+def test_a_name_that_leads_elsewhere_is_refused(cli, docs, name):
+    assert "cannot be an index's name" in cli.error("index", docs, "--name", name)
+
+
+def test_another_folder_of_the_same_name_is_not_mixed_in(cli, docs, workspace, write_documents):
+    cli.json("index", docs)
+    other = write_documents(workspace / "other" / "docs", [("a.txt", "else")])
+    message = cli.error("index", other)
+    assert "--name" in message and str(docs) in message
+
+
+def test_an_index_that_is_being_written_says_by_whom(cli, docs, workspace):
+    from agentkit.indexes.lock import writer_lock
+
+    cli.json("index", docs)
+    with writer_lock(workspace / "indexes" / "docs"):
+        assert "process" in cli.error("index", docs)
+        assert cli.json("search", "whale")[0]["path"] == "whale.txt"
+
+
+def test_an_interrupted_run_says_that_nothing_is_lost_and_goes_on(cli, docs, workspace, monkeypatch):
+    import signal
+
+    from agentkit.cli._progress import IndexingBar
+
+    before = signal.getsignal(signal.SIGINT)
+
+    class Interrupting(IndexingBar):
+        def update(self, progress):
+            if progress.files_done == 1:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("agentkit.cli._progress.IndexingBar", Interrupting)
+        result = cli("index", docs)
+    signal.signal(signal.SIGINT, before)
+    assert result.exit_code == 130
+    assert "nothing is lost" in result.stderr and result.stderr.endswith("agentkit: interrupted\n")
+    cli.json("index", docs)
+    assert cli.json("search", "whale")[0]["path"] == "whale.txt"
