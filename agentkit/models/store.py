@@ -1,0 +1,264 @@
+"""The models on this machine: a folder each, pulled once, used offline ever after.
+
+A pull works in a folder of its own (`.partial/NAME`) and moves the files into place when every sha256 is right; what
+was good before stays until then. It can be stopped at any moment and goes on from there.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
+from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry
+from agentkit.models.sources import fetch, hub_file
+
+_RECORD_NAME = "model.json"
+_SPARE_BYTES = 200_000_000
+"""Left free beside the model: for one part of it, and for the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How far a pull is, in bytes of the whole model."""
+
+    name: str
+    done_bytes: int
+    total_bytes: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model as `agentkit models` shows it."""
+
+    name: str
+    kind: str
+    description: str
+    licence: str
+    size: int
+    is_pulled: bool
+    path: Path
+    """Of its GGUF file, or of an embedder's folder; where it would be, if it is not pulled."""
+    sha256: str
+    """Of its largest file."""
+
+
+OnProgress = Callable[[PullProgress], None]
+
+
+class ModelStore:
+    """The folder that models are pulled into."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        """`directory`: None is `models` in `$AGENTKIT_DATA_DIR`, or in the user's data folder."""
+        data = os.environ.get("AGENTKIT_DATA_DIR")
+        self.directory = directory or (Path(data) if data else user_data_path("agentkit")) / "models"
+
+    def path(self, name: str) -> Path:
+        """Where the model's GGUF file, or the embedder's folder, is. Touches no network.
+
+        `name`: a catalog name, `hf:OWNER/REPO:FILE`, or a path to a file or folder.
+
+        Raises:
+            ModelNotFoundError: no such name (the nearest is named), or it is not pulled, or not whole.
+        """
+        if _is_path(name):
+            if not Path(name).expanduser().exists():
+                raise ModelNotFoundError(f"there is no file {name}: check the path")
+            return Path(name).expanduser()
+        model = self._known(name)
+        folder = self._folder(name)
+        missing = [file.name for file in model.files if not _has_size(folder / file.name, file.size)]
+        if missing:
+            state = "is not whole" if folder.exists() else "is not on this machine"
+            raise ModelNotFoundError(f"the model {name} {state}: get it with `agentkit models pull {name}`")
+        return folder / model.files[0].name if model.kind == "chat" else folder
+
+    def pull(self, name: str, *, on_progress: OnProgress | None = None) -> Path:
+        """Get the model, unless it is here already, and say where it is.
+
+        Raises:
+            ModelNotFoundError: no such name.
+            ModelDownloadError: no source gave it; the message says why, source by source.
+            DiskSpaceError: the disk has too little space for it.
+        """
+        try:
+            return self.path(name)
+        except ModelNotFoundError:
+            model = self._known(name, is_hub_asked=True)
+        with self._pull_lock(name):
+            try:
+                return self.path(name)  # pulled by the process that was waited for
+            except ModelNotFoundError:
+                self._pull(model, on_progress)
+        return self.path(name)
+
+    def verify(self, name: str) -> bool:
+        """Compare every file with its sha256; reads all of them.
+
+        Raises:
+            ModelNotFoundError: it is not pulled.
+        """
+        self.path(name)
+        return not self._wrong_files(self._known(name), self._folder(name))
+
+    def list(self) -> list[StoredModel]:
+        """The catalog's models, then others that were pulled."""
+        others = sorted(
+            json.loads(record.read_text("utf-8"))["name"]
+            for record in self.directory.glob(f"*/{_RECORD_NAME}")
+        )
+        return [self.show(name) for name in [*CATALOG, *(name for name in others if name not in CATALOG)]]
+
+    def show(self, name: str) -> StoredModel:
+        """What is known of one model.
+
+        Raises:
+            ModelNotFoundError: no such name.
+        """
+        model = self._known(name)
+        folder = self._folder(name)
+        is_pulled = all(_has_size(folder / file.name, file.size) for file in model.files)
+        largest = max(model.files, key=lambda file: file.size)
+        path = folder / model.files[0].name if model.kind == "chat" else folder
+        return StoredModel(
+            name, model.kind, model.description, model.licence, model.size, is_pulled, path, largest.sha256
+        )
+
+    def remove(self, name: str) -> int:
+        """Delete a pulled model, whole or in part; the bytes that were freed.
+
+        Raises:
+            ModelNotFoundError: there is nothing of it.
+        """
+        self._known(name)
+        folders = [folder for folder in (self._folder(name), self._partial(name)) if folder.exists()]
+        if not folders:
+            raise ModelNotFoundError(f"the model {name} is not on this machine: there is nothing to remove")
+        freed = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+        for folder in folders:
+            shutil.rmtree(folder)
+        return freed
+
+    def _pull(self, model: ModelEntry, on_progress: OnProgress | None) -> None:
+        partial = self._partial(model.name)
+        partial.mkdir(parents=True, exist_ok=True)
+        self._check_space(model, partial)
+        failures = []
+        for source in model.sources:
+
+            def tell(done: int, source: object = source) -> None:
+                if on_progress:
+                    on_progress(PullProgress(model.name, done, model.size, str(source)))
+
+            try:
+                fetch(source, model, partial, tell)
+            except ModelDownloadError as error:
+                failures.append(f"{source}: {error}")
+                continue
+            except OSError as error:
+                raise _disk_error(error, self.directory) from error
+            if wrong := self._wrong_files(model, partial):
+                failures.append(f"{source}: wrong sha256: {'; '.join(wrong.values())}")
+                for file in wrong:
+                    (partial / file).unlink(missing_ok=True)
+                continue
+            self._put_in_place(model, partial, str(source))
+            return
+        raise ModelDownloadError(f"the model {model.name} could not be pulled. " + ". ".join(failures))
+
+    def _put_in_place(self, model: ModelEntry, partial: Path, source: str) -> None:
+        record = {
+            "name": model.name,
+            "source": source,
+            "files": [[file.name, file.size, file.sha256] for file in model.files],
+        }
+        (partial / _RECORD_NAME).write_text(json.dumps(record, indent=1), "utf-8")
+        shutil.rmtree(partial / ".cache", ignore_errors=True)  # the hub library's own bookkeeping
+        target = self._folder(model.name)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(partial, target)
+
+    def _wrong_files(self, model: ModelEntry, folder: Path) -> dict[str, str]:
+        """Name -> what is wrong, for every file whose sha256 is not the catalog's."""
+        found = {file: _sha256(folder / file.name) for file in model.files if file.sha256}
+        return {
+            file.name: f"{file.name} has {actual}, and it should be {file.sha256}"
+            for file, actual in found.items()
+            if actual != file.sha256
+        }
+
+    def _check_space(self, model: ModelEntry, partial: Path) -> None:
+        there = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+        needed = model.size - there + _SPARE_BYTES
+        free = shutil.disk_usage(partial).free
+        if free < needed:
+            raise DiskSpaceError(
+                f"the model {model.name} needs {needed:,} bytes in {self.directory}, where {free:,} are free: "
+                "free some space, or set AGENTKIT_DATA_DIR to another disk"
+            )
+
+    def _known(self, name: str, *, is_hub_asked: bool = False) -> ModelEntry:
+        if not name.startswith(HUB_PREFIX):
+            return entry(name)
+        repository, _, path = name.removeprefix(HUB_PREFIX).partition(":")
+        if repository.count("/") != 1 or not path.endswith(".gguf"):
+            raise ModelNotFoundError(f"{name} is not of the form hf:OWNER/REPO:FILE.gguf")
+        model = ModelEntry(
+            name, "chat", f"{path} of {repository}", (ModelFile("model.gguf", 0, ""),), (HubSource(repository, (path,)),), "see the hub"
+        )  # fmt: skip
+        try:
+            record = json.loads((self._folder(name) / _RECORD_NAME).read_text("utf-8"))
+            return replace(model, files=tuple(ModelFile(*file) for file in record["files"]))
+        except (OSError, ValueError):
+            if is_hub_asked:
+                return replace(model, files=(ModelFile("model.gguf", *hub_file(repository, path)),))
+            return replace(model, files=(ModelFile("model.gguf", -1, ""),))
+
+    def _folder(self, name: str) -> Path:
+        return self.directory / name.replace("/", "--").replace(":", "--")
+
+    def _partial(self, name: str) -> Path:
+        return self.directory / ".partial" / self._folder(name).name
+
+    @contextmanager
+    def _pull_lock(self, name: str) -> Iterator[None]:
+        """One process pulls a model at a time; a second one waits."""
+        (self.directory / ".partial").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.directory / ".partial" / f"{self._folder(name).name}.lock", is_singleton=False)
+        try:
+            lock.acquire(timeout=6 * 3600)
+        except Timeout as error:
+            raise ModelDownloadError(f"another process has been pulling {name} for hours: end it and try again") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _is_path(name: str) -> bool:
+    return not name.startswith(HUB_PREFIX) and (name.endswith(".gguf") or os.sep in name or name.startswith("~"))
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _sha256(path: Path) -> str:
+    if not path.is_file():
+        return "nothing"
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _disk_error(error: OSError, directory: Path) -> Exception:
+    return DiskSpaceError(f"{directory} cannot be written: {error.strerror}. What was pulled so far is kept.")
