@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentkit.results import IndexReport
 
 _SKIPPED_SHOWN = 20
+"""On a terminal."""
 
 
 def index(
@@ -81,11 +82,14 @@ def _print_report(report: "IndexReport") -> None:
         round(report.seconds, 1),
     )
     print_table(f"Index {report.index}", columns, [row], sys.stdout)
-    shown = report.skipped if not is_terminal(sys.stdout) else report.skipped[:_SKIPPED_SHOWN]
-    for skipped in shown:
-        note(f"skipped {skipped.path}: {skipped.reason}")
-    if len(shown) < len(report.skipped):
-        note(f"and {len(report.skipped) - len(shown)} more (--json lists all)")
+    if not is_terminal(sys.stderr):
+        for skipped in report.skipped:
+            note(f"skipped {skipped.path}: {skipped.reason}")
+    elif report.skipped:
+        rows = [(skipped.path, skipped.reason) for skipped in report.skipped[:_SKIPPED_SHOWN]]
+        print_table(f"Skipped files ({len(report.skipped)})", ("file", "reason"), rows, sys.stderr)
+        if len(report.skipped) > _SKIPPED_SHOWN:
+            note(f"{len(report.skipped) - _SKIPPED_SHOWN} more skipped files are listed by --json")
 
 
 def _nothing_indexed(report: "IndexReport", paths: list[Path]) -> str:
