@@ -1,0 +1,75 @@
+"""`agentkit ask` where the model answers by itself. With an index: test_ask_index.py."""
+
+
+def test_without_an_index_the_model_answers_and_says_so(cli):
+    cli.replies = ["Because of Rayleigh scattering."]
+    result = cli("ask", "Why is the sky blue?")
+    assert result.exit_code == 0
+    assert result.stdout == "Because of Rayleigh scattering.\n"
+    assert "there is no index" in result.stderr and "agentkit index PATH" in result.stderr
+    assert cli.models[0].calls[0][-1].content == "Why is the sky blue?"
+
+
+def test_piped_text_is_what_the_question_is_about(cli):
+    cli.replies = ["Milk."]
+    result = cli("ask", "What is missing?", piped="Shopping list: milk, bread\n")
+    assert result.stdout == "Milk.\n"
+    assert cli.models[0].calls[0][-1].content == "Shopping list: milk, bread\n\nWhat is missing?"
+
+
+def test_piped_text_alone_is_the_question(cli):
+    cli.replies = ["Four."]
+    assert cli("ask", piped="What is two and two?").stdout == "Four.\n"
+
+
+def test_piped_bytes_that_are_no_text_do_no_harm(cli):
+    cli.replies = ["Odd."]
+    assert cli("ask", "What is this?", piped=b"\xff\xfe\x00").exit_code == 0
+
+
+def test_no_question_at_all_is_a_usage_error(cli):
+    assert "there is no question" in cli.error("ask", code=2)
+    assert "there is no question" in cli.error("ask", "  ", code=2)
+
+
+def test_the_json_has_the_promised_shape(cli):
+    cli.replies = ["Yes."]
+    shape = cli.json("ask", "Really?")
+    assert list(shape) == ["answer", "citations", "grounded", "stop_reason", "usage"]
+    assert (shape["answer"], shape["citations"], shape["grounded"]) == ("Yes.", [], False)
+    assert set(shape["usage"]) == {"prompt_tokens", "cached_tokens", "completion_tokens", "forced_tokens", "seconds"}
+
+
+def test_the_model_can_be_chosen(cli):
+    cli.replies = ["Yes."]
+    cli("ask", "Really?", "-m", "smollm2-135m")
+    assert cli.asked == ["smollm2-135m"]
+
+
+def test_usage_is_a_note_and_not_part_of_the_answer(cli):
+    cli.replies = ["Yes."]
+    result = cli("ask", "Really?", "-u")
+    assert result.stdout == "Yes.\n"
+    assert "tokens" in result.stderr
+
+
+def test_what_a_model_says_cannot_speak_to_the_terminal(cli):
+    cli.replies = ["\x1b[2J\x1b]0;owned\x07 \x9b2J \u202e done"]
+    result = cli("ask", "Really?")
+    assert not set(result.output) & set("\x1b\x07\x9b\u202e")
+    assert "␛[2J" in result.stdout
+
+
+def test_an_error_of_the_model_is_one_line(cli):
+    cli.replies = []
+    assert "the script has 0 replies" in cli.error("ask", "Really?")
+
+
+def test_an_index_that_is_not_there_is_an_error_and_not_the_model(cli):
+    assert "there is no index 'docs'" in cli.error("ask", "Really?", "-i", "docs")
+    assert cli.asked == []
+
+
+def test_an_unknown_setting_is_one_line_with_the_nearest_key(cli, workspace):
+    (workspace / "agentkit.toml").write_text('[models]\nchatt = "x"\n')
+    assert "line 2: unknown key 'models.chatt': did you mean 'models.chat'?" in cli.error("ask", "Really?")

@@ -1,0 +1,94 @@
+"""`agentkit doctor`, and models that are not there: with the real store, which is empty here."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from agentkit.cli.app import app
+
+
+@pytest.fixture
+def run(workspace):
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+def test_missing_models_are_wrong_and_come_with_the_command(run):
+    result = run("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["ok"]) == (1, False)
+    checks = {check["name"]: check for check in report["checks"]}
+    assert checks["chat model"]["verdict"] == "wrong"
+    assert checks["chat model"]["remedy"] == "agentkit models pull qwen2.5-coder-1.5b"
+    assert checks["embedder"]["remedy"] == "agentkit models pull all-minilm-l6-v2"
+
+
+def test_every_part_of_the_machine_is_there(run):
+    names = {check["name"] for check in json.loads(run("doctor", "--json").stdout)["checks"]}
+    assert {"python", "agentkit", "llama.cpp", "cpu", "amx", "gpu", "workspace", "indexes"} <= names
+
+
+def test_the_plain_report_has_a_line_for_each_and_the_remedy_below(run, workspace):
+    lines = run("doctor").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if "chat model" in line)
+    assert lines[at].startswith("wrong") and "→ agentkit models pull" in lines[at + 1]
+    assert any(str(workspace) in line for line in lines)
+
+
+def test_an_index_that_a_crash_left_dirty_is_named(run, cli, docs, workspace):
+    import sqlite3
+
+    cli.json("index", docs)
+    connection = sqlite3.connect(workspace / "indexes" / "docs" / "catalog.sqlite")
+    with connection:
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes')")
+        connection.execute("UPDATE facts SET value = replace(value, '\"hashing\"', '\"all-minilm-l6-v2\"')")
+    connection.close()
+    check = find(run, "index docs")
+    assert check["verdict"] == "note" and "interrupted" in check["detail"]
+    assert check["remedy"] == f"agentkit index {docs} --name docs"
+
+
+def test_an_index_of_another_embedder_is_wrong(run, cli, docs):
+    cli.json("index", docs)
+    check = find(run, "index docs")
+    assert check["verdict"] == "wrong" and "hashing" in check["detail"]
+
+
+def test_a_damaged_index_is_wrong(run, workspace):
+    folder = workspace / "indexes" / "broken"
+    folder.mkdir()
+    (folder / "catalog.sqlite").write_bytes(b"garbage" * 1000)
+    check = find(run, "index broken")
+    assert check["verdict"] == "wrong" and "agentkit indexes remove broken" in check["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("ask", "x"), "agentkit models pull qwen2.5-coder-1.5b"),
+        (("ask", "x", "-m", "qwen2.5-codr-1.5b"), "did you mean qwen2.5-coder-1.5b?"),
+        (("ask", "x", "-m", "nowhere/model.gguf"), "there is no file nowhere/model.gguf"),
+        (("index", "docs"), "agentkit models pull all-minilm-l6-v2"),
+    ],
+)
+def test_a_model_that_is_not_there_is_one_line_with_the_next_step(run, docs, arguments, expected):
+    result = run(*arguments)
+    assert result.exit_code == 1
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("agentkit: error: ") and expected in line and "unexpected" not in line
+
+
+def test_a_file_that_is_no_model_is_one_line(run, workspace):
+    (workspace / "fake.gguf").write_bytes(b"not a model")
+    (workspace / "cut.gguf").write_bytes(b"GGUF\x03\x00")
+    for name in ("fake.gguf", "cut.gguf"):
+        result = run("ask", "x", "-m", f"./{name}")
+        assert result.exit_code == 1
+        line = result.stderr.splitlines()[-1]
+        assert line.startswith("agentkit: error: ") and name in line and "unexpected" not in line
+
+
+def find(run, name):
+    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+    return next(check for check in checks if check["name"] == name)
