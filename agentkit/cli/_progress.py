@@ -100,7 +100,7 @@ class PullBar:
         self._name = name
         self._source = ""
         self._progress = Progress(
-            TextColumn("Pulling {task.description}"),
+            TextColumn("Pulling {task.description}", markup=False),
             BarColumn(bar_width=24),
             DownloadColumn(),
             TransferSpeedColumn(),
