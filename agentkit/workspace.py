@@ -315,7 +315,7 @@ def find_root(start: Path) -> Path | None:
 def data_directory() -> Path:
     """Where things go that belong to no workspace: `$AGENTKIT_DATA_DIR`, or the user's data folder."""
     chosen = os.environ.get("AGENTKIT_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else user_data_path("agentkit", appauthor=False)
+    return Path(chosen).expanduser() if chosen else user_data_path("agentkit")
 
 
 def _name_after(source: Path) -> str:
