@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from agentkit.errors import DocumentError, IndexingError, IndexNotFoundError, WorkspaceError
+from agentkit.errors import DocumentError, IndexingError, IndexNotFoundError, ModelLoadError, WorkspaceError
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
 from agentkit.results import Answer, IndexReport
@@ -254,24 +254,31 @@ class Workspace:
 
         Raises:
             ModelNotFoundError: it was not pulled.
+            ModelLoadError: it is not an embedder.
         """
         if self._make_embedder:
             return self._make_embedder()
         from agentkit.embedders import SentenceTransformerEmbedder
 
         name = self.settings.models.embedder
-        return SentenceTransformerEmbedder(self.model_store().path(name), name=name)
+        folder = self.model_store().path(name)
+        if not folder.is_dir():
+            raise ModelLoadError(f"{name} is not an embedder: set models.embedder to one of `agentkit models list`")
+        return SentenceTransformerEmbedder(folder, name=name)
 
     def chat_model(self, name: str | None = None) -> "BaseChatModel":
         """The chat model `name`, by default the settings' one; it is loaded at first use.
 
         Raises:
             ModelNotFoundError: it was not pulled, or the catalog does not know it.
+            ModelLoadError: it is an embedder.
         """
         name = name or self.settings.models.chat
         if self._make_chat_model:
             return self._make_chat_model(name)
-        self.model_store().path(name)  # a name that is not there is an error now, not after the embedder was loaded
+        # A name that is not there is an error now, not after the embedder was loaded.
+        if self.model_store().path(name).is_dir():
+            raise ModelLoadError(f"{name} is an embedder and cannot answer: choose a chat model of `agentkit models list`")
         from agentkit.models.chat import LocalChatModel
 
         settings = self.settings.models

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.cli._render import human_bytes
-from agentkit.errors import AgentkitError
+from agentkit.errors import AgentkitError, ModelNotFoundError
 
 if TYPE_CHECKING:
     from agentkit.models.engine import EngineReport
@@ -80,14 +80,19 @@ def check_engine() -> Iterator[Check]:
 
 def check_models(workspace: "Workspace") -> Iterator[Check]:
     """The two models that the settings name."""
-    store = workspace.model_store()
-    for use, name in (("chat model", workspace.settings.models.chat), ("embedder", workspace.settings.models.embedder)):
+    models = workspace.settings.models
+    for use, name, make in (
+        ("chat model", models.chat, workspace.chat_model),
+        ("embedder", models.embedder, workspace.embedder),
+    ):
         try:
-            path = store.path(name)
-        except AgentkitError as error:
+            make()  # loads nothing yet
+        except ModelNotFoundError as error:
             yield Check(use, Verdict.WRONG, str(error), f"agentkit models pull {name}")
+        except AgentkitError as error:
+            yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
         else:
-            yield Check(use, Verdict.OK, f"{name} ({path})")
+            yield Check(use, Verdict.OK, f"{name} ({workspace.model_store().path(name)})")
 
 
 def check_workspace(workspace: "Workspace") -> Iterator[Check]:

@@ -43,11 +43,15 @@ class Passage:
             page_offsets=tuple(known.get("page_offsets") or ()),
         )
 
+    @property
+    def label(self) -> str:
+        """Where it stands, for the model."""
+        place = f"{self.path}, page {self.page}" if self.page else self.path
+        return f"{place} ({self.heading})" if self.heading else place
+
     def render(self) -> str:
         """As it stands in the prompt."""
-        place = f"{self.path}, page {self.page}" if self.page else self.path
-        heading = f" ({self.heading})" if self.heading else ""
-        return f"[{self.number}] {place}{heading}\n{self.text.strip()}"
+        return f"[{self.number}] {self.label}\n{self.text.strip()}"
 
     def cite(self, quote: str) -> Citation | None:
         """Where `quote` stands in the document; None where it does not stand in this passage.
