@@ -278,7 +278,9 @@ class Workspace:
             return self._make_chat_model(name)
         # A name that is not there is an error now, not after the embedder was loaded.
         if self.model_store().path(name).is_dir():
-            raise ModelLoadError(f"{name} is an embedder and cannot answer: choose a chat model of `agentkit models list`")
+            raise ModelLoadError(
+                f"{name} is an embedder and cannot answer: choose a chat model of `agentkit models list`"
+            )
         from agentkit.models.chat import LocalChatModel
 
         settings = self.settings.models

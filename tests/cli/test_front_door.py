@@ -78,6 +78,13 @@ def test_the_file_at_the_root_starts_it_too():
     assert len((ROOT / "cli.py").read_text().splitlines()) <= 10
 
 
+def test_the_shell_completes_commands_and_the_names_of_indexes(cli, docs, workspace):
+    cli.json("index", docs, "--name", "manuals")
+    for words, expected in (("agentkit ind", "index"), ("agentkit search x -i man", "manuals")):
+        wanted = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_AGENTKIT_COMPLETE": "complete_bash"}
+        assert expected in run(env={**os.environ, **wanted}, cwd=workspace).stdout.splitlines()
+
+
 def test_the_version_is_one_line():
     assert run("--version").stdout.startswith("agentkit ")
 

@@ -29,12 +29,14 @@ def test_plain_output_has_the_place_and_the_whole_passage(cli):
 
 
 def test_text_of_a_document_cannot_speak_to_the_terminal(cli, docs, write_documents):
-    write_documents(docs, [("evil.txt", "evil \x1b]0;owned\x07 \x9b2J \u202e words\n")])
+    write_documents(docs, [("evil.txt", "evil \x1b]0;owned\x1b\\ \x9b2J \u202e words\n")])
     cli.json("index", docs)
     result = cli("search", "evil words", "-k", "1")
-    assert not set(result.output) & set("\x1b\x07\x9b\u202e")
+    assert "evil ␛]0;owned␛\\ \ufffd2J \ufffd words" in result.stdout
+    assert not set(result.output) & set("\x1b\x9b\u202e")
     result = cli("search", "evil words", "-k", "1", "--json")
-    assert not set(result.output) & set("\x1b\x07\x9b\u202e")
+    assert "evil \\u001b]0;owned\\u001b\\\\ \\u009b2J \\u202e words" in result.stdout
+    assert not set(result.output) & set("\x1b\x9b\u202e")
 
 
 def test_a_missing_index_gets_the_nearest_name(cli):
