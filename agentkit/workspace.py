@@ -110,8 +110,8 @@ class Workspace:
         """
         if not _NAME.fullmatch(name):
             raise IndexingError(
-                f"{name!r} cannot be an index's name: use letters, digits, '.', '-' and '_', at most 64, beginning with a "
-                "letter or digit"
+                f"{name!r} cannot be an index's name: use letters, digits, '.', '-' and '_', at most 64, "
+                "beginning with a letter or digit"
             )
         return self.indexes_directory / name
 

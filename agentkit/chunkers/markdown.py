@@ -61,7 +61,11 @@ def _headings(text: str) -> Iterator[_Heading]:
         elif found := _ATX.match(bare):
             yield _Heading(at, end, len(found[1]), (found[2] or "").strip())
             bare = ""
-        elif (found := _SETEXT.match(bare)) and previous.strip() and not previous.lstrip().startswith(("-", "|", ">", "*")):
+        elif (
+            (found := _SETEXT.match(bare))
+            and previous.strip()
+            and not previous.lstrip().startswith(("-", "|", ">", "*"))
+        ):
             yield _Heading(previous_start, end, 1 if found[1][0] == "=" else 2, previous.strip())
             bare = ""
         previous, previous_start, at = bare, at, end

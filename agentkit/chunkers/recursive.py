@@ -24,7 +24,9 @@ def cut_sections(
     ]
 
 
-def _spans(text: str, start: int, end: int, limits: ChunkLimits, count_tokens: TokenCounter) -> Iterator[tuple[int, int]]:
+def _spans(
+    text: str, start: int, end: int, limits: ChunkLimits, count_tokens: TokenCounter
+) -> Iterator[tuple[int, int]]:
     start, end = _trim(text, start, end)
     while start < end:
         cut = _fit(text, start, end, limits, count_tokens)
@@ -48,11 +50,9 @@ def _fit(text: str, start: int, end: int, limits: ChunkLimits, count_tokens: Tok
 def _boundary(text: str, lowest: int, highest: int) -> int:
     """Where to cut: after the last boundary of the coarsest kind within the range; its end where there is none."""
     for pattern in _BOUNDARIES:
-        last = None
-        for last in pattern.finditer(text, lowest, highest):
-            pass
-        if last and last.end() > lowest:
-            return last.end()
+        ends = [found.end() for found in pattern.finditer(text, lowest, highest)]
+        if ends and ends[-1] > lowest:
+            return ends[-1]
     return highest
 
 

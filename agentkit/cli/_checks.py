@@ -1,4 +1,4 @@
-"""What `agentkit doctor` looks at. Each check says how it stands and, where something is wrong, the command that mends it."""
+"""What `agentkit doctor` looks at: how each thing stands and, where it is wrong, the command that mends it."""
 
 import platform
 import shutil

@@ -12,6 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
@@ -112,10 +113,8 @@ def _usage_message(error: TyperException) -> str:
 
 
 def _say(line: str) -> None:
-    try:
+    with suppress(OSError):  # stderr is closed or full: there is nowhere left to say it
         print(neutralise(line), file=sys.stderr, flush=True)
-    except OSError:
-        pass  # stderr is closed or full: there is nowhere left to say it
 
 
 def _accept_any_text(*streams: object) -> None:

@@ -130,7 +130,8 @@ class PullBar:
 
 class _Remaining(ProgressColumn):
     """The time left at the mean rate so far. Files are read in an instant and then embedded many at a time, so that
-    Rich's own column, which looks at the last steps, is far too hopeful."""
+    Rich's own column, which looks at the last steps, is far too hopeful.
+    """
 
     def render(self, task: Task) -> Text:
         if not task.completed or not task.total or task.elapsed is None:

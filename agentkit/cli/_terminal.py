@@ -46,7 +46,7 @@ def neutralise_line(text: str) -> str:
 
 
 def to_json(value: Any) -> str:  # Any: whatever json can write
-    """`value` as JSON that keeps every character and is safe to show: the unsafe ones are `\\uXXXX` escapes."""
+    r"""`value` as JSON that keeps every character and is safe to show: the unsafe ones are `\uXXXX` escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
@@ -78,7 +78,7 @@ def supports_links(stream: TextIO, environment: Mapping[str, str] = os.environ) 
 
 
 def read_piped_text() -> str:
-    """What was piped to standard input; empty where it is a terminal or closed. Bytes that are no UTF-8 are replaced."""
+    """What was piped to standard input; empty where it is a terminal or closed. Bad UTF-8 is replaced."""
     stream = sys.stdin
     if stream is None or stream.closed or stream.isatty():
         return ""

@@ -39,11 +39,9 @@ class HashingEmbedder(Embedder):
             for word in _words(text):
                 digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
                 row[int.from_bytes(digest[:4], "little") % self._dimension] += 1.0 if digest[4] & 1 else -1.0
-            length = float(np.linalg.norm(row))
-            if length:
-                row /= length
-            else:
+            if not row.any():
                 row[0] = 1.0  # a text without words, or whose words cancel out, still has a direction
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
 

@@ -74,7 +74,8 @@ class SentenceTransformerEmbedder(Embedder):
             )
         array: NDArray[np.float32] = vectors.float().cpu().numpy()
         # In bf16 a row's length is off by up to 1 %.
-        return array / np.linalg.norm(array, axis=1, keepdims=True)
+        array /= np.linalg.norm(array, axis=1, keepdims=True)
+        return array
 
     @cached_property
     def _model(self) -> Any:  # Any: importing SentenceTransformer for its type would cost 5 s
@@ -92,7 +93,9 @@ class SentenceTransformerEmbedder(Embedder):
             )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             reason = str(error).partition("\n")[0]
-            raise ModelLoadError(f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again.") from error
+            raise ModelLoadError(
+                f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again."
+            ) from error
         logger.info("loaded %s on %s in %s", self._name, device, dtype)
         return model.eval()
 

@@ -96,22 +96,29 @@ class Catalog:
 
     def file_with_content(self, sha256: str) -> FileRecord | None:
         """A file of the same bytes, whatever its path."""
-        rows = self._rows("SELECT path, source, size, mtime_ns, sha256, metadata, text FROM files WHERE sha256 = ?", (sha256,))
+        rows = self._rows(
+            "SELECT path, source, size, mtime_ns, sha256, metadata, text FROM files WHERE sha256 = ?", (sha256,)
+        )
         if not rows:
             return None
         path, source, size, mtime, digest, metadata, text = rows[0]
-        return FileRecord(path, source, FileStamp(size, mtime), digest, json.loads(metadata), text, tuple(self.chunks_of(path)))
+        return FileRecord(
+            path, source, FileStamp(size, mtime), digest, json.loads(metadata), text, tuple(self.chunks_of(path))
+        )
 
     def chunks_of(self, path: str) -> list[ChunkRecord]:
         """The chunks of a file in the order of its text."""
-        rows = self._rows('SELECT id, start, "end", heading_path, text_hash FROM chunks WHERE path = ? ORDER BY start', (path,))
+        rows = self._rows(
+            'SELECT id, start, "end", heading_path, text_hash FROM chunks WHERE path = ? ORDER BY start', (path,)
+        )
         return [ChunkRecord(i, start, end, tuple(json.loads(names)), digest) for i, start, end, names, digest in rows]
 
     def chunks_by_id(self, identifiers: Sequence[str]) -> dict[str, tuple[str, ChunkRecord]]:
-        """Chunk id -> path and chunk, for those that are published; at most 500 ids."""
-        marks = ",".join("?" * len(identifiers))
+        """Chunk id -> path and chunk, for those that are published."""
         rows = self._rows(
-            f'SELECT id, path, start, "end", heading_path, text_hash FROM chunks WHERE id IN ({marks})', tuple(identifiers)
+            'SELECT id, path, start, "end", heading_path, text_hash FROM chunks '
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(identifiers),),
         )
         return {
             i: (path, ChunkRecord(i, start, end, tuple(json.loads(names)), digest))
@@ -142,13 +149,9 @@ class Catalog:
 
     def missing_embeddings(self, hashes: Iterable[str]) -> set[str]:
         """Those of the text hashes that have no embedding yet."""
-        wanted = list(dict.fromkeys(hashes))
-        found: set[str] = set()
-        for at in range(0, len(wanted), 500):
-            part = wanted[at : at + 500]
-            marks = ",".join("?" * len(part))
-            found.update(h for (h,) in self._rows(f"SELECT text_hash FROM embeddings WHERE text_hash IN ({marks})", tuple(part)))
-        return set(wanted) - found
+        wanted = set(hashes)
+        query = "SELECT text_hash FROM embeddings WHERE text_hash IN (SELECT value FROM json_each(?))"
+        return wanted - {digest for (digest,) in self._rows(query, (json.dumps(sorted(wanted)),))}
 
     def add_embeddings(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep `vectors`, shape (len(hashes), dimension), durably."""
@@ -172,7 +175,16 @@ class Catalog:
     def stage(self, files: Sequence[FileRecord]) -> None:
         """Keep what was read of these files until it is published."""
         rows = [
-            (f.path, f.source, f.stamp.size, f.stamp.mtime_ns, f.sha256, json.dumps(f.metadata), f.text, f.chunks_json())
+            (
+                f.path,
+                f.source,
+                f.stamp.size,
+                f.stamp.mtime_ns,
+                f.sha256,
+                json.dumps(f.metadata),
+                f.text,
+                f.chunks_json(),
+            )
             for f in files
         ]
         with self.transaction() as connection:
@@ -184,7 +196,11 @@ class Catalog:
             connection.executemany("DELETE FROM staged WHERE path = ?", [(path,) for path in paths])
 
     def publish(
-        self, *, removed: Iterable[str], skipped: Mapping[str, tuple[str, FileStamp, str]], restamped: Mapping[str, FileStamp]
+        self,
+        *,
+        removed: Iterable[str],
+        skipped: Mapping[str, tuple[str, FileStamp, str]],
+        restamped: Mapping[str, FileStamp],
     ) -> list[str]:
         """Make what is staged, and these changes, the state that readers see; the ids of the chunks that are gone.
 
@@ -201,7 +217,10 @@ class Catalog:
             )
             connection.executemany(
                 "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
-                [(path, source, stamp.size, stamp.mtime_ns, reason) for path, (source, stamp, reason) in skipped.items()],
+                [
+                    (path, source, stamp.size, stamp.mtime_ns, reason)
+                    for path, (source, stamp, reason) in skipped.items()
+                ],
             )
             staged = connection.execute("SELECT path FROM staged").fetchall()
             for (path,) in staged:
@@ -209,7 +228,8 @@ class Catalog:
             connection.execute("DELETE FROM staged")
             connection.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
             connection.execute(
-                "INSERT INTO facts VALUES ('generation', '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+                "INSERT INTO facts VALUES ('generation', '1') "
+                "ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
             )
         return sorted(before)
 
@@ -246,7 +266,9 @@ class Catalog:
             yield
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL_DISK_CODES:
-                raise DiskSpaceError(f"no space to write {self._path}: free some and run it again, nothing is lost") from error
+                raise DiskSpaceError(
+                    f"no space to write {self._path}: free some and run it again, nothing is lost"
+                ) from error
             raise IndexDamagedError(f"the catalog {self._path} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise IndexDamagedError(
@@ -277,5 +299,7 @@ def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
             'INSERT INTO chunks (id, path, start, "end", heading_path, text_hash) VALUES (?, ?, ?, ?, ?, ?)',
             (chunk.id, path, chunk.start, chunk.end, json.dumps(chunk.heading_path), chunk.text_hash),
         ).lastrowid
-        connection.execute("INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, text[chunk.start : chunk.end]))
+        connection.execute(
+            "INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, text[chunk.start : chunk.end])
+        )
     return [chunk.id for chunk in chunks]

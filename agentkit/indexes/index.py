@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ _OVERFETCH = 20
 
 
 class Index:
-    """An index in a folder of its own. Safe to search from several threads. Close it, or use it as a context manager."""
+    """An index in a folder of its own; safe to search from several threads. Close it, or use it in a `with` block."""
 
     def __init__(self, directory: Path, *, embedder: Embedder, limits: ChunkLimits) -> None:
         """Use `Index.open`."""
@@ -97,7 +97,9 @@ class Index:
         """
         text = self.catalog.text(path)
         if text is None:
-            raise IndexNotFoundError(f"the index {self.name} has no file {path}: `agentkit indexes show {self.name}` lists them")
+            raise IndexNotFoundError(
+                f"the index {self.name} has no file {path}: `agentkit indexes show {self.name}` lists them"
+            )
         return text
 
     def search(self, query: str, *, k: int = 5) -> list[Hit]:
@@ -124,7 +126,7 @@ class Index:
         self.close_vectors()
         self.catalog.close()
 
-    def __enter__(self) -> "Index":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -136,19 +138,25 @@ class Index:
 
     def open_vectors(self) -> VectorStore:
         """The vector store, sound: made again from the catalog's embeddings where it is not. Needs the writer lock."""
-        if self._vectors is None:
-            if self.is_dirty:
-                self._rebuild_vectors()
-            try:
-                self._vectors = VectorStore(self.directory / _VECTORS_NAME)
-                is_sound = self._vectors.count() == self.chunk_count
-            except IndexDamagedError:
-                is_sound = False
-            if not is_sound:
-                self.close_vectors()
-                self._rebuild_vectors()
-                self._vectors = VectorStore(self.directory / _VECTORS_NAME)
-        return self._vectors
+        if self._vectors is not None:
+            return self._vectors
+        store = None if self.is_dirty else self._sound_store()
+        if store is None:
+            self._rebuild_vectors()
+            store = VectorStore(self.directory / _VECTORS_NAME)
+        self._vectors = store
+        return store
+
+    def _sound_store(self) -> VectorStore | None:
+        """The store as it is on the disk; None where it is damaged or lacks vectors."""
+        try:
+            store = VectorStore(self.directory / _VECTORS_NAME)
+            if store.count() == self.chunk_count:
+                return store
+        except IndexDamagedError:
+            return None
+        store.close()
+        return None
 
     def close_vectors(self) -> None:
         if self._vectors is not None:
@@ -161,7 +169,7 @@ class Index:
             return self._exact_nearest(vector, k)
         count = k + _OVERFETCH
         candidates = dict(store.query(vector, count=count))
-        known = self.catalog.chunks_by_id(list(candidates)[:500])
+        known = self.catalog.chunks_by_id(list(candidates))
         found = [(*known[name], score) for name, score in candidates.items() if name in known]
         if len(found) < min(k, self.chunk_count):  # the store is being written by another process
             return self._exact_nearest(vector, k)
@@ -181,7 +189,7 @@ class Index:
     def _exact_nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, ChunkRecord, float]]:
         """By comparing with every embedding of the catalog."""
         scored = [(float(other @ vector), name) for name, other in self.catalog.vectors()]
-        best = sorted(scored, reverse=True)[: min(k, 500)]
+        best = sorted(scored, reverse=True)[:k]
         known = self.catalog.chunks_by_id([name for _, name in best])
         return [(*known[name], score) for score, name in best if name in known]
 
@@ -223,7 +231,7 @@ class Index:
             remembered = self.catalog.fact(key)
             if remembered is not None and remembered != value:
                 raise IndexMismatchError(
-                    f"the index {self.name} was made with the {key} {_shown(remembered)}, and now it is {_shown(value)}: "
+                    f"the index {self.name} was made with the {key} {_shown(remembered)}; now it is {_shown(value)}: "
                     f"change the settings back, or remove the index and index the folder again"
                 )
         if self.catalog.fact("embedder") is None:

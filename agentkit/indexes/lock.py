@@ -27,9 +27,15 @@ def writer_lock(directory: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise IndexLockedError(f"the index {directory.name} is being written by {_holder(directory)}: wait for it") from error
+        raise IndexLockedError(
+            f"the index {directory.name} is being written by {_holder(directory)}: wait for it"
+        ) from error
     try:
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         (directory / _HOLDER_NAME).write_text(json.dumps(holder), "utf-8")
         yield
     finally:

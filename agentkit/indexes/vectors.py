@@ -64,7 +64,9 @@ class VectorStore:
         found: Any = self._collection.query(
             query_embeddings=vector[np.newaxis, :], n_results=min(count, available), include=["distances"]
         )
-        return [(name, 1.0 - float(distance)) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+        return [
+            (name, 1.0 - float(distance)) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def count(self) -> int:
         """Vectors in the store."""
@@ -96,7 +98,9 @@ def _refuse_embedding_function(directory: Path) -> None:
     except (sqlite3.Error, ValueError) as error:
         raise IndexDamagedError(f"{database} cannot be read: {error}") from error
     if any(_names_embedding_function(configuration) for configuration in configurations):
-        raise IndexDamagedError(f"{directory} names an embedding function: agentkit did not make it and will not open it")
+        raise IndexDamagedError(
+            f"{directory} names an embedding function: agentkit did not make it and will not open it"
+        )
 
 
 def _names_embedding_function(value: Any) -> bool:

@@ -14,7 +14,20 @@ from bs4 import BeautifulSoup, Comment, NavigableString, Tag, XMLParsedAsHTMLWar
 from agentkit.errors import DocumentError
 from agentkit.loaders.text import decode, normalize
 
-_DROPPED = ["script", "style", "noscript", "template", "nav", "footer", "aside", "form", "iframe", "svg", "button", "head"]
+_DROPPED = [
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "footer",
+    "aside",
+    "form",
+    "iframe",
+    "svg",
+    "button",
+    "head",
+]
 _DROPPED_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary"}
 _BLOCKS = {
     "address", "article", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "figcaption", "figure",
@@ -78,7 +91,11 @@ def _is_boilerplate(element: Tag) -> bool:
         or element.get("role") in _DROPPED_ROLES
         or element.get("aria-hidden") == "true"
         or element.has_attr("hidden")
-        or (element.name == "header" and element.find_parent(["main", "article", "section"]) is None and element.find("nav") is not None)
+        or (
+            element.name == "header"
+            and element.find_parent(["main", "article", "section"]) is None
+            and element.find("nav") is not None
+        )
     )
 
 

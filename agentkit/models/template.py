@@ -155,16 +155,14 @@ def _within_time_limit(render: Any) -> str:
     def run() -> None:
         try:
             result.append(render())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # handed over to the thread that waits
             failure.append(error)
 
     thread = threading.Thread(target=run, name="agentkit-template", daemon=True)
     thread.start()
     thread.join(_TIME_LIMIT_S)
     while thread.is_alive():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_OutOfTimeError)
-        )
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_OutOfTimeError))
         thread.join(0.05)
     if failure and isinstance(failure[0], _OutOfTimeError):
         raise TimeoutError

@@ -66,7 +66,7 @@ def _read(
     citations = reader.quote()
     if not citations:
         return replace(_not_found(), usage=reader.usage)
-    whole = AIMessageChunk("")
+    whole = AIMessageChunk(content="")
     text = ""
     for piece in reader.answer():
         if new := text_of(piece) if text else text_of(piece).lstrip():
@@ -89,7 +89,9 @@ def _left_out(uses: list[PassageUse]) -> tuple[str, ...]:
     if not left_out:
         return ()
     tokens = sum(use.tokens for use in left_out)
-    return (f"{len(left_out)} of {len(uses)} passages ({tokens} tokens) did not fit into the context and were not read",)
+    return (
+        f"{len(left_out)} of {len(uses)} passages ({tokens} tokens) did not fit into the context and were not read",
+    )
 
 
 def _room_for_passages(question: str, model: BaseChatModel, max_tokens: int) -> int | None:
@@ -115,4 +117,4 @@ def _context_limit(model: BaseChatModel) -> int | None:
 def _counter(model: BaseChatModel) -> Callable[[str], int]:
     if isinstance(model, LocalChatModel):
         return model.get_num_tokens
-    return lambda text: count_tokens_approximately([AIMessageChunk(text)])
+    return lambda text: count_tokens_approximately([AIMessageChunk(content=text)])

@@ -42,4 +42,3 @@ def answer_directly(
         usage=replace(usage_of(whole), seconds=time.perf_counter() - started),
         warnings=warnings,
     )
-

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentkit.chunkers import chunk_document
-from agentkit.errors import DocumentError, IndexingError
+from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index, IndexWriter, KnownFile
 from agentkit.loaders import FileEntry, load_document, walk
 from agentkit.results import IndexReport, SkippedFile
@@ -79,7 +79,7 @@ def index_folder(
         paths = {found.path for found in sync.found}
         to_read = [found for found in sync.found if is_full or not _is_unchanged(found, sync)]
         removed = [path for path in sync.known if path not in paths and path not in sync.skipped]
-        _refuse_nothing(index, sources, sync)
+        _refuse_nothing(sources, sync)
         writer.catalog.unstage([path for path in sync.staged if path not in paths])
         before = {path: known.sha256 for path, known in sync.known.items() if known.sha256}
         for batch in _by_size(_read(index, to_read, sync, is_full=is_full, on_progress=on_progress, started=started)):
@@ -115,7 +115,7 @@ def _is_unchanged(found: _Found, sync: _Sync) -> bool:
     return True
 
 
-def _refuse_nothing(index: Index, sources: Sequence[Path], sync: _Sync) -> None:
+def _refuse_nothing(sources: Sequence[Path], sync: _Sync) -> None:
     if not sync.found and not sync.known:
         reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))

@@ -8,7 +8,7 @@ checked afterwards.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -18,7 +18,7 @@ from agentkit.models.constraints import choice
 from agentkit.models.messages import text_of
 from agentkit.pipelines.outcome import usage_of
 from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import Sentence, rank_sentences, sentences_of, words_of
+from agentkit.pipelines.sentences import Sentence, rank_sentences, sentences_of
 from agentkit.results import Citation, Usage
 
 _SYSTEM = (
@@ -61,8 +61,9 @@ class Reader(Protocol):
 
 def reader_for(model: BaseChatModel, question: str, passages: Sequence[Passage], *, max_tokens: int) -> Reader:
     """The reader that suits the model."""
-    kind = ConstrainedReader if isinstance(model, LocalChatModel) else PromptedReader
-    return kind(model, question, passages, max_tokens=max_tokens)
+    if isinstance(model, LocalChatModel):
+        return ConstrainedReader(model, question, passages, max_tokens=max_tokens)
+    return PromptedReader(model, question, passages, max_tokens=max_tokens)
 
 
 def prompt_overhead(question: str) -> str:
@@ -99,7 +100,7 @@ class ConstrainedReader:
         start = self._reply + "\nFull answer:"
         yield from self._model.stream(self._messages, reply_start=start, max_tokens=self._max_tokens, stop=["\n\n"])
 
-    def _continue(self, start: str, **options: object) -> str:
+    def _continue(self, start: str, **options: Any) -> str:  # Any: options of LocalChatModel
         self._reply += start
         message = self._model.invoke(self._messages, reply_start=self._reply, **options)
         text = text_of(message)
@@ -116,7 +117,10 @@ class ConstrainedReader:
     def _is_answer(self, passages_answer: float, quote: Sentence, draft: str) -> bool:
         shown = f'Quote from {quote.passage.label}:\n"{quote.text}"\n\nQuestion: {self._question}\n'
         states = "\nIs the answer to the question stated in this quote? Reply with one word: Yes or No."
-        proves = f"Proposed answer: {draft}\n\nDoes the quote prove that this answer is right? Reply with one word: Yes or No."
+        proves = (
+            f"Proposed answer: {draft}\n\n"
+            "Does the quote prove that this answer is right? Reply with one word: Yes or No."
+        )
         quote_states = self._log_odds([HumanMessage(shown + states)])
         quote_proves = self._log_odds([HumanMessage(shown + proves)])
         return passages_answer + quote_states + quote_proves > 0

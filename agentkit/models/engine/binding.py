@@ -75,7 +75,9 @@ def gpu_devices() -> tuple[GpuDevice, ...]:
     """The GPUs of this build with their free memory, in llama.cpp's order (its `main_gpu` counts in it)."""
     ggml = _ggml()
     handles = (ctypes.c_void_p(ggml.ggml_backend_dev_get(number)) for number in range(ggml.ggml_backend_dev_count()))
-    return tuple(_describe(ggml, handle) for handle in handles if ggml.ggml_backend_dev_type(handle) in _GPU_DEVICE_TYPES)
+    return tuple(
+        _describe(ggml, handle) for handle in handles if ggml.ggml_backend_dev_type(handle) in _GPU_DEVICE_TYPES
+    )
 
 
 def recent_log() -> list[str]:
@@ -107,7 +109,7 @@ def _describe(ggml: Any, handle: ctypes.c_void_p) -> GpuDevice:
 
 @cache
 def _ggml() -> Any:
-    """ggml's device functions (ggml-backend.h), which llama_cpp ships but does not declare."""
+    """Ggml's device functions (ggml-backend.h), which llama_cpp ships but does not declare."""
     llama_cpp()
     from llama_cpp._ggml import libggml
 

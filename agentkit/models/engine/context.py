@@ -87,7 +87,9 @@ class LlamaContext:
         self._batch = library.llama_batch_init(sizes.batch, 0, 1)
 
     def decode(self, slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
-        """Evaluate the slices in one call; for each, a view `(outputs, vocabulary)` of raw logits, valid until the next.
+        """Evaluate the slices in one call; for each, a view `(outputs, vocabulary)` of its raw logits.
+
+        A view is valid until the next call.
 
         Raises:
             KVCacheFullError: no room; nothing was evaluated.
@@ -146,7 +148,7 @@ class LlamaContext:
         return parameters
 
     def _abort_callback(self) -> tuple[Any, Any]:
-        """libc's `atoi` reading "0" or "1": llama.cpp polls it at every graph node, and a Python callback would wait
+        """Libc's `atoi` reading "0" or "1": llama.cpp polls it at every graph node, and a Python callback would wait
         for the interpreter lock each time.
         """
         libc = ctypes.CDLL(ctypes.util.find_library("c") if os.name == "posix" else "msvcrt")

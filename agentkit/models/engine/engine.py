@@ -14,9 +14,11 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence as Tokens
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Tokens
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Self
 
 from agentkit.errors import AgentkitError, ContextLengthError, EngineError
 from agentkit.models.constraints import Constraint
@@ -162,7 +164,7 @@ class LlamaEngine:
             self._wakeup.notify()
         self._worker.join()
 
-    def __enter__(self) -> "LlamaEngine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,9 +1,9 @@
-"""What is asked of the engine and what it gives back: requests, pieces, outcomes, and the handle between two threads."""
+"""What is asked of the engine and what it gives back: requests, pieces, outcomes, and the handle on a generation."""
 
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentkit.models.engine.matching import Matcher
 from agentkit.models.engine.sampling import SamplingParameters
@@ -16,7 +16,7 @@ class GenerationRequest:
 
     prompt: tuple[int, ...]
     max_tokens: int
-    sampling: SamplingParameters = SamplingParameters()
+    sampling: SamplingParameters = field(default_factory=SamplingParameters)
     stop: tuple[str, ...] = ()
     """The reply ends before the first of these strings."""
     matcher: Matcher | None = None

@@ -64,7 +64,7 @@ class LlamaModel:
         library = self._library
         heads = max(1, library.llama_model_n_head(self.pointer))
         head_size = library.llama_model_n_embd(self.pointer) // heads
-        return 2 * 2 * self.layers * library.llama_model_n_head_kv(self.pointer) * head_size
+        return int(2 * 2 * self.layers * library.llama_model_n_head_kv(self.pointer) * head_size)
 
     def metadata(self, key: str) -> str | None:
         """A GGUF metadata value as text, such as `general.architecture`; None where the file has none."""
@@ -79,7 +79,11 @@ class LlamaModel:
     def _check_generates_text(self) -> None:
         library = self._library
         pooling = self.metadata(f"{self.metadata('general.architecture')}.pooling_type")
-        if not library.llama_model_has_decoder(self.pointer) or library.llama_model_has_encoder(self.pointer) or pooling:
+        if (
+            not library.llama_model_has_decoder(self.pointer)
+            or library.llama_model_has_encoder(self.pointer)
+            or pooling
+        ):
             raise ModelLoadError(f"{self.path} is not a text-generating model. Choose a chat model.")
         if self.vocabulary.size == 0:
             raise ModelLoadError(f"{self.path} has no vocabulary. Convert it again with its tokenizer.")

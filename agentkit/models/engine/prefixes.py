@@ -7,7 +7,8 @@ with at most some dozens of them, comparing a prompt with each takes microsecond
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence as Tokens
+from collections.abc import Iterable
+from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
 
 import numpy as np
