@@ -31,6 +31,7 @@ from agentkit.models.engine.context import (
     choose_context,
 )
 from agentkit.models.engine.generation import Generation, GenerationRequest
+from agentkit.models.engine.loading import load_interruptibly
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.engine.prefixes import PrefixCache, common_prefix
@@ -72,13 +73,15 @@ class LlamaEngine:
         Raises:
             ModelLoadError: the file cannot be used, or the memory does not suffice.
         """
-        self._model = LlamaModel(path, gpu_layers=gpu_layers)
+        self._model = load_interruptibly(
+            lambda is_stopped: LlamaModel(path, gpu_layers=gpu_layers, is_stopped=is_stopped)
+        )
         limit = self._model.context_limit
         self.context_tokens = min(context_tokens, limit) if context_tokens else choose_context(self._model)
         """Longest prompt and reply together, in tokens."""
         sizes = ContextSizes(self.context_tokens)
         try:
-            self._context = LlamaContext(self._model, sizes, threads=threads)
+            self._context = load_interruptibly(lambda _: LlamaContext(self._model, sizes, threads=threads))
         except AgentkitError:
             self._model.close()
             raise

@@ -5,6 +5,7 @@ Which layers go to a GPU: all of them where the free memory of the GPUs holds th
 
 import ctypes
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ _GPU_SHARE_FOR_WEIGHTS = 0.8
 class LlamaModel:
     """The weights of one GGUF file. Free it with `close()`, after every context made from it."""
 
-    def __init__(self, path: Path, *, gpu_layers: int | None = None) -> None:
-        """Load `path`. `gpu_layers`: None chooses by free memory, -1 is all, 0 is none.
+    def __init__(
+        self, path: Path, *, gpu_layers: int | None = None, is_stopped: threading.Event | None = None
+    ) -> None:
+        """Load `path`. `gpu_layers`: None chooses by free memory, -1 is all, 0 is none. `is_stopped` ends the load.
 
         Raises:
             ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, or a
@@ -37,6 +40,8 @@ class LlamaModel:
         parameters.n_gpu_layers = self.gpu_layers
         if engine_report().is_amx_avoided:
             parameters.use_extra_bufts = False
+        goes_on = library.llama_progress_callback(lambda _progress, _data: not (is_stopped and is_stopped.is_set()))
+        parameters.progress_callback = goes_on
         clear_log()
         self.pointer = library.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.pointer:
