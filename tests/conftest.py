@@ -1,0 +1,39 @@
+"""What every test has: its own home, and the models of the machine where a test is marked `model`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentkit.errors import ModelNotFoundError
+from agentkit.models.store import ModelStore
+
+_MODELS = ModelStore()  # found before the tests' own home hides it
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reads or writes the person's own data."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AGENTKIT_DATA_DIR", str(home / "data"))
+    yield
+
+
+def _model(name: str) -> Path:
+    try:
+        return _MODELS.path(name)
+    except ModelNotFoundError as error:
+        pytest.fail(f"{error} (make test does it)")
+
+
+@pytest.fixture(scope="session")
+def chat_model_file() -> Path:
+    """The GGUF of smollm2-135m."""
+    return _model("smollm2-135m")
+
+
+@pytest.fixture(scope="session")
+def embedder_folder() -> Path:
+    """The folder of all-minilm-l6-v2."""
+    return _model("all-minilm-l6-v2")
