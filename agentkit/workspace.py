@@ -225,11 +225,10 @@ class Workspace:
             on_token: Called with each piece of the answer as it is decoded.
         """
         from agentkit.pipelines.answering import answer_question
-        from agentkit.retrievers.dense import DenseRetriever
 
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = DenseRetriever(index=opened, k=passages or settings.passages)
+            retriever = opened.as_retriever(k=passages or settings.passages)
             return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
 
     def ask_model(

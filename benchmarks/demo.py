@@ -27,7 +27,10 @@ def main() -> int:
 
 
 def _steps() -> list[tuple[str, list[str]]]:
-    asking = [(f"question {number}", ["ask", question, "-i", "examples", "-u"]) for number, question in enumerate(_QUESTIONS, 1)]
+    asking = [
+        (f"question {number}", ["ask", question, "-i", "examples", "-u"])
+        for number, question in enumerate(_QUESTIONS, 1)
+    ]
     return [("models", ["models", "pull"]), ("index", ["index", "examples", "--name", "examples"]), *asking]
 
 

@@ -10,16 +10,24 @@ from dataclasses import dataclass
 
 from agentkit.chunkers.chunk import Section
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*$")
+_FENCE = re.compile(r"(?:[ \t]|[-*+>][ \t]|\d{1,9}[.)][ \t])*(`{3,}(?=[^`]*$)|~{3,})")
+"""Also inside list items and quotations; a line with back quotes further on is inline code."""
+_ATX = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)")
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_NO_PARAGRAPH = re.compile(r"\s*$| {4}|\t|\s*(?:[-*+>|]|\d{1,9}[.)]\s)")
+"""Lines that an underline below them does not make a heading."""
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?=(?:[ \t]*(?:#.*)?\n)*[\w\"'][^\n:]*:)(?:.*\n)*?---[ \t]*(?:\n|$)")
+_LONGEST_TITLE = 200
+"""A heading path is kept with every chunk; a line of a megabyte that begins with `#` is no title."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Heading:
+class Heading:
+    """A heading of a Markdown text."""
+
     start: int
     end: int
-    """Of its line or lines."""
+    """Of its line or lines, the line end included."""
     level: int
     title: str
 
@@ -27,9 +35,9 @@ class _Heading:
 def markdown_sections(text: str) -> list[Section]:
     """The sections of a Markdown text in order; together they cover it."""
     sections: list[Section] = []
-    above: list[_Heading] = []
+    above: list[Heading] = []
     start = body_start = 0
-    for heading in _headings(text):
+    for heading in headings(text):
         if text[body_start : heading.start].strip():
             sections.append(Section(start, heading.start, _titles(above)))
             start = heading.start
@@ -39,39 +47,41 @@ def markdown_sections(text: str) -> list[Section]:
     return sections
 
 
-def _titles(headings: list[_Heading]) -> tuple[str, ...]:
-    return tuple(heading.title for heading in headings if heading.title)
-
-
-def _headings(text: str) -> Iterator[_Heading]:
-    fence = ""
-    previous, previous_start = "", 0
-    at = _front_matter_end(text)
-    for line in text[at:].splitlines(keepends=True):
-        end = at + len(line)
-        bare = line.rstrip("\n")
-        if marker := _FENCE.match(bare):
+def headings(text: str) -> Iterator[Heading]:
+    """The headings of a Markdown text in order; neither front matter nor fenced code holds any."""
+    fence = previous = ""
+    at = previous_start = front_matter_end(text)
+    for line in text[at:].split("\n"):
+        end = min(at + len(line) + 1, len(text))
+        paragraph = ""
+        if marker := _FENCE.match(line):
             if not fence:
                 fence = marker[1]
-            elif marker[1].startswith(fence) and not bare[marker.end() :].strip():
+            elif marker[1].startswith(fence) and not line[marker.end() :].strip():
                 fence = ""
-            bare = ""
         elif fence:
-            bare = ""
-        elif found := _ATX.match(bare):
-            yield _Heading(at, end, len(found[1]), (found[2] or "").strip())
-            bare = ""
-        elif (
-            (found := _SETEXT.match(bare))
-            and previous.strip()
-            and not previous.lstrip().startswith(("-", "|", ">", "*"))
-        ):
-            yield _Heading(previous_start, end, 1 if found[1][0] == "=" else 2, previous.strip())
-            bare = ""
-        previous, previous_start, at = bare, at, end
+            pass
+        elif found := _ATX.match(line):
+            yield Heading(at, end, len(found[1]), _atx_title(line[found.end() :]))
+        elif (found := _SETEXT.match(line)) and previous:
+            yield Heading(previous_start, end, 1 if found[1][0] == "=" else 2, previous.strip()[:_LONGEST_TITLE])
+        elif not _NO_PARAGRAPH.match(line):
+            paragraph = line
+        previous, previous_start, at = paragraph, at, end
 
 
-def _front_matter_end(text: str) -> int:
-    """Front matter stands between two lines of dashes at the very beginning; it holds no headings."""
-    found = re.match(r"---\n.*?\n---\n", text, re.DOTALL)
+def front_matter_end(text: str) -> int:
+    """Where the body begins: after a block of `key: value` lines between two lines of dashes; 0 without one."""
+    found = _FRONT_MATTER.match(text)
     return found.end() if found else 0
+
+
+def _titles(above: list[Heading]) -> tuple[str, ...]:
+    return tuple(heading.title for heading in above if heading.title)
+
+
+def _atx_title(rest: str) -> str:
+    """Without the number signs that may close the line."""
+    title = rest.strip()
+    bare = title.rstrip("#")
+    return (bare.rstrip() if not bare or bare.endswith((" ", "\t")) else title)[:_LONGEST_TITLE]

@@ -25,6 +25,7 @@ from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchEr
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.records import ChunkRecord
+from agentkit.indexes.retriever import IndexRetriever
 from agentkit.indexes.vectors import VectorStore
 from agentkit.loaders import page_at
 from agentkit.results import Hit
@@ -108,6 +109,10 @@ class Index:
             return []
         vector = self.embedder.embed_array([query])[0]
         return [self._hit(rank, *found) for rank, found in enumerate(self._nearest(vector, k), start=1)]
+
+    def as_retriever(self, *, k: int = 5) -> IndexRetriever:
+        """This index for LangChain programs: `k` passages a query."""
+        return IndexRetriever(index=self, k=k)
 
     @contextmanager
     def writer(self) -> "Iterator[IndexWriter]":

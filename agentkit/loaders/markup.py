@@ -4,138 +4,195 @@ What counts as boilerplate is told by HTML's own elements and ARIA roles, not gu
 page's author marked as content is lost.
 """
 
+import codecs
 import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
+from bs4.element import CData
 
 from agentkit.errors import DocumentError
 from agentkit.loaders.text import decode, normalize
+from agentkit.loaders.writer import MarkdownWriter
 
-_DROPPED = [
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "nav",
-    "footer",
-    "aside",
-    "form",
-    "iframe",
-    "svg",
-    "button",
-    "head",
-]
-_DROPPED_ROLES = {"navigation", "banner", "contentinfo", "search", "complementary"}
-_BLOCKS = {
-    "address", "article", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "figcaption", "figure",
-    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "ol", "p", "pre", "section", "summary",
-    "table", "tbody", "tfoot", "thead", "tr", "ul",
-}  # fmt: skip
+_DROPPED = frozenset({
+    "audio", "button", "canvas", "datalist", "head", "iframe", "input", "nav", "noscript", "script", "select", "style",
+    "svg", "template", "textarea", "video",
+})  # fmt: skip
+_DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
+_NOTE_CLASSES = frozenset({"admonition", "callout", "footnote", "footnote-list", "note", "tip", "topic", "warning"})
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog", "div", "dl",
+    "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "legend", "main", "ol", "p",
+    "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+})  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _MOST_ELEMENTS = 500_000
-_DEEPEST = 400
-"""Levels; deeper ones are taken as their bare text."""
+_DEEPEST = 150
+"""Levels; deeper ones are taken as their bare text. Each costs two frames of Python's thousand."""
 
 
-def load_html(path: Path) -> tuple[str, str]:
-    """Readable text and title ("" where there is none) of an HTML file.
+def load_html(path: Path) -> tuple[str, str, str]:
+    """Readable text, title ("" where there is none) and encoding of an HTML file.
 
     Raises:
         DocumentError: binary, empty, or no text in it.
     """
     data = path.read_bytes()
+    source, encoding = decode(data, declared=_declared_encoding(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
-        soup = BeautifulSoup(_declared(data), "lxml")
+        soup = BeautifulSoup(source, "lxml")
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    return html_text(soup), title
+    return html_text(soup), title, encoding
 
 
 def html_text(soup: BeautifulSoup) -> str:
-    """The readable text of a parsed page. The tree is changed.
+    """The readable text of a parsed page.
 
     Raises:
         DocumentError: too many elements, or no text.
     """
-    elements = soup.find_all(True)
-    if len(elements) > _MOST_ELEMENTS:
-        raise DocumentError(f"{len(elements):,} HTML elements, over the limit of {_MOST_ELEMENTS:,}")
-    for element in elements:
-        if not element.decomposed and _is_boilerplate(element):
-            element.decompose()
-    root = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.find("article") or soup.body or soup
-    if isinstance(root, Tag) and root.name == "article" and len(soup.find_all("article")) > 1:
-        root = soup.body or soup
-    lines = "".join(_render(root, 0)) if isinstance(root, Tag) else ""
-    text = normalize(re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", lines)).strip())
+    elements = len(soup.find_all(True))
+    if elements > _MOST_ELEMENTS:
+        raise DocumentError(f"{elements:,} HTML elements, over the limit of {_MOST_ELEMENTS:,}")
+    text = _main_text(soup)
     if not text:
         raise DocumentError("no text in it")
     return text
 
 
-def _declared(data: bytes) -> bytes | str:
-    """Bytes whose encoding the page declares go to the parser as they are; others are decoded here."""
-    if re.search(rb"charset\s*=|encoding\s*=", data[:2048], re.IGNORECASE):
-        if data[:5].startswith((b"\x7fELF", b"PK\x03\x04", b"%PDF")):
-            raise DocumentError("binary file")
-        return data
-    return decode(data)[0]
+def _declared_encoding(data: bytes) -> str:
+    """What the page says; "latin-1" means Windows-1252, as browsers take it (https://encoding.spec.whatwg.org)."""
+    found = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]+)", data[:2048], re.IGNORECASE)
+    name = found[1].decode("ascii", "replace") if found else ""
+    try:
+        return "cp1252" if codecs.lookup(name).name in {"iso8859-1", "ascii"} else name
+    except LookupError:
+        return ""
+
+
+def _main_text(soup: BeautifulSoup) -> str:
+    """The text of `main`; without one that of the body, or of its only article where that is most of it."""
+    body = soup.body or soup
+    for main in (soup.find("main"), soup.find(attrs={"role": "main"})):
+        if isinstance(main, Tag) and (text := _text(main)):
+            return _with_heading(text, main, body)
+    text = _text(body)
+    articles = soup.find_all("article", limit=2)
+    if len(articles) == 1 and len(article := _text(articles[0])) * 2 > len(text):
+        return _with_heading(article, articles[0], body)
+    return text
+
+
+def _with_heading(text: str, root: Tag, body: Tag) -> str:
+    """The page's `h1` may stand above its main part."""
+    above = body.find("h1")
+    if not isinstance(above, Tag) or root.find("h1") or any(_is_boilerplate(p) for p in [above, *above.parents]):
+        return text
+    heading = _inline(above)
+    return f"# {heading}\n\n{text}" if heading else text
+
+
+def _text(root: Tag) -> str:
+    writer = MarkdownWriter()
+    _render_children(root, writer, 0, 0)
+    return normalize(writer.text()).strip()
 
 
 def _is_boilerplate(element: Tag) -> bool:
-    return (
-        element.name in _DROPPED
-        or element.get("role") in _DROPPED_ROLES
-        or element.get("aria-hidden") == "true"
-        or element.has_attr("hidden")
-        or (
-            element.name == "header"
-            and element.find_parent(["main", "article", "section"]) is None
-            and element.find("nav") is not None
-        )
-    )
+    name, role = element.name, str(element.get("role") or "")
+    if name in _DROPPED or role in _DROPPED_ROLES or element.get("aria-hidden") == "true":
+        return True
+    if element.get("hidden", "until-found") != "until-found":
+        return True
+    if name == "aside":  # a side bar, unless it is a note to the text
+        classes = element.get("class") or []
+        return not (role == "note" or role.startswith("doc-") or _NOTE_CLASSES.intersection(classes))
+    if name == "footer":  # of the page; that of an article or a quotation says who wrote it
+        return element.find_parent(["article", "blockquote", "figure"]) is None
+    return name == "dialog" and not element.has_attr("open")
 
 
-def _render(element: Tag, depth: int) -> Iterator[str]:
-    """The element's content as text; a block begins and ends on a line of its own."""
+def _render_children(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
     if depth > _DEEPEST:
-        yield element.get_text(" ", strip=True)
+        writer.write(element.get_text(" "))
         return
     for child in element.children:
-        if isinstance(child, NavigableString):
-            if not isinstance(child, Comment):
-                yield re.sub(r"\s+", " ", str(child))
-        elif isinstance(child, Tag):
-            yield from _render_element(child, depth)
+        if isinstance(child, Tag):
+            if not _is_boilerplate(child):
+                _render_element(child, writer, depth + 1, list_level)
+        elif type(child) in (NavigableString, CData):  # its other kinds are comments, declarations and scripts
+            writer.write(str(child))
 
 
-def _render_element(element: Tag, depth: int) -> Iterator[str]:
+def _render_element(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
     name = element.name
     if name in _HEADINGS:
-        yield f"\n\n{'#' * _HEADINGS[name]} {_inline(element)}\n\n"
+        writer.block(f"{'#' * _HEADINGS[name]} {heading}" if (heading := _inline(element)) else "")
     elif name == "br":
-        yield "\n"
+        writer.end_line()
     elif name == "pre":
-        yield f"\n\n```\n{element.get_text()}\n```\n\n"
-    elif name == "table":
-        yield "\n\n" + "\n".join(_table_rows(element)) + "\n\n"
+        writer.fenced(element.get_text())
+    elif name == "table" and not _is_layout(element):
+        writer.block("\n".join(_table_rows(element)))
+    elif name in {"ol", "ul", "menu"}:
+        _render_list(element, writer, depth, list_level)
     elif name == "li":
-        yield "\n- " + "".join(_render(element, depth + 1)).strip()
+        _render_item(element, "- ", writer, depth, list_level)
     elif name == "dt":
-        yield f"\n\n{_inline(element)}:"
+        writer.begin_item("")
+        _render_children(element, writer, depth, list_level)
+        writer.begin_value(":")
     elif name == "dd":
-        yield " " + "".join(_render(element, depth + 1)).strip()
+        _render_children(element, writer, depth, list_level)
+        writer.end_item()
     elif name in _BLOCKS:
-        yield "\n\n" + "".join(_render(element, depth + 1)).strip() + "\n\n"
+        writer.end_block()
+        _render_children(element, writer, depth, list_level)
+        writer.end_block()
     else:
-        yield from _render(element, depth + 1)
+        _render_children(element, writer, depth, list_level)
+
+
+def _render_list(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
+    """Items of an `ol` keep their numbers: "the third step" is a fact."""
+    if not list_level:
+        writer.end_block()
+    first = str(element.get("start") or "1")
+    number = int(first) if first.isdecimal() and len(first) < 10 else 1
+    indent = "  " * list_level
+    for child in element.find_all(True, recursive=False):
+        if _is_boilerplate(child):
+            continue
+        if child.name == "li":
+            marker = f"{number}. " if element.name == "ol" else "- "
+            _render_item(child, indent + marker, writer, depth + 1, list_level + 1)
+            number += 1
+        else:
+            _render_element(child, writer, depth + 1, list_level + 1)
+    if not list_level:
+        writer.end_block()
+
+
+def _render_item(element: Tag, marker: str, writer: MarkdownWriter, depth: int, list_level: int) -> None:
+    writer.begin_item(marker)
+    _render_children(element, writer, depth, list_level)
+    writer.end_item()
 
 
 def _inline(element: Tag) -> str:
-    return " ".join(element.get_text(" ").split())
+    """The element's text on one line, without white space where the page has none: `H<sub>2</sub>O` is one word."""
+    writer = MarkdownWriter()
+    _render_children(element, writer, 0, 0)
+    return " ".join(writer.text().split())
+
+
+def _is_layout(table: Tag) -> bool:
+    """A table that holds headings or tables arranges a page; it is read cell by cell."""
+    return table.get("role") in {"presentation", "none"} or table.find(["table", *_HEADINGS]) is not None
 
 
 def _table_rows(table: Tag) -> Iterator[str]:
@@ -143,10 +200,12 @@ def _table_rows(table: Tag) -> Iterator[str]:
     caption = table.find("caption")
     if isinstance(caption, Tag):
         yield _inline(caption) + "\n"
-    for number, row in enumerate(table.find_all("tr")):
+    is_first = True
+    for row in table.find_all("tr"):
         cells = row.find_all(["th", "td"], recursive=False)
-        if not cells:
+        if not cells or _is_boilerplate(row):
             continue
         yield "| " + " | ".join(_inline(cell).replace("|", "\\|") for cell in cells) + " |"
-        if number == 0 and all(cell.name == "th" for cell in cells):
+        if is_first and (all(cell.name == "th" for cell in cells) or row.find_parent("thead") is not None):
             yield "|" + " --- |" * len(cells)
+        is_first = False

@@ -4,14 +4,23 @@
 text; a file of nothing else is refused and says so.
 """
 
+import io
 import logging
+import struct
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.text import normalize
+from agentkit.loaders.text import damage, normalize
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 _MOST_PAGES = 20_000
 _PAGE_SEPARATOR = "\n\n"
+_NO_TITLES = frozenset({"untitled", "(anonymous)", "anonymous", "none"})
+"""What programs write where nobody gave a title."""
 
 
 def load_pdf(path: Path) -> tuple[str, str, list[int]]:
@@ -21,30 +30,38 @@ def load_pdf(path: Path) -> tuple[str, str, list[int]]:
         DocumentError: not a PDF, damaged, encrypted with a password, or without a text layer.
     """
     from pypdf import PdfReader
-    from pypdf.errors import PyPdfError
+    from pypdf.errors import DependencyError, PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns on stderr about every small irregularity
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # it reports every irregularity, some in 3,000 characters
+    data = path.read_bytes()
+    if b"%PDF" not in data[:1024]:
+        raise DocumentError("not a PDF: it has no %PDF header")
     try:
-        with path.open("rb") as file:
-            if b"%PDF" not in file.read(1024):
-                raise DocumentError("not a PDF: it has no %PDF header")
-            reader = PdfReader(file, strict=False)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise DocumentError("encrypted PDF: save a copy without its password")
-            if len(reader.pages) > _MOST_PAGES:
-                raise DocumentError(f"{len(reader.pages):,} pages, over the limit of {_MOST_PAGES:,}")
-            pages = [normalize(page.extract_text()).strip() for page in reader.pages]
-            title = str((reader.metadata.title if reader.metadata else None) or "").strip()
+        reader = PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise DocumentError("encrypted PDF: save a copy without its password")
+        if len(reader.pages) > _MOST_PAGES:
+            raise DocumentError(f"{len(reader.pages):,} pages, over the limit of {_MOST_PAGES:,}")
+        pages = [normalize(page.extract_text()).strip() for page in reader.pages]
+        title = _title(reader)
     except DocumentError:
         raise
+    except DependencyError as error:
+        raise DocumentError("encrypted PDF (AES): save a copy without encryption") from error
     except (PyPdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError,
-            ArithmeticError, NotImplementedError, MemoryError, AssertionError) as error:  # fmt: skip
+            ArithmeticError, NotImplementedError, MemoryError, AssertionError, EOFError, StopIteration, struct.error,
+            zlib.error) as error:  # fmt: skip
         # pypdf promises its own errors only; damaged files also raise these from deep inside it.
-        raise DocumentError(f"damaged PDF: {type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+        raise damage("PDF", error) from error
     if not any(pages):
         raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): run OCR on it first")
     text, offsets = _join(pages)
     return text, title, offsets
+
+
+def _title(reader: "PdfReader") -> str:
+    title = str((reader.metadata.title if reader.metadata else None) or "").strip()
+    return "" if title.lower() in _NO_TITLES else title
 
 
 def _join(pages: list[str]) -> tuple[str, list[int]]:

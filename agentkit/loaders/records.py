@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.text import normalize, read_text
+from agentkit.loaders.text import damage, normalize, read_text
 
 _DEEPEST = 100
+_DELIMITERS = "\t;|,"
+"""Where two fit equally well the earlier is meant: commas also stand inside numbers and sentences."""
+_SAMPLE_LINES = 20
 
 
 def load_csv(path: Path) -> tuple[str, str]:
@@ -22,76 +25,94 @@ def load_csv(path: Path) -> tuple[str, str]:
     text, encoding = read_text(path)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
+        rows = _rows(text, delimiter)
     except csv.Error as error:
-        raise DocumentError(f"damaged CSV: {error}") from error
-    header, records = [cell.strip() for cell in rows[0]], rows[1:]
+        raise damage("CSV", error) from error
+    if not rows:
+        raise DocumentError("no text in it")
+    header, records = [" ".join(cell.split()) for cell in rows[0]], rows[1:]
     if not records:
-        return normalize("; ".join(header)), encoding
+        return normalize("; ".join(name for name in header if name)), encoding
     return normalize("\n".join(_record_line(header, record) for record in records)), encoding
 
 
 def load_json(path: Path) -> tuple[str, str]:
     """JSON as `path.to.key: value` lines, a blank line between the records of a list; and the encoding.
 
+    Numbers are kept as they are written.
+
     Raises:
         DocumentError: not valid JSON (with the line), nested deeper than 100 levels, or empty.
     """
     text, encoding = read_text(path)
-    records = list(_parse_lines(text)) if path.suffix.lower() in (".jsonl", ".ndjson") else _parse(text)
+    is_lines = path.suffix.lower() in {".jsonl", ".ndjson"}
+    records = list(_parse_lines(text)) if is_lines else _parse(text, "JSON")
     shown = records if isinstance(records, list) and any(isinstance(r, dict) for r in records) else [records]
-    lines = normalize("\n\n".join("\n".join(_flatten(record, "", 0)) for record in shown))
+    blocks = ["\n".join(_flatten(record, "", 0)) for record in shown]
+    lines = normalize("\n\n".join(block for block in blocks if block))
     if not lines.strip():
         raise DocumentError("no text in it")
     return lines, encoding
 
 
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
+
+
 def _delimiter(text: str) -> str:
-    try:
-        return csv.Sniffer().sniff(text[:8192], delimiters=",;\t|").delimiter
-    except csv.Error:
-        return ","
+    """The one that cuts the header and the most of the first rows into the same number of columns, two at least."""
+    sample = "\n".join(text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES])
+    best, best_score = ",", (0, 0)
+    for delimiter in _DELIMITERS:
+        try:
+            rows = _rows(sample, delimiter)
+        except csv.Error:
+            continue
+        columns = len(rows[0]) if rows else 0
+        score = (sum(len(row) == columns for row in rows), columns)
+        if columns > 1 and score > best_score:
+            best, best_score = delimiter, score
+    return best
 
 
 def _record_line(header: list[str], record: list[str]) -> str:
-    names = header + [f"column {number}" for number in range(len(header) + 1, len(record) + 1)]
-    pairs = zip(names, record, strict=False)
-    return "; ".join(f"{name}: {' '.join(value.split())}" for name, value in pairs if value.strip())
+    names = header + [""] * (len(record) - len(header))
+    pairs = enumerate(zip(names, record, strict=False), start=1)
+    return "; ".join(
+        f"{name or f'column {n}'}: {' '.join(value.split())}" for n, (name, value) in pairs if value.strip()
+    )
 
 
-def _parse(text: str) -> Any:
+def _parse(text: str, place: str) -> Any:
+    """Numbers stay as written: no digit of a price is lost, and no integer is too long to convert."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     except json.JSONDecodeError as error:
-        raise DocumentError(f"not valid JSON: line {error.lineno}: {error.msg}") from error
+        line = f"line {error.lineno}: " if place == "JSON" else ""
+        raise DocumentError(f"not valid {place}: {line}{error.msg}") from error
     except RecursionError as error:
-        raise DocumentError("JSON nested too deeply") from error
+        raise DocumentError(f"{place}: nested too deeply") from error
 
 
 def _parse_lines(text: str) -> Iterator[Any]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DocumentError(f"not valid JSON Lines: line {number}: {error.msg}") from error
-            except RecursionError as error:
-                raise DocumentError(f"JSON nested too deeply in line {number}") from error
+            yield _parse(line, f"JSON Lines: line {number}")
 
 
 def _flatten(value: Any, name: str, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         raise DocumentError(f"JSON nested deeper than {_DEEPEST} levels")
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _flatten(inner, f"{name}.{key}" if name else str(key), depth + 1)
     elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
         for number, item in enumerate(value, start=1):
             yield from _flatten(item, f"{name}[{number}]", depth + 1)
-    elif isinstance(value, list):
-        yield f"{name}: {', '.join(_scalar(item) for item in value)}"
     else:
-        yield f"{name}: {_scalar(value)}" if name else _scalar(value)
+        shown = ", ".join(_scalar(item) for item in value) if isinstance(value, list) and value else _scalar(value)
+        if name or value not in ({}, []):
+            yield f"{name}: {shown}" if name else shown
 
 
 def _scalar(value: Any) -> str:

@@ -1,4 +1,8 @@
-"""Plain text, Markdown and source code: bytes to text, with the encoding found out and binary refused."""
+"""Plain text, Markdown and source code: bytes to text, with the encoding found out and binary refused.
+
+UTF-8 first, since text that is valid UTF-8 by chance hardly exists; then what the file declares; then a guess. A guess
+is made from the lines that are not ASCII, wherever in the file they stand.
+"""
 
 import codecs
 import re
@@ -15,25 +19,33 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_CANDIDATES = [
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5", "koi8_r",
+    "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949",
+]  # fmt: skip
+"""Encodings that files are found in. With all that Python has, a short text is taken for one of 1980."""
 _SAMPLE_BYTES = 64_000
 _MOST_CONTROL_CHARACTERS = 0.01
+_LONGEST_REASON = 160
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file and the name of its encoding. Line ends become line feeds; NULs, at which SQLite ends text,
-    go.
+def read_text(path: Path, *, declared: str = "") -> tuple[str, str]:
+    """The text of a file and the name of its encoding. Line ends become `\\n`; NULs, which SQLite ends text at, go.
+
+    `declared` is the encoding that the file says it has, used where the bytes are not UTF-8.
 
     Raises:
         DocumentError: it is binary, empty, or in no encoding that can be told.
     """
-    return decode(path.read_bytes())
+    return decode(path.read_bytes(), declared=declared)
 
 
-def decode(data: bytes) -> tuple[str, str]:
+def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
     """As `read_text`, for bytes at hand."""
     if not data:
         raise DocumentError("empty file")
-    text, encoding = _decode(data)
+    text, encoding = _decode(data, declared)
+    _refuse_binary(text)
     text = normalize(text)
     if not text.strip():
         raise DocumentError("no text in it")
@@ -46,37 +58,84 @@ def normalize(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
-def _decode(data: bytes) -> tuple[str, str]:
+def damage(kind: str, error: Exception) -> DocumentError:
+    """A third party's exception as a reason of one short line."""
+    detail = " ".join(normalize(str(error)).split())
+    return DocumentError(f"damaged {kind}: {type(error).__name__}{': ' if detail else ''}{detail}"[:_LONGEST_REASON])
+
+
+def _decode(data: bytes, declared: str) -> tuple[str, str]:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _strict(data, encoding), encoding
+    if encoding := _unmarked_utf16(data):
+        return _strict(data, encoding), encoding
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+    if _is_damaged_utf8(text):
+        return text, "utf-8"
+    try:
+        return data.decode(declared), declared
+    except (LookupError, ValueError):  # none declared, an unknown one, or a wrong one
         return _guess(data)
-    _refuse_binary(text)
-    return text, "utf-8"
 
 
 def _strict(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"its byte order mark says {encoding}, but byte {error.start} is not valid in it"
-        ) from error
+        raise DocumentError(f"it begins like {encoding}, but byte {error.start} is not valid in it") from error
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """Every other byte of Western text in UTF-16 is NUL; "" where that is not so."""
+    sample = data[:_SAMPLE_BYTES]
+    even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) // 2
+    if odd > half * 0.3 and even < half * 0.02:
+        return "utf-16-le"
+    return "utf-16-be" if even > half * 0.3 and odd < half * 0.02 else ""
+
+
+def _is_damaged_utf8(text: str) -> bool:
+    """A few bad bytes in much good UTF-8: a log that was cut, or one line of another encoding."""
+    bad = text.count("\ufffd")
+    return len(text.encode()) - len(text) - 2 * bad >= 4 * bad  # bytes that only well-formed sequences account for
 
 
 def _guess(data: bytes) -> tuple[str, str]:
-    """Neither UTF-8 nor marked: the likeliest encoding of a sample, if the text in it looks like text."""
-    if b"\0" in data[:_SAMPLE_BYTES] and data[:_SAMPLE_BYTES].count(b"\0") < len(data[:_SAMPLE_BYTES]) // 4:
+    """The likeliest encoding of the lines that are not ASCII."""
+    if b"\0" in data:
         raise DocumentError("binary file")
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
+    sample = _telling_sample(data)
+    matches = from_bytes(sample, cp_isolation=_CANDIDATES)
+    best = matches.best()
     if best is None:
         raise DocumentError("binary file, or text in an encoding that cannot be told")
-    text = data.decode(best.encoding, "replace")
-    _refuse_binary(text)
-    return text, best.encoding
+    names = [best.encoding, *(match.encoding for match in matches)]
+    if not best.coherence and sum(byte > 127 for byte in sample) < 0.4 * len(sample):
+        names.insert(0, "cp1252")  # too short to tell its language, and mostly ASCII: Western European, as browsers say
+    for name in names:
+        try:
+            return data.decode(name), name
+        except UnicodeDecodeError:
+            continue
+    return data.decode(best.encoding, "replace"), best.encoding
+
+
+def _telling_sample(data: bytes) -> bytes:
+    """Lines that are not ASCII, cut where no character of several bytes can be cut."""
+    lines, size = [], 0
+    for line in data.split(b"\n"):
+        if not line.isascii():
+            lines.append(line)
+            size += len(line)
+            if size >= _SAMPLE_BYTES:
+                break
+    sample = b"\n".join(lines)
+    space = sample.find(b" ", _SAMPLE_BYTES)
+    return sample if space < 0 else sample[:space]
 
 
 def _refuse_binary(text: str) -> None:

@@ -11,6 +11,7 @@ from agentkit.results import Citation, PassageUse
 
 _SMALLEST_LIKENESS = 85.0
 """Of 100: below it a quote that is not verbatim is taken as made up (normalised Indel similarity)."""
+_WRAPPED_FORMATS = {"pdf", "text", "markdown"}
 _SHORTEST_REPAIRABLE = 12
 """Characters: a shorter quote that is not verbatim is like too many places."""
 
@@ -26,6 +27,8 @@ class Passage:
     """Of the text in its document."""
     text: str
     heading: str = ""
+    is_wrapped: bool = False
+    """True where a sentence can go on in the next line: in prose whose lines were broken to fit a page."""
     page_offsets: tuple[int, ...] = ()
     """Where the document's pages start, for a passage that runs over a page's end."""
 
@@ -40,6 +43,7 @@ class Passage:
             start=int(known.get("start", 0)),
             text=document.page_content,
             heading=" › ".join(known.get("heading_path") or ()),
+            is_wrapped=known.get("format") in _WRAPPED_FORMATS,
             page_offsets=tuple(known.get("page_offsets") or ()),
         )
 

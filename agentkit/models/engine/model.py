@@ -23,9 +23,7 @@ _GPU_SHARE_FOR_WEIGHTS = 0.8
 class LlamaModel:
     """The weights of one GGUF file. Free it with `close()`, after every context made from it."""
 
-    def __init__(
-        self, path: Path, *, gpu_layers: int | None = None, is_stopped: threading.Event | None = None
-    ) -> None:
+    def __init__(self, path: Path, *, gpu_layers: int | None = None, is_stopped: threading.Event | None = None) -> None:
         """Load `path`. `gpu_layers`: None chooses by free memory, -1 is all, 0 is none. `is_stopped` ends the load.
 
         Raises:

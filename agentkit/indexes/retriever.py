@@ -1,27 +1,29 @@
 """An index as a LangChain retriever, so that it works in any LangChain program."""
 
+from typing import TYPE_CHECKING, Any
+
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import ConfigDict
 
-from agentkit.indexes import Index
 from agentkit.results import Hit
 
+if TYPE_CHECKING:
+    from agentkit.indexes.index import Index
 
-class DenseRetriever(BaseRetriever):
-    """The `k` passages of `index` nearest to the query, best first.
+
+class IndexRetriever(BaseRetriever):
+    """The `k` passages of an index nearest to the query, best first. Made by `Index.as_retriever`.
 
     Each document's metadata has `path`, `page`, `start`, `end`, `score` and what the index knows of its file.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    index: Index
+    index: Any  # an Index; naming the type here would make pydantic import it while it is being defined
     k: int = 5
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        return [_document(hit) for hit in self.index.search(query, k=self.k)]
+        index: Index = self.index
+        return [_document(hit) for hit in index.search(query, k=self.k)]
 
 
 def _document(hit: Hit) -> Document:
