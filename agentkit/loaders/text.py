@@ -30,7 +30,7 @@ _LONGEST_REASON = 160
 
 
 def read_text(path: Path, *, declared: str = "") -> tuple[str, str]:
-    """The text of a file and the name of its encoding. Line ends become `\\n`; NULs, which SQLite ends text at, go.
+    r"""The text of a file and the name of its encoding. Line ends become `\n`; NULs, which SQLite ends text at, go.
 
     `declared` is the encoding that the file says it has, used where the bytes are not UTF-8.
 
