@@ -1,6 +1,5 @@
 """What every test has: its own home, and the models of the machine where a test is marked `model`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,11 @@ _MODELS = ModelStore()  # found before the tests' own home hides it
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the person's own data."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("AGENTKIT_DATA_DIR", str(home / "data"))
-    yield
 
 
 def _model(name: str) -> Path:

@@ -11,6 +11,7 @@ from agentkit.errors import DocumentError
 from agentkit.loaders.text import damage, normalize, read_text
 
 _DEEPEST = 100
+_LONGEST_LINE = 600
 _DELIMITERS = "\t;|,"
 """Where two fit equally well the earlier is meant: commas also stand inside numbers and sentences."""
 _SAMPLE_LINES = 20
@@ -37,9 +38,9 @@ def load_csv(path: Path) -> tuple[str, str]:
 
 
 def load_json(path: Path) -> tuple[str, str]:
-    """JSON as `path.to.key: value` lines, a blank line between the records of a list; and the encoding.
+    """JSON as `path.to.key: value`, and the encoding. Records of a list have a blank line between them.
 
-    Numbers are kept as they are written.
+    A short record is one line, so that each of its values stands beside its name; numbers are kept as they are written.
 
     Raises:
         DocumentError: not valid JSON (with the line), nested deeper than 100 levels, or empty.
@@ -48,11 +49,17 @@ def load_json(path: Path) -> tuple[str, str]:
     is_lines = path.suffix.lower() in {".jsonl", ".ndjson"}
     records = list(_parse_lines(text)) if is_lines else _parse(text, "JSON")
     shown = records if isinstance(records, list) and any(isinstance(r, dict) for r in records) else [records]
-    blocks = ["\n".join(_flatten(record, "", 0)) for record in shown]
+    blocks = [_record_text(record) for record in shown]
     lines = normalize("\n\n".join(block for block in blocks if block))
     if not lines.strip():
         raise DocumentError("no text in it")
     return lines, encoding
+
+
+def _record_text(record: Any) -> str:
+    values = list(_flatten(record, "", 0))
+    is_short = isinstance(record, dict) and sum(map(len, values)) <= _LONGEST_LINE
+    return ("; " if is_short else "\n").join(values)
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -42,14 +43,11 @@ def test_no_committed_file_names_a_path_of_a_machine_or_a_registry_host() -> Non
 
 
 def test_the_wheel_and_the_editable_install_hold_only_the_package(tmp_path: Path) -> None:
-    import setuptools.build_meta  # noqa: F401  # the backend must be here: nothing is downloaded
-
-    command = ["python", "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(_ROOT)]
-    import sys
-
-    subprocess.run([sys.executable, *command[1:]], capture_output=True, check=True, timeout=200)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(_ROOT)]
+    subprocess.run(command, capture_output=True, check=True, timeout=200)
     (wheel,) = tmp_path.glob("*.whl")
     tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"agentkit"}
     (sdist,) = tmp_path.glob("*.tar.gz")
-    assert any(name.endswith("agentkit/py.typed") for name in tarfile.open(sdist).getnames())
+    with tarfile.open(sdist) as archive:
+        assert any(name.endswith("agentkit/py.typed") for name in archive.getnames())
