@@ -49,11 +49,14 @@ class IndexWriter:
         return str(wanted), prefix
 
     def stage(self, files: Sequence[FileRecord]) -> None:
-        """Keep files that were read, and embed those of their texts that no chunk had before. Durable on return."""
-        self.catalog.stage(files)
+        """Keep files that were read, and embed those of their texts that no chunk had before. Durable on return.
+
+        The embeddings come first: what is staged is taken for ready by the next sync, also after a crash in between.
+        """
         for texts in _batches(self._texts_to_embed(files), _EMBED_AT_ONCE):
             vectors = self.index.embedder.embed_array([text for _, text in texts])
             self.catalog.add_embeddings([digest for digest, _ in texts], vectors)
+        self.catalog.stage(files)
 
     def publish(
         self,
