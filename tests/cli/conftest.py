@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from agentkit.cli._invocation import Invocation
 from agentkit.cli.app import app
-from agentkit.embedders import HashingEmbedder
+from agentkit.embedders import Embedder, HashingEmbedder
 from agentkit.models.scripted import ScriptedModel
 from agentkit.settings import FILE_NAME, load_settings
 from agentkit.workspace import Workspace, find_root
@@ -24,6 +24,7 @@ class Cli:
     replies: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     models: list[ScriptedModel] = field(default_factory=list)
+    make_embedder: Callable[[], Embedder] = HashingEmbedder
 
     def __call__(self, *arguments: str | Path, piped: str | bytes | None = None) -> Result:
         invocation = Invocation(open_workspace=self._open)
@@ -41,13 +42,14 @@ class Cli:
         assert result.exit_code == code, result.output
         last = result.stderr.splitlines()[-1]
         assert last.startswith("agentkit: error: ")
-        assert "Traceback" not in result.output and "unexpected" not in last
+        assert "Traceback" not in result.output
+        assert "unexpected" not in last
         return last.removeprefix("agentkit: error: ")
 
     def _open(self) -> Workspace:
         root = find_root(Path.cwd())
         settings = load_settings(root / FILE_NAME if root else None)
-        return Workspace(root, settings, make_embedder=HashingEmbedder, make_chat_model=self._make_chat_model)
+        return Workspace(root, settings, make_embedder=self.make_embedder, make_chat_model=self._make_chat_model)
 
     def _make_chat_model(self, name: str) -> ScriptedModel:
         self.asked.append(name)
@@ -71,8 +73,11 @@ def cli(workspace: Path) -> Cli:
     return Cli()
 
 
+WriteDocuments = Callable[[Path, Sequence[tuple[str, str]]], Path]
+
+
 @pytest.fixture
-def write_documents() -> Callable[[Path, Sequence[tuple[str, str]]], Path]:
+def write_documents() -> WriteDocuments:
     """Makes a folder of documents, given as name and text."""
     return _write_documents
 

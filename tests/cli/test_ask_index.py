@@ -1,18 +1,22 @@
 """`agentkit ask` with an index: quotes, sources and what was read."""
 
+from pathlib import Path
+
 import pytest
+
+from tests.cli.conftest import Cli
 
 QUOTE = "The Lumen lamp draws 41 watts at full brightness."
 REPLY = f'[1] "{QUOTE}"\nAnswer: It draws 41 watts.'
 
 
 @pytest.fixture(autouse=True)
-def indexed(cli, docs):
+def indexed(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     cli.replies = [REPLY]
 
 
-def test_the_json_has_the_promised_shape_and_true_quotes(cli, docs):
+def test_the_json_has_the_promised_shape_and_true_quotes(cli: Cli, docs: Path) -> None:
     shape = cli.json("ask", "How many watts does the lamp draw?")
     assert (shape["answer"], shape["grounded"], shape["stop_reason"]) == ("It draws 41 watts.", True, "completed")
     [citation] = shape["citations"]
@@ -21,7 +25,7 @@ def test_the_json_has_the_promised_shape_and_true_quotes(cli, docs):
     assert (docs / "lamp.md").read_text()[citation["start"] : citation["end"]] == QUOTE
 
 
-def test_the_answer_comes_first_and_its_numbered_sources_below(cli):
+def test_the_answer_comes_first_and_its_numbered_sources_below(cli: Cli) -> None:
     result = cli("ask", "How many watts does the lamp draw?")
     assert result.stdout.splitlines() == [
         "It draws 41 watts.",
@@ -33,18 +37,18 @@ def test_the_answer_comes_first_and_its_numbered_sources_below(cli):
     assert result.stderr == ""
 
 
-def test_the_only_index_is_taken_without_asking(cli):
+def test_the_only_index_is_taken_without_asking(cli: Cli) -> None:
     cli("ask", "How many watts?")
     assert "41 watts" in cli.models[0].calls[0][-1].content
 
 
-def test_of_several_indexes_one_must_be_chosen(cli, docs):
+def test_of_several_indexes_one_must_be_chosen(cli: Cli, docs: Path) -> None:
     cli.json("index", docs, "--name", "second")
     assert "docs, second" in cli.error("ask", "How many watts?", code=2)
     assert cli.json("ask", "How many watts?", "-i", "second")["grounded"]
 
 
-def test_what_the_documents_do_not_answer_is_said_and_is_no_error(cli):
+def test_what_the_documents_do_not_answer_is_said_and_is_no_error(cli: Cli) -> None:
     cli.replies = ["NOT FOUND"]
     result = cli("ask", "Who is the king of Spain?")
     assert result.exit_code == 0
@@ -54,40 +58,43 @@ def test_what_the_documents_do_not_answer_is_said_and_is_no_error(cli):
     assert (shape["grounded"], shape["citations"], shape["stop_reason"]) == (False, [], "not_found")
 
 
-def test_an_invented_quote_is_no_citation(cli):
+def test_an_invented_quote_is_no_citation(cli: Cli) -> None:
     cli.replies = ['[1] "The lamp was invented by a walrus in the year 3000."\nAnswer: A walrus.']
     assert cli.json("ask", "Who invented the lamp?")["citations"] == []
 
 
-def test_k_is_the_number_of_passages_that_are_read(cli):
+def test_k_is_the_number_of_passages_that_are_read(cli: Cli) -> None:
     cli("ask", "How many watts?", "-k", "1")
     prompt = cli.models[0].calls[0][-1].content
-    assert "[1]" in prompt and "[2] " not in prompt
+    assert "[1]" in prompt
+    assert "[2] " not in prompt
 
 
-def test_explain_counts_what_was_read(cli):
+def test_explain_counts_what_was_read(cli: Cli) -> None:
     result = cli("ask", "How many watts?", "--explain")
     assert result.stdout.startswith("It draws 41 watts.")
-    assert "lamp.md" in result.stderr and "passages read:" in result.stderr
+    assert "lamp.md" in result.stderr
+    assert "passages read:" in result.stderr
     cli.replies = [REPLY]
     passages = cli.json("ask", "How many watts?", "--explain")["passages"]
     assert {passage["path"] for passage in passages} == {"lamp.md", "whale.txt"}
     assert all(passage["is_included"] and passage["tokens"] > 0 for passage in passages)
 
 
-def test_piped_text_is_answered_from_instead_of_the_only_index(cli):
+def test_piped_text_is_answered_from_instead_of_the_only_index(cli: Cli) -> None:
     cli.replies = ["Rain."]
     result = cli("ask", "What is the weather?", piped="It rains.")
-    assert result.stdout == "Rain.\n" and "-i" in result.stderr
+    assert result.stdout == "Rain.\n"
+    assert "-i" in result.stderr
 
 
-def test_piped_text_and_a_chosen_index_go_together(cli):
+def test_piped_text_and_a_chosen_index_go_together(cli: Cli) -> None:
     result = cli("ask", "How many watts?", "-i", "docs", piped="I mean the Lumen lamp.")
     assert "I mean the Lumen lamp." in cli.models[0].calls[0][-1].content
     assert "Sources" in result.stdout
 
 
-def test_text_of_a_document_cannot_speak_to_the_terminal_from_a_quote(cli, docs):
+def test_text_of_a_document_cannot_speak_to_the_terminal_from_a_quote(cli: Cli, docs: Path) -> None:
     (docs / "evil.txt").write_text("The secret word is \x1b]0;owned\x1b\\ swordfish.\n")
     cli.json("index", docs)
     cli.replies = ['[1] "The secret word is \x1b]0;owned\x1b\\ swordfish."\nAnswer: swordfish']

@@ -1,19 +1,24 @@
 """`agentkit doctor`, and models that are not there: with the real store, which is empty here."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from agentkit.cli.app import app
+from tests.cli.conftest import Cli
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(workspace):
+def run(workspace: Path) -> Run:
     return lambda *arguments: CliRunner().invoke(app, list(arguments))
 
 
-def test_missing_models_are_wrong_and_come_with_the_command(run):
+def test_missing_models_are_wrong_and_come_with_the_command(run: Run) -> None:
     result = run("doctor", "--json")
     report = json.loads(result.stdout)
     assert (result.exit_code, report["ok"]) == (1, False)
@@ -23,19 +28,20 @@ def test_missing_models_are_wrong_and_come_with_the_command(run):
     assert checks["embedder"]["remedy"] == "agentkit models pull all-minilm-l6-v2"
 
 
-def test_every_part_of_the_machine_is_there(run):
+def test_every_part_of_the_machine_is_there(run: Run) -> None:
     names = {check["name"] for check in json.loads(run("doctor", "--json").stdout)["checks"]}
     assert {"python", "agentkit", "llama.cpp", "cpu", "amx", "gpu", "workspace", "indexes"} <= names
 
 
-def test_the_plain_report_has_a_line_for_each_and_the_remedy_below(run, workspace):
+def test_the_plain_report_has_a_line_for_each_and_the_remedy_below(run: Run, workspace: Path) -> None:
     lines = run("doctor").stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if "chat model" in line)
-    assert lines[at].startswith("wrong") and "→ agentkit models pull" in lines[at + 1]
+    assert lines[at].startswith("wrong")
+    assert "→ agentkit models pull" in lines[at + 1]
     assert any(str(workspace) in line for line in lines)
 
 
-def test_an_index_that_a_crash_left_dirty_is_named(run, cli, docs, workspace):
+def test_an_index_that_a_crash_left_dirty_is_named(run: Run, cli: Cli, docs: Path, workspace: Path) -> None:
     import sqlite3
 
     cli.json("index", docs)
@@ -45,22 +51,25 @@ def test_an_index_that_a_crash_left_dirty_is_named(run, cli, docs, workspace):
         connection.execute("UPDATE facts SET value = replace(value, '\"hashing\"', '\"all-minilm-l6-v2\"')")
     connection.close()
     check = find(run, "index docs")
-    assert check["verdict"] == "note" and "interrupted" in check["detail"]
+    assert check["verdict"] == "note"
+    assert "interrupted" in check["detail"]
     assert check["remedy"] == f"agentkit index {docs} --name docs"
 
 
-def test_an_index_of_another_embedder_is_wrong(run, cli, docs):
+def test_an_index_of_another_embedder_is_wrong(run: Run, cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     check = find(run, "index docs")
-    assert check["verdict"] == "wrong" and "hashing" in check["detail"]
+    assert check["verdict"] == "wrong"
+    assert "hashing" in check["detail"]
 
 
-def test_a_damaged_index_is_wrong(run, workspace):
+def test_a_damaged_index_is_wrong(run: Run, workspace: Path) -> None:
     folder = workspace / "indexes" / "broken"
     folder.mkdir()
     (folder / "catalog.sqlite").write_bytes(b"garbage" * 1000)
     check = find(run, "index broken")
-    assert check["verdict"] == "wrong" and "agentkit indexes remove broken" in check["remedy"]
+    assert check["verdict"] == "wrong"
+    assert "agentkit indexes remove broken" in check["remedy"]
 
 
 @pytest.mark.parametrize(
@@ -72,23 +81,29 @@ def test_a_damaged_index_is_wrong(run, workspace):
         (("index", "docs"), "agentkit models pull all-minilm-l6-v2"),
     ],
 )
-def test_a_model_that_is_not_there_is_one_line_with_the_next_step(run, docs, arguments, expected):
+def test_a_model_that_is_not_there_is_one_line_with_the_next_step(
+    run: Run, docs: Path, arguments: tuple[str, ...], expected: str
+) -> None:
     result = run(*arguments)
     assert result.exit_code == 1
     line = result.stderr.splitlines()[-1]
-    assert line.startswith("agentkit: error: ") and expected in line and "unexpected" not in line
+    assert line.startswith("agentkit: error: ")
+    assert expected in line
+    assert "unexpected" not in line
 
 
-def test_a_file_that_is_no_model_is_one_line(run, workspace):
+def test_a_file_that_is_no_model_is_one_line(run: Run, workspace: Path) -> None:
     (workspace / "fake.gguf").write_bytes(b"not a model")
     (workspace / "cut.gguf").write_bytes(b"GGUF\x03\x00")
     for name in ("fake.gguf", "cut.gguf"):
         result = run("ask", "x", "-m", f"./{name}")
         assert result.exit_code == 1
         line = result.stderr.splitlines()[-1]
-        assert line.startswith("agentkit: error: ") and name in line and "unexpected" not in line
+        assert line.startswith("agentkit: error: ")
+        assert name in line
+        assert "unexpected" not in line
 
 
-def find(run, name):
-    checks = json.loads(run("doctor", "--json").stdout)["checks"]
+def find(run: Run, name: str) -> dict[str, str]:
+    checks: list[dict[str, str]] = json.loads(run("doctor", "--json").stdout)["checks"]
     return next(check for check in checks if check["name"] == name)

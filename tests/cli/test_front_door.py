@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from agentkit.cli._front_door import FrontDoor
 from agentkit.errors import AgentkitError
+from tests.cli.conftest import Cli
 
 HEAVY = (
     "torch",
@@ -26,15 +27,11 @@ HEAVY = (
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "agentkit", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        **options,
-    )
+def run(
+    *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "agentkit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd, env=env)
 
 
 def failing(error: BaseException) -> typer.Typer:
@@ -51,26 +48,26 @@ def failing(error: BaseException) -> typer.Typer:
     return app
 
 
-def test_help_names_every_command():
+def test_help_names_every_command() -> None:
     result = run("--help")
     assert result.returncode == 0
     for name in ("init", "index", "search", "ask", "indexes", "models", "doctor"):
         assert f"│ {name} " in result.stdout
 
 
-def test_no_arguments_give_the_help():
+def test_no_arguments_give_the_help() -> None:
     assert run().stdout == run("--help").stdout
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("ask", "--help"), ("--version",)])
-def test_help_is_quick_since_it_imports_nothing_heavy(arguments):
+def test_help_is_quick_since_it_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     code = f"import sys\nfrom agentkit.cli.app import app\ntry: app({list(arguments)!r}, prog_name='agentkit')\n"
     code += f"except SystemExit: print('loaded', [name for name in {HEAVY} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.splitlines()[-1] == "loaded []"
 
 
-def test_the_file_at_the_root_starts_it_too():
+def test_the_file_at_the_root_starts_it_too() -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "cli.py"), "--help"], capture_output=True, text=True, timeout=60, check=True
     )
@@ -78,14 +75,14 @@ def test_the_file_at_the_root_starts_it_too():
     assert len((ROOT / "cli.py").read_text().splitlines()) <= 10
 
 
-def test_the_shell_completes_commands_and_the_names_of_indexes(cli, docs, workspace):
+def test_the_shell_completes_commands_and_the_names_of_indexes(cli: Cli, docs: Path, workspace: Path) -> None:
     cli.json("index", docs, "--name", "manuals")
     for words, expected in (("agentkit ind", "index"), ("agentkit search x -i man", "manuals")):
         wanted = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_AGENTKIT_COMPLETE": "complete_bash"}
         assert expected in run(env={**os.environ, **wanted}, cwd=workspace).stdout.splitlines()
 
 
-def test_the_version_is_one_line():
+def test_the_version_is_one_line() -> None:
     assert run("--version").stdout.startswith("agentkit ")
 
 
@@ -101,34 +98,35 @@ def test_the_version_is_one_line():
         (("search", ""), "the query is empty"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_code_2(cli, arguments, expected):
+def test_a_wrong_command_line_is_one_line_and_code_2(cli: Cli, arguments: tuple[str, ...], expected: str) -> None:
     assert expected in cli.error(*arguments, code=2)
 
 
 @pytest.mark.parametrize("option", ["--watch", "--mode=dense", "--strategy=direct"])
-def test_options_of_later_commands_are_not_there_yet(cli, option):
+def test_options_of_later_commands_are_not_there_yet(cli: Cli, option: str) -> None:
     for command in ("index", "search", "ask"):
         assert "No such option" in cli.error(command, "x", option, code=2)
 
 
-def test_an_error_of_ours_is_its_message():
+def test_an_error_of_ours_is_its_message() -> None:
     result = CliRunner().invoke(failing(AgentkitError("the disk\nis \x1b[2Jfull")), ["fail"])
     assert (result.exit_code, result.stderr) == (1, "agentkit: error: the disk is ␛[2Jfull\n")
 
 
-def test_an_error_that_nobody_expected_says_how_to_report_it():
+def test_an_error_that_nobody_expected_says_how_to_report_it() -> None:
     result = CliRunner().invoke(failing(KeyError("boom")), ["fail"])
     assert result.exit_code == 1
-    assert "unexpected KeyError: 'boom'" in result.stderr and "agentkit --debug" in result.stderr
+    assert "unexpected KeyError: 'boom'" in result.stderr
+    assert "agentkit --debug" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_an_error_of_the_system_names_the_file():
+def test_an_error_of_the_system_names_the_file() -> None:
     result = CliRunner().invoke(failing(PermissionError(13, "Permission denied", "/etc/shadow")), ["fail"])
     assert (result.exit_code, result.stderr) == (1, "agentkit: error: Permission denied: /etc/shadow\n")
 
 
-def test_an_interrupt_is_code_130():
+def test_an_interrupt_is_code_130() -> None:
     before = signal.getsignal(signal.SIGINT)
     try:
         result = CliRunner().invoke(failing(KeyboardInterrupt()), ["fail"])
@@ -137,7 +135,7 @@ def test_an_interrupt_is_code_130():
     assert (result.exit_code, result.stderr) == (130, "agentkit: interrupted\n")
 
 
-def test_debug_shows_the_traceback_and_then_the_line(workspace, monkeypatch):
+def test_debug_shows_the_traceback_and_then_the_line(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "agentkit.toml").write_text("nonsense = 1\n")
     result = run("--debug", "indexes", "list", cwd=workspace)
     assert result.returncode == 1
@@ -147,21 +145,21 @@ def test_debug_shows_the_traceback_and_then_the_line(workspace, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("delay_s", [0.05, 0.15, 0.3, 0.6, 1.0])
-def test_ctrl_c_at_any_moment_is_quiet(workspace, delay_s):
+def test_ctrl_c_at_any_moment_is_quiet(workspace: Path, delay_s: float) -> None:
     command = [sys.executable, "-c", "import sys; from agentkit.cli import main; print(flush=True); sys.exit(main())"]
-    process = subprocess.Popen(
-        [*command, "ask", "why"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout and process.stderr
-    process.stdout.readline()  # main is about to run, and will wait for what is piped to it
-    time.sleep(delay_s)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 130
-    assert process.stderr.read() in ("", "agentkit: interrupted\n")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, "ask", "why"], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()  # main is about to run, and will wait for what is piped to it
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr.read() in ("", "agentkit: interrupted\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
-def test_a_reader_that_goes_away_is_no_traceback():
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as gone:
@@ -172,7 +170,7 @@ def test_a_reader_that_goes_away_is_no_traceback():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
-def test_a_full_disk_under_stdout_is_one_line():
+def test_a_full_disk_under_stdout_is_one_line() -> None:
     with open("/dev/full", "w") as full:
         result = subprocess.run(
             [sys.executable, "-m", "agentkit", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -180,6 +178,6 @@ def test_a_full_disk_under_stdout_is_one_line():
     assert (result.returncode, result.stderr) == (1, "agentkit: error: No space left on device\n")
 
 
-def test_a_terminal_that_is_not_utf8_loses_no_more_than_a_character():
+def test_a_terminal_that_is_not_utf8_loses_no_more_than_a_character() -> None:
     result = run("indexes", "list", env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=ROOT)
     assert "Traceback" not in result.stderr

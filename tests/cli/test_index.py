@@ -1,19 +1,30 @@
 """`agentkit index`."""
 
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from agentkit.embedders import HashingEmbedder
+from tests.cli.conftest import Cli, WriteDocuments
 
 
-def test_the_json_has_the_promised_shape(cli, docs):
+def test_the_json_has_the_promised_shape(cli: Cli, docs: Path) -> None:
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     shape = cli.json("index", docs)
     assert set(shape) == {"index", "files", "chunks", "seconds"}
-    assert shape["index"] == "docs" and shape["chunks"] == 2
+    assert shape["index"] == "docs"
+    assert shape["chunks"] == 2
     skipped = shape["files"].pop("skipped")
     assert shape["files"] == {"added": 2, "changed": 0, "removed": 0, "unchanged": 0}
-    assert [file["path"] for file in skipped] == ["broken.pdf"] and skipped[0]["reason"]
+    assert [file["path"] for file in skipped] == ["broken.pdf"]
+    assert skipped[0]["reason"]
 
 
-def test_a_second_run_finds_nothing_to_do(cli, docs):
+def test_a_second_run_finds_nothing_to_do(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     assert cli.json("index", docs)["files"] == {
         "added": 0,
@@ -24,19 +35,19 @@ def test_a_second_run_finds_nothing_to_do(cli, docs):
     }
 
 
-def test_a_file_that_moved_counts_as_one_added_and_one_removed(cli, docs):
+def test_a_file_that_moved_counts_as_one_added_and_one_removed(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     (docs / "whale.txt").rename(docs / "otto.txt")
     files = cli.json("index", docs)["files"]
     assert (files["added"], files["removed"], files["unchanged"]) == (1, 1, 1)
 
 
-def test_full_reads_unchanged_files_again(cli, docs):
+def test_full_reads_unchanged_files_again(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     assert cli.json("index", docs, "--full")["files"]["unchanged"] == 0
 
 
-def test_the_summary_is_a_plain_table_and_the_skipped_files_are_notes(cli, docs):
+def test_the_summary_is_a_plain_table_and_the_skipped_files_are_notes(cli: Cli, docs: Path) -> None:
     (docs / "broken.docx").write_bytes(b"PK nothing")
     (docs / "empty.md").touch()
     result = cli("index", docs)
@@ -47,28 +58,28 @@ def test_the_summary_is_a_plain_table_and_the_skipped_files_are_notes(cli, docs)
     assert "\x1b" not in result.output
 
 
-def test_a_file_name_cannot_speak_to_the_terminal(cli, docs):
+def test_a_file_name_cannot_speak_to_the_terminal(cli: Cli, docs: Path) -> None:
     (docs / "bad\x1b[2J\nname.pdf").write_bytes(b"%PDF-1.7 nothing")
     result = cli("index", docs)
     assert "\x1b" not in result.output
     assert "bad␛[2J␤name.pdf" in result.stderr
 
 
-def test_a_single_file_can_be_indexed(cli, docs):
+def test_a_single_file_can_be_indexed(cli: Cli, docs: Path) -> None:
     assert cli.json("index", docs / "lamp.md", "--name", "lamp")["files"]["added"] == 1
 
 
-def test_a_path_that_is_not_there_is_named(cli):
+def test_a_path_that_is_not_there_is_named(cli: Cli) -> None:
     assert "no such file or folder: nowhere" in cli.error("index", "nowhere", code=2)
 
 
-def test_an_empty_folder_is_one_line_and_leaves_nothing(cli, workspace):
+def test_an_empty_folder_is_one_line_and_leaves_nothing(cli: Cli, workspace: Path) -> None:
     (workspace / "empty").mkdir()
     assert "no file to index" in cli.error("index", "empty")
     assert cli.json("indexes", "list") == []
 
 
-def test_a_folder_without_a_readable_file_is_one_line_and_leaves_nothing(cli, workspace):
+def test_a_folder_without_a_readable_file_is_one_line_and_leaves_nothing(cli: Cli, workspace: Path) -> None:
     (workspace / "bad").mkdir()
     (workspace / "bad" / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     result = cli("index", "bad")
@@ -79,18 +90,21 @@ def test_a_folder_without_a_readable_file_is_one_line_and_leaves_nothing(cli, wo
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", ".."])
-def test_a_name_that_leads_elsewhere_is_refused(cli, docs, name):
+def test_a_name_that_leads_elsewhere_is_refused(cli: Cli, docs: Path, name: str) -> None:
     assert "cannot be an index's name" in cli.error("index", docs, "--name", name)
 
 
-def test_another_folder_of_the_same_name_is_not_mixed_in(cli, docs, workspace, write_documents):
+def test_another_folder_of_the_same_name_is_not_mixed_in(
+    cli: Cli, docs: Path, workspace: Path, write_documents: WriteDocuments
+) -> None:
     cli.json("index", docs)
     other = write_documents(workspace / "other" / "docs", [("a.txt", "else")])
     message = cli.error("index", other)
-    assert "--name" in message and str(docs) in message
+    assert "--name" in message
+    assert str(docs) in message
 
 
-def test_an_index_that_is_being_written_says_by_whom(cli, docs, workspace):
+def test_an_index_that_is_being_written_says_by_whom(cli: Cli, docs: Path, workspace: Path) -> None:
     from agentkit.indexes.lock import writer_lock
 
     cli.json("index", docs)
@@ -99,23 +113,18 @@ def test_an_index_that_is_being_written_says_by_whom(cli, docs, workspace):
         assert cli.json("search", "whale")[0]["path"] == "whale.txt"
 
 
-def test_an_interrupted_run_says_that_nothing_is_lost_and_goes_on(cli, docs, workspace, monkeypatch):
-    import signal
-
-    from agentkit.cli._progress import IndexingBar
+def test_an_interrupted_run_says_that_nothing_is_lost_and_goes_on(cli: Cli, docs: Path) -> None:
+    class Interrupted(HashingEmbedder):
+        def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise KeyboardInterrupt
 
     before = signal.getsignal(signal.SIGINT)
-
-    class Interrupting(IndexingBar):
-        def update(self, progress):
-            if progress.files_done == 1:
-                raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("agentkit.cli._progress.IndexingBar", Interrupting)
-        result = cli("index", docs)
+    cli.make_embedder = Interrupted
+    result = cli("index", docs)
     signal.signal(signal.SIGINT, before)
     assert result.exit_code == 130
-    assert "nothing is lost" in result.stderr and result.stderr.endswith("agentkit: interrupted\n")
+    assert "nothing is lost" in result.stderr
+    assert result.stderr.endswith("agentkit: interrupted\n")
+    cli.make_embedder = HashingEmbedder
     cli.json("index", docs)
     assert cli.json("search", "whale")[0]["path"] == "whale.txt"

@@ -1,7 +1,13 @@
 """`agentkit init`."""
 
+from pathlib import Path
 
-def test_the_current_folder_becomes_a_workspace(tmp_path, monkeypatch, cli):
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+def test_the_current_folder_becomes_a_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
     folder = tmp_path / "fresh"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -12,15 +18,15 @@ def test_the_current_folder_becomes_a_workspace(tmp_path, monkeypatch, cli):
     assert (folder / "agentkit.toml").is_file()
 
 
-def test_a_folder_that_does_not_exist_is_made(tmp_path, cli):
+def test_a_folder_that_does_not_exist_is_made(tmp_path: Path, cli: Cli) -> None:
     assert cli("init", tmp_path / "a" / "b").exit_code == 0
     assert (tmp_path / "a" / "b" / "agentkit.toml").is_file()
 
 
-def test_a_workspace_is_not_made_twice(cli):
+def test_a_workspace_is_not_made_twice(cli: Cli) -> None:
     assert "is a workspace already" in cli.error("init")
 
 
-def test_a_file_in_the_way_is_one_line(tmp_path, cli):
+def test_a_file_in_the_way_is_one_line(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "file").touch()
     assert "cannot make a workspace" in cli.error("init", tmp_path / "file")

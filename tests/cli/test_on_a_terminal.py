@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Cli
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
 RUN_WITH_DOUBLES = """
@@ -55,32 +57,35 @@ def show(folder: Path, *arguments: str, **environment: str) -> str:
     return shown.decode().replace("\r\n", "\n")
 
 
-def test_an_answer_is_streamed_and_its_control_characters_are_not_obeyed(workspace):
+def test_an_answer_is_streamed_and_its_control_characters_are_not_obeyed(workspace: Path) -> None:
     shown = show(workspace, "ask", "what?")
     assert "The answer is ␛[31mforty one␛[0m.\n" in shown
     assert "\x1b[31m" not in shown
 
 
-def test_sources_are_links_where_the_terminal_makes_links(workspace, docs):
-    show(workspace, "index", str(docs))
+def test_sources_are_links_where_the_terminal_makes_links(workspace: Path, docs: Path, cli: Cli) -> None:
+    cli.json("index", docs)
     shown = show(workspace, "search", "watts", "-k", "1", VTE_VERSION="7600")
     assert f"{(docs / 'lamp.md').as_uri()}\x1b\\" in shown
     assert "\x1b]8;" not in show(workspace, "search", "watts", "-k", "1")
 
 
-def test_no_color_is_obeyed(workspace, docs):
-    show(workspace, "index", str(docs))
+def test_no_color_is_obeyed(workspace: Path, docs: Path, cli: Cli) -> None:
+    cli.json("index", docs)
     assert "\x1b[36m" in show(workspace, "search", "watts")
     assert "\x1b[36m" not in show(workspace, "search", "watts", NO_COLOR="1")
 
 
-def test_indexing_shows_a_bar_and_then_a_table(workspace, docs):
+def test_indexing_shows_a_bar_and_then_a_table(workspace: Path, docs: Path) -> None:
     shown = show(workspace, "index", str(docs))
-    assert "Indexing" in shown and "2/2" in shown
-    assert "Index docs" in shown and shown.rstrip().endswith("┘")
+    assert "Indexing" in shown
+    assert "2/2" in shown
+    assert "Index docs" in shown
+    assert shown.rstrip().endswith("┘")
 
 
-def test_skipped_files_are_a_table_of_names_and_reasons(workspace, docs):
+def test_skipped_files_are_a_table_of_names_and_reasons(workspace: Path, docs: Path) -> None:
     (docs / "bad\x1b[2Jname.pdf").write_bytes(b"%PDF-1.7 nothing")
     shown = show(workspace, "index", str(docs))
-    assert "Skipped files (1)" in shown and "bad␛[2Jname.pdf" in shown
+    assert "Skipped files (1)" in shown
+    assert "bad␛[2Jname.pdf" in shown

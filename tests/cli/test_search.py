@@ -1,34 +1,39 @@
 """`agentkit search`."""
 
+from pathlib import Path
+
 import pytest
+
+from tests.cli.conftest import Cli, WriteDocuments
 
 
 @pytest.fixture(autouse=True)
-def indexed(cli, docs):
+def indexed(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
 
 
-def test_the_json_has_the_promised_shape(cli, docs):
+def test_the_json_has_the_promised_shape(cli: Cli, docs: Path) -> None:
     first = cli.json("search", "how many watts does the lamp draw", "-k", "1")[0]
     assert list(first) == ["rank", "score", "path", "page", "start", "end", "text"]
     assert (first["rank"], first["path"], first["page"]) == (1, "lamp.md", None)
     assert (docs / "lamp.md").read_text()[first["start"] : first["end"]] == first["text"]
 
 
-def test_k_is_the_number_of_passages(cli):
+def test_k_is_the_number_of_passages(cli: Cli) -> None:
     assert len(cli.json("search", "lamp", "-k", "1")) == 1
     assert len(cli.json("search", "lamp", "-k", "9")) == 2
 
 
-def test_plain_output_has_the_place_and_the_whole_passage(cli):
+def test_plain_output_has_the_place_and_the_whole_passage(cli: Cli) -> None:
     result = cli("search", "lamp watts", "-k", "1")
     first, *rest = result.stdout.splitlines()
-    assert first.split("  ")[0].strip() == "1" and "lamp.md · Lamp › Power" in first
+    assert first.split("  ")[0].strip() == "1"
+    assert "lamp.md · Lamp › Power" in first
     assert any("The Lumen lamp draws 41 watts" in line for line in rest)
     assert "\x1b" not in result.stdout
 
 
-def test_text_of_a_document_cannot_speak_to_the_terminal(cli, docs, write_documents):
+def test_text_of_a_document_cannot_speak_to_the_terminal(cli: Cli, docs: Path, write_documents: WriteDocuments) -> None:
     write_documents(docs, [("evil.txt", "evil \x1b]0;owned\x1b\\ \x9b2J \u202e words\n")])
     cli.json("index", docs)
     result = cli("search", "evil words", "-k", "1")
@@ -39,23 +44,24 @@ def test_text_of_a_document_cannot_speak_to_the_terminal(cli, docs, write_docume
     assert not set(result.output) & set("\x1b\x9b\u202e")
 
 
-def test_a_missing_index_gets_the_nearest_name(cli):
+def test_a_missing_index_gets_the_nearest_name(cli: Cli) -> None:
     assert cli.error("search", "x", "-i", "dcs") == "there is no index 'dcs': did you mean 'docs'?"
 
 
-def test_without_any_index_the_next_step_is_named(cli):
+def test_without_any_index_the_next_step_is_named(cli: Cli) -> None:
     cli("indexes", "remove", "docs", "--yes")
     assert "agentkit index PATH" in cli.error("search", "x")
 
 
-def test_of_several_indexes_one_must_be_chosen(cli, docs):
+def test_of_several_indexes_one_must_be_chosen(cli: Cli, docs: Path) -> None:
     cli.json("index", docs, "--name", "second")
     message = cli.error("search", "x", code=2)
-    assert "-i" in message and "docs, second" in message
+    assert "-i" in message
+    assert "docs, second" in message
     assert cli.json("search", "whale", "-i", "second")
 
 
-def test_an_index_of_another_embedder_is_an_error_that_names_both(cli, workspace):
+def test_an_index_of_another_embedder_is_an_error_that_names_both(cli: Cli, workspace: Path) -> None:
     import sqlite3
 
     connection = sqlite3.connect(workspace / "indexes" / "docs" / "catalog.sqlite")
@@ -63,10 +69,11 @@ def test_an_index_of_another_embedder_is_an_error_that_names_both(cli, workspace
         connection.execute("UPDATE facts SET value = replace(value, 'hashing', 'elder-model') WHERE key = 'embedder'")
     connection.close()
     message = cli.error("search", "x")
-    assert "elder-model" in message and "hashing" in message
+    assert "elder-model" in message
+    assert "hashing" in message
 
 
-def test_a_damaged_catalog_is_an_error_with_a_way_out(cli, workspace):
+def test_a_damaged_catalog_is_an_error_with_a_way_out(cli: Cli, workspace: Path) -> None:
     for file in (workspace / "indexes" / "docs").glob("catalog.sqlite*"):
         file.write_bytes(b"garbage" * 1000)
     assert "damaged" in cli.error("search", "x")

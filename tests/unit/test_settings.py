@@ -1,5 +1,6 @@
 """`agentkit.settings`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from agentkit.errors import SettingsError
 from agentkit.settings import Settings, load_settings
 from agentkit.workspace_files import WORKSPACE_FILES
 
+Write = Callable[[str], Path]
+
 
 @pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     for name in ("AGENTKIT_ANSWER__PASSAGES", "AGENTKIT_MODELS__CHAT", "AGENTKIT_MODELS__DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -29,15 +32,15 @@ def problem(path: Path | None) -> str:
     return str(caught.value)
 
 
-def test_without_a_file_the_defaults_hold():
+def test_without_a_file_the_defaults_hold() -> None:
     assert load_settings() == Settings()
 
 
-def test_the_file_that_init_writes_holds_the_defaults(write):
+def test_the_file_that_init_writes_holds_the_defaults(write: Write) -> None:
     assert load_settings(write(WORKSPACE_FILES["agentkit.toml"])) == Settings()
 
 
-def test_every_line_that_init_offers_is_accepted_when_it_is_uncommented(write):
+def test_every_line_that_init_offers_is_accepted_when_it_is_uncommented(write: Write) -> None:
     lines = WORKSPACE_FILES["agentkit.toml"].splitlines()
     offered = [line.removeprefix("# ") if line.startswith("# ") and " = " in line else line for line in lines]
     settings = load_settings(write("\n".join(offered)))
@@ -47,84 +50,88 @@ def test_every_line_that_init_offers_is_accepted_when_it_is_uncommented(write):
     assert settings.models.threads == 4
 
 
-def test_a_value_of_the_file_wins_over_the_default(write):
+def test_a_value_of_the_file_wins_over_the_default(write: Write) -> None:
     assert load_settings(write("[answer]\npassages = 9\n")).answer.passages == 9
 
 
-def test_a_variable_wins_over_the_file(write, monkeypatch):
+def test_a_variable_wins_over_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
     settings = load_settings(write("[answer]\npassages = 9\nmax_tokens = 100\n"))
     assert (settings.answer.passages, settings.answer.max_tokens) == (3, 100)
 
 
-def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(write):
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(write: Write) -> None:
     path = write('# comment\n[models]\nchatt = "x"\n')
     assert problem(path) == f"{path}, line 3: unknown key 'models.chatt': did you mean 'models.chat'?"
 
 
-def test_an_unknown_section_is_named_with_the_nearest_section(write):
+def test_an_unknown_section_is_named_with_the_nearest_section(write: Write) -> None:
     message = problem(write("[chunk]\nmax_chars = 500\n"))
-    assert "line 1" in message and "did you mean 'chunks'?" in message
+    assert "line 1" in message
+    assert "did you mean 'chunks'?" in message
 
 
-def test_a_key_outside_its_section_is_sent_to_it(write):
+def test_a_key_outside_its_section_is_sent_to_it(write: Write) -> None:
     assert "did you mean 'answer.passages'?" in problem(write("passages = 3\n"))
 
 
-def test_a_key_that_resembles_none_gets_the_list(write):
+def test_a_key_that_resembles_none_gets_the_list(write: Write) -> None:
     assert "known are passages, max_tokens, temperature" in problem(write("[answer]\nxyzzy = 1\n"))
 
 
-def test_a_dotted_key_is_found_too(write):
+def test_a_dotted_key_is_found_too(write: Write) -> None:
     assert ", line 2: unknown key 'models.chta'" in problem(write('\nmodels.chta = "x"\n'))
 
 
-def test_all_problems_of_a_file_are_reported_at_once(write):
+def test_all_problems_of_a_file_are_reported_at_once(write: Write) -> None:
     message = problem(write("[answer]\npassages = 0\nsize = 1\n[models]\nthreads = -2\n"))
     assert all(part in message for part in ("line 2: answer.passages", "line 3: unknown key", "line 5: models.threads"))
 
 
-def test_a_value_out_of_range_is_shown(write):
+def test_a_value_out_of_range_is_shown(write: Write) -> None:
     assert "answer.passages: input should be greater than or equal to 1 (it is 0)" in problem(
         write("[answer]\npassages = 0\n")
     )
 
 
-def test_an_overlap_longer_than_half_a_chunk_is_refused(write):
+def test_an_overlap_longer_than_half_a_chunk_is_refused(write: Write) -> None:
     assert "must be at most half of max_chars" in problem(write("[chunks]\noverlap_chars = 900\n"))
 
 
-def test_a_file_that_is_no_toml_says_where(write):
+def test_a_file_that_is_no_toml_says_where(write: Write) -> None:
     message = problem(write("[models\n"))
-    assert "is not valid TOML" in message and "line 1" in message
+    assert "is not valid TOML" in message
+    assert "line 1" in message
 
 
-def test_a_file_that_is_no_utf8_says_so(write, tmp_path):
+def test_a_file_that_is_no_utf8_says_so(write: Write, tmp_path: Path) -> None:
     (tmp_path / "agentkit.toml").write_bytes(b'[models]\nchat = "\xff"\n')
     assert "not UTF-8" in problem(tmp_path / "agentkit.toml")
 
 
-def test_a_misspelt_variable_is_an_error_and_not_ignored(monkeypatch):
+def test_a_misspelt_variable_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_MODELZ__CHAT", "x")
     message = problem(None)
-    assert "AGENTKIT_MODELZ__CHAT" in message and "did you mean 'models'?" in message
+    assert "AGENTKIT_MODELZ__CHAT" in message
+    assert "did you mean 'models'?" in message
 
 
-def test_a_misspelt_key_in_a_variable_is_named(monkeypatch):
+def test_a_misspelt_key_in_a_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASAGES", "3")
     message = problem(None)
-    assert "AGENTKIT_ANSWER__PASAGES: unknown key" in message and "did you mean 'answer.passages'?" in message
+    assert "AGENTKIT_ANSWER__PASAGES: unknown key" in message
+    assert "did you mean 'answer.passages'?" in message
 
 
-def test_a_variable_with_a_bad_value_is_named(monkeypatch):
+def test_a_variable_with_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "many")
     assert problem(None).startswith("AGENTKIT_ANSWER__PASSAGES: answer.passages: ")
 
 
-def test_a_relative_models_directory_is_relative_to_the_file(write, tmp_path):
+def test_a_relative_models_directory_is_relative_to_the_file(write: Write, tmp_path: Path) -> None:
     assert load_settings(write('[models]\ndirectory = "weights"\n')).models.directory == tmp_path / "weights"
 
 
-def test_settings_cannot_be_changed():
-    with pytest.raises(ValueError):
-        Settings().answer.passages = 3
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().answer.passages = 3  # type: ignore[misc]  # that mypy sees it too is the point

@@ -25,23 +25,23 @@ def make_documents(folder: Path, **texts: str) -> Path:
 
 
 class TestFinding:
-    def test_the_nearest_folder_above_is_found(self, tmp_path):
+    def test_the_nearest_folder_above_is_found(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").touch()
         inner = tmp_path / "a" / "b"
         inner.mkdir(parents=True)
         assert find_root(inner) == tmp_path
 
-    def test_the_search_ends_at_a_repository(self, tmp_path):
+    def test_the_search_ends_at_a_repository(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").touch()
         (tmp_path / "repository" / ".git").mkdir(parents=True)
         assert find_root(tmp_path / "repository") is None
 
-    def test_a_repository_that_is_a_workspace_is_found(self, tmp_path):
+    def test_a_repository_that_is_a_workspace_is_found(self, tmp_path: Path) -> None:
         (tmp_path / ".git").mkdir()
         (tmp_path / "agentkit.toml").touch()
         assert find_root(tmp_path) == tmp_path
 
-    def test_the_search_ends_at_the_home_folder(self, tmp_path, monkeypatch):
+    def test_the_search_ends_at_the_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "agentkit.toml").touch()
         home = tmp_path / "home"
         home.mkdir()
@@ -49,81 +49,83 @@ class TestFinding:
         monkeypatch.setenv("USERPROFILE", str(home))
         assert find_root(home) is None
 
-    def test_without_one_the_indexes_are_in_the_data_folder(self, tmp_path, monkeypatch):
+    def test_without_one_the_indexes_are_in_the_data_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("AGENTKIT_DATA_DIR", str(tmp_path / "data"))
         (tmp_path / ".git").mkdir()
         workspace = Workspace.open(tmp_path)
         assert workspace.root is None
         assert workspace.indexes_directory == tmp_path / "data" / "indexes"
 
-    def test_wrong_settings_are_an_error(self, tmp_path):
+    def test_wrong_settings_are_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").write_text("nonsense = 1\n")
         with pytest.raises(SettingsError, match="nonsense"):
             Workspace.open(tmp_path)
 
 
 class TestMaking:
-    def test_a_new_workspace_opens(self, tmp_path):
+    def test_a_new_workspace_opens(self, tmp_path: Path) -> None:
         made = Workspace.create(tmp_path / "new" / "one")
         assert Workspace.open(tmp_path / "new" / "one").root == made.root
         assert (tmp_path / "new" / "one" / "indexes" / ".gitignore").is_file()
         assert (tmp_path / "new" / "one" / "tools" / "README.md").is_file()
 
-    def test_a_workspace_is_not_overwritten(self, tmp_path):
+    def test_a_workspace_is_not_overwritten(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").write_text("[answer]\npassages = 2\n")
         with pytest.raises(WorkspaceError, match="already"):
             Workspace.create(tmp_path)
         assert "passages = 2" in (tmp_path / "agentkit.toml").read_text()
 
-    def test_files_that_are_there_stay_as_they_are(self, tmp_path):
+    def test_files_that_are_there_stay_as_they_are(self, tmp_path: Path) -> None:
         (tmp_path / "tools").mkdir()
         (tmp_path / "tools" / "README.md").write_text("mine")
         Workspace.create(tmp_path)
         assert (tmp_path / "tools" / "README.md").read_text() == "mine"
 
-    def test_a_file_in_the_way_is_an_error(self, tmp_path):
+    def test_a_file_in_the_way_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(WorkspaceError, match="cannot make a workspace"):
             Workspace.create(tmp_path / "file")
 
 
 class TestIndexes:
-    def test_an_index_is_named_after_its_folder(self, workspace, tmp_path):
+    def test_an_index_is_named_after_its_folder(self, workspace: Workspace, tmp_path: Path) -> None:
         report = workspace.index_folder([make_documents(tmp_path / "My notes (2)", a="red fox")])
         assert report.index == "My-notes-2"
         assert workspace.index_names() == ["My-notes-2"]
 
-    def test_an_index_can_be_searched(self, workspace, tmp_path):
+    def test_an_index_can_be_searched(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "docs", a="red fox", b="blue whale")])
         with workspace.open_index("docs") as index:
             assert index.search("a whale", k=1)[0].path == "b.txt"
 
-    def test_a_second_folder_of_the_same_name_is_not_mixed_in(self, workspace, tmp_path):
+    def test_a_second_folder_of_the_same_name_is_not_mixed_in(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "one" / "docs", a="red fox")])
         other = make_documents(tmp_path / "two" / "docs", b="blue whale")
         with pytest.raises(IndexingError, match="--name"):
             workspace.index_folder([other])
         assert workspace.index_folder([other], "docs").added == 1
 
-    def test_a_folder_inside_an_indexed_one_syncs_its_index(self, workspace, tmp_path):
+    def test_a_folder_inside_an_indexed_one_syncs_its_index(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         inner = make_documents(docs / "docs", b="blue whale")
         assert workspace.index_folder([inner]).added == 1
 
-    def test_an_empty_folder_leaves_no_index(self, workspace, tmp_path):
+    def test_an_empty_folder_leaves_no_index(self, workspace: Workspace, tmp_path: Path) -> None:
         with pytest.raises(DocumentError, match="no file to index"):
             workspace.index_folder([make_documents(tmp_path / "empty")])
         assert list(workspace.indexes_directory.iterdir()) == []
 
-    def test_a_folder_of_unreadable_files_leaves_no_index(self, workspace, tmp_path):
+    def test_a_folder_of_unreadable_files_leaves_no_index(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs")
         (docs / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
         report = workspace.index_folder([docs])
         assert [skipped.path for skipped in report.skipped] == ["broken.pdf"]
         assert workspace.index_names() == []
 
-    def test_an_index_that_was_emptied_is_kept(self, workspace, tmp_path):
+    def test_an_index_that_was_emptied_is_kept(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         (docs / "a.txt").write_text("")
@@ -131,28 +133,28 @@ class TestIndexes:
         assert workspace.index_names() == ["docs"]
 
     @pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\\b", "a b", "x" * 65, "-rf"])
-    def test_a_name_that_is_no_folder_name_is_refused(self, workspace, name):
+    def test_a_name_that_is_no_folder_name_is_refused(self, workspace: Workspace, name: str) -> None:
         with pytest.raises(IndexingError, match="cannot be an index's name"):
             workspace.index_directory(name)
 
-    def test_a_misspelt_index_gets_the_nearest_name(self, workspace, tmp_path):
+    def test_a_misspelt_index_gets_the_nearest_name(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "manuals", a="red fox")])
         with pytest.raises(IndexNotFoundError, match="did you mean 'manuals'"):
             workspace.open_index("manual")
 
-    def test_a_misspelt_index_leaves_nothing_behind(self, workspace):
+    def test_a_misspelt_index_leaves_nothing_behind(self, workspace: Workspace) -> None:
         with pytest.raises(IndexNotFoundError, match="agentkit index PATH"):
             workspace.open_index("nothing")
         assert not workspace.indexes_directory.exists()
 
-    def test_removing_an_index_leaves_the_documents(self, workspace, tmp_path):
+    def test_removing_an_index_leaves_the_documents(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         workspace.remove_index("docs")
         assert workspace.index_names() == []
         assert (docs / "a.txt").read_text() == "red fox"
 
-    def test_a_source_is_found_again_from_its_path_in_the_index(self, workspace, tmp_path):
+    def test_a_source_is_found_again_from_its_path_in_the_index(self, workspace: Workspace, tmp_path: Path) -> None:
         one = make_documents(tmp_path / "one", a="red fox")
         two = make_documents(tmp_path / "two", a="blue whale")
         workspace.index_folder([one, two], "both")
@@ -160,20 +162,20 @@ class TestIndexes:
             found = {workspace.source_file("both", path) for path in index.paths()}
         assert found == {one / "a.txt", two / "a.txt"}
 
-    def test_a_source_that_is_gone_has_no_file(self, workspace, tmp_path):
+    def test_a_source_that_is_gone_has_no_file(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         (docs / "a.txt").unlink()
         assert workspace.source_file("docs", "a.txt") is None
 
-    def test_a_summary_counts_what_is_there(self, workspace, tmp_path):
+    def test_a_summary_counts_what_is_there(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox", b="")
         workspace.index_folder([docs])
         summary = workspace.summarise_index("docs")
         assert (summary.file_count, summary.skipped_count, summary.chunk_count) == (1, 1, 1)
         assert (summary.embedder, summary.sources, summary.problem) == ("hashing", (str(docs),), "")
 
-    def test_a_damaged_index_has_a_summary_that_says_so(self, workspace):
+    def test_a_damaged_index_has_a_summary_that_says_so(self, workspace: Workspace) -> None:
         folder = workspace.indexes_directory / "broken"
         folder.mkdir(parents=True)
         (folder / "catalog.sqlite").write_bytes(b"not a database at all" * 100)

@@ -24,9 +24,10 @@ def load_interruptibly(load: Callable[[threading.Event], _Loaded]) -> _Loaded:
             future.set_exception(error)
 
     thread = threading.Thread(target=run, name="agentkit-load", daemon=True)
-    thread.start()
     try:
+        thread.start()
         return future.result()
     finally:
         is_stopped.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
