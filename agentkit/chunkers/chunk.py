@@ -17,6 +17,10 @@ class ChunkLimits:
     max_tokens: int = 256
     """By the embedder's count: what lies beyond its window would not be found."""
 
+    def __post_init__(self) -> None:
+        if self.max_chars < 1 or self.max_tokens < 1 or self.overlap_chars < 0:
+            raise ValueError(f"{self}: max_chars and max_tokens must be at least 1, overlap_chars at least 0")
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

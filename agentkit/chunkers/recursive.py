@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from agentkit.chunkers.chunk import Chunk, ChunkLimits, Section, TokenCounter
 
-_BOUNDARIES = tuple(re.compile(pattern) for pattern in (r"\n[ \t]*\n\s*", r"\n", r"[.!?…。！？][\"')\]»”]*\s+", r"\s+"))
-"""A cut is made after a match; coarsest first."""
+_BOUNDARIES = tuple(re.compile(pattern) for pattern in (
+    r"\n[ \t]*\n\s*", r"\n", r"[.!?…][\"')\]»”]*\s+|[。！？][」』”）]*\s*", r"\s+"
+))  # fmt: skip
+"""A cut is made after a match; coarsest first. Chinese and Japanese sentences end without a space."""
 
 
 def cut_sections(
@@ -28,20 +30,27 @@ def _spans(
     text: str, start: int, end: int, limits: ChunkLimits, count_tokens: TokenCounter
 ) -> Iterator[tuple[int, int]]:
     start, end = _trim(text, start, end)
+    covered = start
     while start < end:
         cut = _fit(text, start, end, limits, count_tokens)
+        if cut <= covered:  # the overlap and what is new do not fit together: leave the overlap out
+            start = _skip_space(text, covered, end)
+            continue
         yield _trim(text, start, cut)
         if cut >= end:
             return
+        covered = cut
         start = _skip_space(text, _next_start(text, start, cut, limits), end)
 
 
 def _fit(text: str, start: int, end: int, limits: ChunkLimits, count_tokens: TokenCounter) -> int:
-    """The end of the longest good chunk that begins at `start`."""
+    """The end of the longest good chunk that begins at `start`. Counts once where the first try fits, else a few times:
+    each count tells how much shorter the next try must be.
+    """
     longest = limits.max_chars
     while True:
         cut = end if end - start <= longest else _boundary(text, start + longest // 2, start + longest)
-        tokens = count_tokens(text[start:cut])
+        tokens = count_tokens(text[slice(*_trim(text, start, cut))])
         if tokens <= limits.max_tokens or cut - start <= 1:
             return cut
         longest = max(1, min(cut - start - 1, int((cut - start) * limits.max_tokens / tokens * 0.95)))

@@ -46,8 +46,8 @@ def load_docx(path: Path) -> tuple[str, str]:
         document = docx.Document(str(path))
         blocks = [*_blocks(document.element.body, document), *_notes(document)]
         title = (document.core_properties.title or "").strip()
-    except (OpcError, LxmlError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError, TypeError,
-            ValueError, AttributeError, NotImplementedError, RuntimeError) as error:  # fmt: skip
+    except (OpcError, LxmlError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError,
+            TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError) as error:  # fmt: skip
         # A damaged package also raises what its parsers stumble over.
         raise damage("DOCX", error) from error
     text = normalize("\n\n".join(block for block in blocks if block.strip()))
