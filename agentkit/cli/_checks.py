@@ -129,7 +129,7 @@ def _check_gpu(report: "EngineReport") -> Iterator[Check]:
         yield Check("gpu", Verdict.OK if gpus else Verdict.NOTE, gpus or "this build can offload, but finds no GPU")
         return
     kind = _gpu_kind()
-    command = "CMAKE_ARGS={} pip install --force-reinstall --no-cache-dir llama-cpp-python"
+    command = "CMAKE_ARGS='{}' pip install --force-reinstall --no-cache-dir llama-cpp-python"
     if kind is None:
         remedy = f"with a GPU: {command.format(_GPU_BUILDS['NVIDIA'])} (Vulkan: {_GPU_BUILDS['other']})"
         yield Check("gpu", Verdict.OK, "this build computes on the processor, and no GPU was seen", remedy)

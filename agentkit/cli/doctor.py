@@ -1,13 +1,19 @@
 """`agentkit doctor`: what this machine can do, what is wrong, and the command that mends it."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentkit.cli._invocation import workspace_of
-from agentkit.cli._terminal import neutralise_line, to_json
+from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
+
+if TYPE_CHECKING:
+    from agentkit.cli._checks import Check
+
+_STYLES = {"ok": "green", "note": "yellow", "wrong": "bold red"}
 
 
 def doctor(
@@ -17,10 +23,7 @@ def doctor(
 
     Each thing that is wrong comes with the command that mends it. The exit code is 1 where something stops work.
     """
-    from rich.text import Text
-
     from agentkit.cli import _checks
-    from agentkit.cli._render import console_for
 
     workspace = workspace_of(context)
     checks = [
@@ -33,15 +36,33 @@ def doctor(
     is_well = all(check.verdict is not _checks.Verdict.WRONG for check in checks)
     if is_json:
         typer.echo(to_json({"ok": is_well, "checks": [asdict(check) for check in checks]}))
+    elif is_terminal(sys.stdout):
+        _show(checks)
     else:
-        styles = {_checks.Verdict.OK: "green", _checks.Verdict.NOTE: "yellow", _checks.Verdict.WRONG: "bold red"}
-        console = console_for(sys.stdout)
-        width = max(len(check.name) for check in checks)
-        for check in checks:
-            name = neutralise_line(check.name).ljust(width)
-            detail = neutralise_line(check.detail)
-            console.print(Text.assemble((f"{check.verdict:<5}", styles[check.verdict]), f"  {name}  {detail}"))
-            if check.remedy:
-                console.print(Text(f"{'':7}{'':{width}}  → {neutralise_line(check.remedy)}", style="dim"))
+        _print(checks)
     if not is_well:
         raise typer.Exit(1)
+
+
+def _show(checks: "Sequence[Check]") -> None:
+    """On a terminal: a grid whose long lines stay in their column."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from agentkit.cli._render import console_for
+
+    grid = Table.grid(padding=(0, 2))
+    for check in checks:
+        verdict = Text(check.verdict, style=_STYLES[check.verdict])
+        grid.add_row(verdict, Text(neutralise_line(check.name)), Text(neutralise_line(check.detail), overflow="fold"))
+        if check.remedy:
+            grid.add_row("", "", Text(f"→ {neutralise_line(check.remedy)}", style="dim", overflow="fold"))
+    console_for(sys.stdout).print(grid)
+
+
+def _print(checks: "Sequence[Check]") -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        print(f"{check.verdict:<5}  {neutralise_line(check.name):<{width}}  {neutralise_line(check.detail)}")
+        if check.remedy:
+            print(f"{'':{width + 7}}  → {neutralise_line(check.remedy)}")
