@@ -1,0 +1,1 @@
+"""The stories that the commands tell: indexing a folder, answering a question."""

@@ -5,9 +5,14 @@ Sources: top-p, Holtzman et al. 2019 (arXiv:1904.09751); min-p, Nguyen et al. 20
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+_COLDEST = 1e-4
+"""A lower temperature takes the most probable token, as 0 does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,16 @@ class SamplingParameters:
 
 
 class Sampler:
-    """Draws tokens with its own random state: the same seed and logits give the same tokens."""
+    """Draws tokens; the same seed and nearly the same logits give the same tokens.
+
+    A draw is the largest of log-probability plus Gumbel noise (Gumbel 1954; Maddison et al. 2014, arXiv:1411.0030), and
+    the noise depends on the seed, the step and the token alone. So the rounding differences between batches of another
+    shape change a draw only where two tokens are as good as even.
+    """
 
     def __init__(self, parameters: SamplingParameters) -> None:
         self._parameters = parameters
-        self._random = np.random.default_rng(parameters.seed)
+        self._step = 0
 
     def sample(self, logits: NDArray[np.float32], allowed: NDArray[np.bool_] | None = None) -> int:
         """A token id from `logits`, shape (vocabulary,), among the `allowed` ones, shape (vocabulary,), if given.
@@ -39,13 +49,19 @@ class Sampler:
         """
         tokens = np.flatnonzero(allowed) if allowed is not None else None
         values = logits if tokens is None else logits[tokens]
-        choice = int(values.argmax()) if self._parameters.temperature <= 0 else self._draw(values)
-        return choice if tokens is None else int(tokens[choice])
+        if self._parameters.temperature < _COLDEST:
+            choice = int(values.argmax())
+            return choice if tokens is None else int(tokens[choice])
+        values = values.astype(np.float64) - values.max()
+        kept = self._truncate(values)
+        identities = kept if tokens is None else tokens[kept]
+        self._step += 1
+        noise = _gumbel_noise(identities, seed=self._parameters.seed, step=self._step)
+        return int(identities[(values[kept] / self._parameters.temperature + noise).argmax()])
 
-    def _draw(self, values: NDArray[np.float32]) -> int:
+    def _truncate(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Where the tokens are that top-k, top-p and min-p keep; `values` are logits less the largest."""
         parameters = self._parameters
-        values = values.astype(np.float64)
-        values -= values.max()
         kept = np.flatnonzero(values >= np.log(max(parameters.min_p, 1e-12)))
         if parameters.top_p < 1.0 or parameters.top_k:
             kept = kept[np.argsort(values[kept])[::-1]]
@@ -53,8 +69,23 @@ class Sampler:
                 kept = kept[: parameters.top_k]
             cumulative = np.cumsum(np.exp(values[kept])) / np.exp(values).sum()
             kept = kept[: int(np.searchsorted(cumulative, parameters.top_p)) + 1]
-        weights = np.exp(values[kept] / parameters.temperature)
-        return int(kept[self._random.choice(len(kept), p=weights / weights.sum())])
+        return kept
+
+
+def _gumbel_noise(tokens: NDArray[np.int64], *, seed: int, step: int) -> NDArray[np.float64]:
+    """Standard Gumbel noise for each token, from the SplitMix64 finaliser (Steele et al. 2014) of seed, step, token."""
+    with np.errstate(over="ignore"):
+        state = np.uint64(seed & 0xFFFFFFFFFFFFFFFF) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step)
+        mixed = _mix(_mix(state) + tokens.astype(np.uint64) * np.uint64(0xD1342543DE82EF95))
+    uniform = ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    noise: NDArray[np.float64] = -np.log(-np.log(uniform))
+    return noise
+
+
+def _mix(value: Any) -> Any:  # Any: a uint64 or an array of them
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
 
 
 def log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,0 +1,199 @@
+"""The engine over a real llama.cpp and smollm2-135m."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentkit.errors import ConstraintError, ContextLengthError, EngineError, ModelLoadError
+from agentkit.models.constraints import Constraint, choice, json_schema, regex
+from agentkit.models.engine import Generation, GenerationRequest, LlamaEngine, SamplingParameters
+from agentkit.results import StopReason
+
+pytestmark = pytest.mark.model
+
+_CONTEXT = 1024
+
+
+@pytest.fixture(scope="module")
+def engine(chat_model_file: Path) -> Iterator[LlamaEngine]:
+    with LlamaEngine(chat_model_file, context_tokens=_CONTEXT) as engine:
+        yield engine
+
+
+def _prompt(engine: LlamaEngine, text: str) -> tuple[int, ...]:
+    markup = f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
+    return tuple(engine.vocabulary.tokenize_markup(markup))
+
+
+def _generate(engine: LlamaEngine, text: str, max_tokens: int = 24, **options: object) -> Generation:
+    return engine.generate(GenerationRequest(_prompt(engine, text), max_tokens, **options))  # type: ignore[arg-type]
+
+
+def test_greedy_replies_are_the_same_every_time_and_with_a_cached_prompt(engine: LlamaEngine) -> None:
+    first = _generate(engine, "Name a river.")
+    second = _generate(engine, "Name a river.")
+    assert first.text() == second.text()
+    assert second.outcome.usage.cached_tokens == second.outcome.usage.prompt_tokens - 1
+
+
+def test_a_longer_chat_evaluates_only_what_is_new(engine: LlamaEngine) -> None:
+    history = "Tell me about the sea. " * 20
+    _generate(engine, history).text()
+    longer = _generate(engine, history + "And about the moon?")
+    assert longer.outcome.usage.cached_tokens >= 0.9 * len(_prompt(engine, history)) - 10
+
+
+def test_sampling_with_a_seed_is_repeatable_and_another_seed_differs(engine: LlamaEngine) -> None:
+    def sample(seed: int) -> str:
+        return _generate(engine, "Tell a story.", 40, sampling=SamplingParameters(temperature=1.0, seed=seed)).text()
+
+    assert sample(1) == sample(1)
+    assert len({sample(seed) for seed in range(4)}) > 1
+
+
+def test_many_threads_at_once_each_get_their_own_answer(engine: LlamaEngine) -> None:
+    words = ["apple", "river", "stone", "cloud", "tiger", "piano", "bread", "glass"]
+    results: dict[str, str] = {}
+
+    def ask(word: str) -> None:
+        matcher = engine.compile(regex(f"The word is {word}\\."))
+        results[word] = _generate(engine, f"Repeat the word {word}.", matcher=matcher).text()
+
+    threads = [threading.Thread(target=ask, args=(word,)) for word in words]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert results == {word: f"The word is {word}." for word in words}
+
+
+def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngine) -> None:
+    other = _generate(engine, "Count to twenty.", 30)
+    long_prompt = tuple(engine.vocabulary.tokenize("all work and no play " * 400)[: _CONTEXT - 50])
+    cancelled = engine.generate(GenerationRequest(long_prompt, 20))
+    time.sleep(0.05)
+    started = time.monotonic()
+    cancelled.cancel()
+    assert cancelled.outcome.stop_reason is StopReason.CANCELLED
+    assert time.monotonic() - started < 5  # a bound against hanging; benchmarks/engine.py measures it
+    assert other.text()
+    assert _generate(engine, "Name a river.").text()
+
+
+def test_leaving_the_iteration_cancels_the_generation(engine: LlamaEngine) -> None:
+    generation = _generate(engine, "Tell a long story.", 400)
+    for _ in generation:
+        break
+    assert generation.is_cancelled
+
+
+def test_a_stop_string_ends_the_reply_before_it(engine: LlamaEngine) -> None:
+    whole = _generate(engine, "Count from 1 to 9.", 40).text()
+    stop = whole[len(whole) // 2 :][:4]
+    cut = _generate(engine, "Count from 1 to 9.", 40, stop=(stop,))
+    assert cut.text() == whole[: whole.index(stop)]
+    assert cut.outcome.stop_reason is StopReason.STOP_SEQUENCE
+
+
+@pytest.mark.parametrize("offset", range(-40, 10))
+def test_prompts_around_the_context_limit_end_with_a_reason(engine: LlamaEngine, offset: int) -> None:
+    tokens = tuple((engine.vocabulary.tokenize("one two three four five ") * 300)[: _CONTEXT + offset])
+    if len(tokens) >= _CONTEXT:
+        with pytest.raises(ContextLengthError, match=str(_CONTEXT)):
+            engine.generate(GenerationRequest(tokens, 20))
+        return
+    outcome = engine.generate(GenerationRequest(tokens, 20)).outcome
+    assert outcome.stop_reason in {StopReason.MAX_TOKENS, StopReason.CONTEXT_FULL, StopReason.COMPLETED}
+    assert outcome.usage.prompt_tokens + outcome.usage.completion_tokens <= _CONTEXT + 1
+
+
+def test_json_under_a_schema_parses_and_validates_at_a_high_temperature(engine: LlamaEngine) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 20}, "size": {"type": "integer", "minimum": 0}},
+        "required": ["name", "size"],
+        "additionalProperties": False,
+    }
+    constraint = json_schema(schema)
+    generations = [
+        _generate(
+            engine,
+            "Describe an animal.",
+            120,
+            matcher=engine.compile(constraint),
+            sampling=SamplingParameters(temperature=1.5, seed=seed),
+        )
+        for seed in range(16)
+    ]
+    for generation in generations:
+        value = json.loads(generation.text())
+        assert set(value) == {"name", "size"}
+        assert isinstance(value["size"], int)
+        assert value["size"] >= 0
+        assert generation.outcome.usage.forced_tokens > 0
+
+
+def test_a_choice_gives_one_of_the_options(engine: LlamaEngine) -> None:
+    matcher = engine.compile(choice(["north", "south"]))
+    assert _generate(engine, "Where is the pole star?", matcher=matcher).text() in {"north", "south"}
+
+
+@pytest.mark.parametrize("grammar", ["start: nothing_here", "start: /(/", "this is no grammar", ""])
+def test_a_refused_grammar_is_an_error_before_decoding(engine: LlamaEngine, grammar: str) -> None:
+    with pytest.raises(ConstraintError):
+        engine.compile(Constraint(grammar))
+    assert _generate(engine, "Name a river.").text()
+
+
+def test_scores_tell_the_likelier_continuation(engine: LlamaEngine) -> None:
+    tokenize = engine.vocabulary.tokenize
+    paris, banana = engine.score(tokenize("The capital of France is"), [tokenize(" Paris"), tokenize(" banana")])
+    assert sum(paris) > sum(banana)
+
+
+def test_scores_are_those_of_a_generation(engine: LlamaEngine) -> None:
+    prompt = _prompt(engine, "Name a river.")
+    generation = engine.generate(GenerationRequest(prompt, 8, logprobs=2))
+    tokens = [token for piece in generation for token in piece.logprobs]
+    (scored,) = engine.score(prompt, [[token.token for token in tokens]])
+    assert scored == pytest.approx([token.logprob for token in tokens], abs=0.15)
+    assert all(token.alternatives[0][1] >= token.logprob - 1e-9 for token in tokens)
+
+
+def test_a_closed_engine_says_so(chat_model_file: Path) -> None:
+    engine = LlamaEngine(chat_model_file, context_tokens=512)
+    running = _generate(engine, "Tell a long story.", 400)
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        running.text()
+    with pytest.raises(EngineError, match="closed"):
+        _generate(engine, "Hello")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"", "not a GGUF"), (b"hello, this is text", "not a GGUF"), (b"GGUF\x03\x00\x00\x00", "truncated")],
+)
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, data: bytes, message: str) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(data)
+    with pytest.raises(ModelLoadError, match=message):
+        LlamaEngine(file)
+
+
+def test_a_truncated_model_is_named(chat_model_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    with chat_model_file.open("rb") as whole:
+        file.write_bytes(whole.read(30_000_000))
+    with pytest.raises(ModelLoadError, match=r"model\.gguf"):
+        LlamaEngine(file)
+
+
+def test_a_missing_model_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match="models pull"):
+        LlamaEngine(tmp_path / "none.gguf")
