@@ -4,6 +4,7 @@ It is the `main` of the Typer group, so that the installed command, `python -m a
 through it.
 """
 
+import errno
 import io
 import logging
 import os
@@ -97,6 +98,9 @@ def _message(error: Exception) -> str:
         return str(error) or type(error).__name__
     if isinstance(error, MemoryError):
         return "not enough memory: close other programs, or choose a smaller model (agentkit models list)"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        place = f" for {error.filename}" if error.filename else ""
+        return f"no space left on the disk{place}: free some and run the command again"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return (

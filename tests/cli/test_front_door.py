@@ -175,7 +175,10 @@ def test_a_full_disk_under_stdout_is_one_line() -> None:
         result = subprocess.run(
             [sys.executable, "-m", "agentkit", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (result.returncode, result.stderr) == (1, "agentkit: error: No space left on device\n")
+    assert (result.returncode, result.stderr) == (
+        1,
+        "agentkit: error: no space left on the disk: free some and run the command again\n",
+    )
 
 
 def test_a_terminal_that_is_not_utf8_loses_no_more_than_a_character() -> None:
