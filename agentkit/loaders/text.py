@@ -114,8 +114,9 @@ def _guess(data: bytes) -> tuple[str, str]:
     if best is None:
         raise DocumentError("binary file, or text in an encoding that cannot be told")
     names = [best.encoding, *(match.encoding for match in matches)]
-    if not best.coherence and sum(byte > 127 for byte in sample) < 0.4 * len(sample):
-        names.insert(0, "cp1252")  # too short to tell its language, and mostly ASCII: Western European, as browsers say
+    western = max((match.coherence for match in matches if match.encoding == "cp1252"), default=0.0)
+    if western >= best.coherence and sum(byte > 127 for byte in sample) < 0.4 * len(sample):
+        names.insert(0, "cp1252")  # its language cannot be told and most of it is ASCII: what browsers take, then
     for name in names:
         try:
             return data.decode(name), name

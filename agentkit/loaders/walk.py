@@ -43,7 +43,7 @@ def walk(root: Path, *, max_file_bytes: int) -> Iterator[FileEntry | SkippedFile
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, a loop of links, a NUL
         raise DocumentError(f"{_shown(str(root))} cannot be read: {_why(error)}") from error
     if not is_folder:
-        yield _classify(root, root.name, real_root.parent, max_file_bytes)
+        yield _classify(real_root, root.name, real_root.parent, max_file_bytes)
         return
     yield from _walk_folder(real_root, "", real_root, max_file_bytes, ())
 
@@ -88,14 +88,8 @@ def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> Fil
         return SkippedFile(shown, "symbolic link to nothing" if path.is_symlink() else "vanished while it was read")
     except (OSError, RuntimeError) as error:
         return SkippedFile(shown, f"cannot be read: {_why(error)}")
-    if not stat.S_ISREG(status.st_mode):
-        return SkippedFile(shown, "not a regular file")
-    if status.st_size == 0:
-        return SkippedFile(shown, "empty file")
-    if status.st_size > max_file_bytes:
-        return SkippedFile(
-            shown, f"{status.st_size:,} bytes, over the limit of {max_file_bytes:,} (index.max_file_bytes)"
-        )
+    if problem := _content_problem(status, max_file_bytes):
+        return SkippedFile(shown, problem)
     return FileEntry(path, relative, status.st_size, status.st_mtime_ns)
 
 
@@ -110,6 +104,17 @@ def _link_problem(path: Path, root: Path) -> str:
         return "symbolic link to a folder"
     is_hidden = any(part.startswith(".") for part in target.relative_to(root).parts)
     return "symbolic link to a hidden file" if is_hidden else ""
+
+
+def _content_problem(status: os.stat_result, max_file_bytes: int) -> str:
+    """Why a file is not read; "" where it may be."""
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    if status.st_size == 0:
+        return "empty file"
+    if status.st_size > max_file_bytes:
+        return f"{status.st_size:,} bytes, over the limit of {max_file_bytes:,} (index.max_file_bytes)"
+    return ""
 
 
 def _why(error: Exception) -> str:

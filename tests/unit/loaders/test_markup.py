@@ -1,0 +1,124 @@
+"""HTML: nothing that the author marked as content is lost, and what is no content goes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentkit.loaders.text import normalize
+from agentkit.loaders.writer import MarkdownWriter
+from tests.unit.loaders.conftest import Load, Refusal
+
+PAGE = """<!doctype html><html><head><title>Lamp | Shop</title><style>p{}</style></head><body>
+<header><h1>The lamp</h1><nav><a href="/">Home</a></nav></header>
+<main><h2>Power</h2><p>It draws   <b>41</b>&nbsp;watts,
+on two lines.<br>And a third.</p>
+<ol start="3"><li>three<ul><li>nested</li></ul></li><li>four</li></ol>
+<dl><dt>Mass</dt><dd>2 kg</dd><dt>Colour</dt><dd><p>teal</p></dd></dl>
+<table><caption>Prices</caption><tr><th>Model</th><th>Price</th></tr><tr><td>A|1</td><td>41 €</td></tr></table>
+<pre>x  =  1
+# not a heading</pre>
+<aside>Buy now</aside><aside class="footnote">1: since 2019</aside>
+<blockquote>Bright.<footer>Otto</footer></blockquote></main>
+<footer>All rights reserved</footer><script>var secret</script></body></html>"""
+
+
+def test_a_page_becomes_markdown(load: Load) -> None:
+    assert load("lamp.html", PAGE).page_content == (
+        "# The lamp\n\n## Power\n\nIt draws 41 watts, on two lines.\nAnd a third.\n\n"
+        "3. three\n  - nested\n4. four\n\nMass: 2 kg\nColour: teal\n\n"
+        "Prices\n\n| Model | Price |\n| --- | --- |\n| A\\|1 | 41 € |\n\n"
+        "```\nx  =  1\n# not a heading\n```\n\n1: since 2019\n\nBright.\n\nOtto"
+    )
+
+
+def test_the_title_is_that_of_the_head(load: Load) -> None:
+    assert load("lamp.html", PAGE).metadata["title"] == "Lamp | Shop"
+    assert load("lamp.html", "<h2>First</h2><p>x").metadata["title"] == "First"
+    assert load("lamp.html", "<p>x").metadata["title"] == "lamp"
+
+
+def test_a_word_in_several_elements_stays_one_word(load: Load) -> None:
+    text = load("a.html", "<h1>H<sub>2</sub>O</h1><table><tr><td><b>41</b>%</td></tr></table>").page_content
+    assert text == "# H2O\n\n| 41% |"
+
+
+def test_a_page_inside_a_form_keeps_its_text(load: Load) -> None:
+    assert load("a.html", "<form><h1>Report</h1><p>fact</p><input><button>Go</button></form>").page_content == (
+        "# Report\n\nfact"
+    )
+
+
+def test_a_table_that_arranges_the_page_is_read_cell_by_cell(load: Load) -> None:
+    page = "<table><tr><td><h2>Left</h2><p>one</p></td><td><table><tr><td>in</td></tr></table></td></tr></table>"
+    assert load("a.html", page).page_content == "## Left\n\none\n\n| in |"
+
+
+def test_an_empty_main_element_does_not_hide_the_body(load: Load) -> None:
+    assert load("a.html", "<main></main><p>fact</p>").page_content == "fact"
+
+
+def test_one_short_article_does_not_hide_the_rest_of_the_page(load: Load) -> None:
+    assert "handbook" in load("a.html", f"<p>{'handbook ' * 20}</p><article>a note</article>").page_content
+
+
+def test_comments_and_instructions_are_no_text(load: Load) -> None:
+    assert load("a.html", "<p>a<!-- b --><?php c ?></p><template>d</template><p hidden>e</p>").page_content == "a"
+
+
+def test_a_list_item_without_text_does_not_swallow_what_follows(load: Load) -> None:
+    assert load("a.html", "<ul><li>a</li><li></li></ul><p>b</p>").page_content == "- a\n- \n\nb"
+
+
+def test_a_fence_is_longer_than_those_in_the_code(load: Load) -> None:
+    assert load("a.html", "<pre>```\nx\n```</pre>").page_content == "````\n```\nx\n```\n````"
+
+
+def test_the_encoding_is_what_a_browser_would_take(load: Load) -> None:
+    assert load("a.html", b'<meta charset="iso-8859-1"><p>41 \x80 \x93lamp\x94').page_content == "41 € “lamp”"
+    assert load("a.html", '<meta charset="utf-8"><p>café'.encode("latin-1")).page_content == "café"
+    assert load("a.html", '<meta charset="koi8-r"><p>Лампа'.encode("koi8-r")).page_content == "Лампа"
+
+
+def test_elements_nested_without_end_keep_their_text(load: Load) -> None:
+    page = "<div>" * 50_000 + "deep" + "</div>" * 50_000 + "<p>after</p>"
+    assert load("a.html", page).page_content == "deep\n\nafter"
+
+
+def test_lists_nested_without_end_keep_their_text(load: Load) -> None:
+    text = load("a.html", "<ul><li>x" * 2000 + "deep").page_content
+    assert text.count("x") == 2000
+    assert text.endswith("deep")
+
+
+def test_a_page_without_text_is_refused(refusal: Refusal) -> None:
+    assert refusal("a.html", "<script>x</script><nav>y</nav>") == "no text in it"
+    assert refusal("a.html", b"charset=utf-8 " + bytes(range(256)) * 20) == "binary file"
+
+
+@given(st.text(alphabet="ab<>/!-&;\"'= pdivhulo1t", max_size=200))
+def test_any_markup_gives_text_or_nothing(source: str) -> None:
+    from bs4 import BeautifulSoup
+
+    from agentkit.errors import DocumentError
+    from agentkit.loaders.markup import html_text
+
+    try:
+        text = html_text(BeautifulSoup(source, "lxml"))
+    except DocumentError:
+        return
+    assert text == normalize(text).strip()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["write", "end_line", "end_block", "begin_item"]), st.text(" ab\n"))))
+def test_the_writer_loses_no_letter_and_leaves_no_second_blank_line(pieces: list[tuple[str, str]]) -> None:
+    writer = MarkdownWriter()
+    for verb, text in pieces:
+        match verb:
+            case "write":
+                writer.write(text)
+            case "begin_item":
+                writer.begin_item("- ")
+            case _:
+                getattr(writer, verb)()
+    written = "".join(text for verb, text in pieces if verb == "write")
+    assert "".join(writer.text().replace("- ", "").split()) == "".join(written.split())
+    assert "\n\n\n" not in writer.text()
