@@ -4,19 +4,15 @@ Without such a folder, indexes are in the user's data folder and the settings ar
 """
 
 import os
-import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from agentkit.errors import DocumentError, IndexingError, IndexNotFoundError, ModelLoadError, WorkspaceError
-from agentkit.indexes.lock import writer_lock
-from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
+from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
+from agentkit.indexes.collection import IndexCollection
 from agentkit.results import Answer, IndexReport
 from agentkit.settings import FILE_NAME, Settings, load_settings
 from agentkit.workspace_files import WORKSPACE_FILES
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
     from agentkit.indexes import Index
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.indexing import IndexingProgress
-
-_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
 class Workspace:
@@ -54,6 +48,8 @@ class Workspace:
         """
         self.root = root
         self.settings = settings
+        self.indexes = IndexCollection((root or data_directory()) / "indexes")
+        """The indexes there are, without opening any."""
         self._make_embedder = make_embedder
         self._make_chat_model = make_chat_model
 
@@ -91,45 +87,6 @@ class Workspace:
 
     # Indexes
 
-    @property
-    def indexes_directory(self) -> Path:
-        """The folder that holds a folder for each index; it need not exist."""
-        return (self.root or data_directory()) / "indexes"
-
-    def index_names(self) -> list[str]:
-        """The indexes there are, sorted."""
-        if not self.indexes_directory.is_dir():
-            return []
-        return sorted(folder.name for folder in self.indexes_directory.iterdir() if is_index(folder))
-
-    def index_directory(self, name: str) -> Path:
-        """Where an index of this name is or would be.
-
-        Raises:
-            IndexingError: a name that cannot be a folder's.
-        """
-        if not _NAME.fullmatch(name):
-            raise IndexingError(
-                f"{name!r} cannot be an index's name: use letters, digits, '.', '-' and '_', at most 64, "
-                "beginning with a letter or digit"
-            )
-        return self.indexes_directory / name
-
-    def require_index(self, name: str) -> Path:
-        """The folder of an index that exists.
-
-        Raises:
-            IndexNotFoundError: there is none of that name; the message names the nearest.
-        """
-        names = self.index_names()
-        if name in names:
-            return self.index_directory(name)
-        if not names:
-            raise IndexNotFoundError(f"there is no index {name!r}, nor any other: make one with: agentkit index PATH")
-        near = get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-        raise IndexNotFoundError(f"there is no index {name!r}: {hint}")
-
     def open_index(self, name: str) -> "Index":
         """An index that exists; close it after use.
 
@@ -139,7 +96,7 @@ class Workspace:
         """
         from agentkit.indexes import Index
 
-        directory = self.require_index(name)
+        directory = self.indexes.require(name)
         embedder = self.embedder()
         return Index.open(directory, embedder=embedder, limits=self._limits(embedder))
 
@@ -161,10 +118,8 @@ class Workspace:
         from agentkit.indexes import Index
         from agentkit.pipelines.indexing import index_folder
 
-        directory = self.index_directory(name or _name_after(sources[0]))
-        is_new = not is_index(directory)
-        if name is None and not is_new:
-            _refuse_other_sources(directory, sources)
+        directory = self.indexes.folder_for(sources) if name is None else self.indexes.folder(name)
+        is_new = directory.name not in self.indexes.names()
         embedder = self.embedder()
         chunks = 1
         try:
@@ -178,31 +133,7 @@ class Workspace:
             raise
         finally:
             if is_new and not chunks:
-                self.remove_index(directory.name)
-
-    def summarise_index(self, name: str) -> IndexSummary:
-        """What an index holds and how it was made, without opening its vectors."""
-        return summarise_index(self.require_index(name))
-
-    def source_file(self, index: str, path: str) -> Path | None:
-        """The file that an index knows as `path`; None where it is no longer there."""
-        return source_file(self.require_index(index), path)
-
-    def remove_index(self, name: str) -> None:
-        """Delete an index; the documents stay.
-
-        Raises:
-            IndexNotFoundError: there is none of that name.
-            IndexLockedError: a process is writing it.
-        """
-        directory = self.require_index(name)
-        with writer_lock(directory):
-            for entry in directory.iterdir():  # the lock's own files go last
-                if entry.is_dir():
-                    shutil.rmtree(entry)
-                elif not entry.name.startswith("writer."):
-                    entry.unlink()
-        shutil.rmtree(directory)
+                self.indexes.remove(directory.name)
 
     # Questions
 
@@ -324,19 +255,3 @@ def data_directory() -> Path:
     """Where things go that belong to no workspace: `$AGENTKIT_DATA_DIR`, or the user's data folder."""
     chosen = os.environ.get("AGENTKIT_DATA_DIR")
     return Path(chosen).expanduser() if chosen else user_data_path("agentkit")
-
-
-def _name_after(source: Path) -> str:
-    """An index's name made of a folder's or file's: `My notes (2)` -> `My-notes-2`."""
-    words = re.findall(r"[\w.]+", source.resolve().name)
-    return "-".join(words).strip("._-")[:64] or "index"
-
-
-def _refuse_other_sources(directory: Path, sources: Sequence[Path]) -> None:
-    held = summarise_index(directory).sources
-    wanted = [source.resolve() for source in sources]
-    if held and not any(source.is_relative_to(known) for source in wanted for known in held):
-        raise IndexingError(
-            f"the index {directory.name} holds {', '.join(held)}: give the new one a name with --name, or add to this "
-            f"one with --name {directory.name}"
-        )

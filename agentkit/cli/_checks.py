@@ -100,9 +100,9 @@ def check_workspace(workspace: "Workspace") -> Iterator[Check]:
     if workspace.root:
         yield Check("workspace", Verdict.OK, str(workspace.root))
     else:
-        detail = f"none: indexes are in {workspace.indexes_directory}"
+        detail = f"none: indexes are in {workspace.indexes.directory}"
         yield Check("workspace", Verdict.OK, detail, "agentkit init makes this folder one")
-    names = workspace.index_names()
+    names = workspace.indexes.names()
     if not names:
         yield Check("indexes", Verdict.NOTE, "none", "agentkit index PATH")
     for name in names:
@@ -113,7 +113,7 @@ def check_disk(workspace: "Workspace") -> Iterator[Check]:
     """Room where models and indexes go."""
     for name, place in (
         ("disk (models)", workspace.model_store().directory),
-        ("disk (indexes)", workspace.indexes_directory),
+        ("disk (indexes)", workspace.indexes.directory),
     ):
         free = shutil.disk_usage(_existing(place)).free
         detail = f"{human_bytes(free)} free in {place}"
@@ -149,7 +149,7 @@ def _gpu_kind() -> str | None:
 
 
 def _check_index(workspace: "Workspace", name: str) -> Check:
-    summary = workspace.summarise_index(name)
+    summary = workspace.indexes.summary(name)
     label = f"index {name}"
     if summary.problem:
         return Check(label, Verdict.WRONG, summary.problem, f"agentkit indexes remove {name}, then index again")

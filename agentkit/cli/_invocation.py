@@ -51,8 +51,8 @@ def choose_index(workspace: Workspace, name: str | None) -> str:
         UsageError: there are several and none was named.
     """
     if name is not None:
-        return workspace.require_index(name).name
-    names = workspace.index_names()
+        return workspace.indexes.require(name).name
+    names = workspace.indexes.names()
     if not names:
         raise IndexNotFoundError("there is no index yet: make one with: agentkit index PATH")
     if len(names) > 1:
@@ -63,7 +63,7 @@ def choose_index(workspace: Workspace, name: str | None) -> str:
 def complete_index(incomplete: str) -> Iterable[str]:
     """Names of indexes for the shell's completion, which must not fail."""
     try:
-        names = _open_workspace().index_names()
+        names = _open_workspace().indexes.names()
     except (AgentkitError, OSError):
         return []
     return [name for name in names if name.startswith(incomplete)]

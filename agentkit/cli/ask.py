@@ -53,7 +53,7 @@ def ask(
         if is_json:
             typer.echo(to_json(_as_json(answer, is_explained=is_explained)))
         else:
-            printer.finish(answer, find=lambda path: workspace.source_file(chosen, path) if chosen else None)
+            printer.finish(answer, find=lambda path: workspace.indexes.source_file(chosen, path) if chosen else None)
     _print_notes(answer, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
 
 
@@ -62,7 +62,7 @@ def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool
     if name is None and has_piped_text:
         note("answering from the piped text; -i adds an index")
         return None
-    if name is None and not workspace.index_names():
+    if name is None and not workspace.indexes.names():
         note("there is no index, so the model answers without sources (make one: agentkit index PATH)")
         return None
     return choose_index(workspace, name)

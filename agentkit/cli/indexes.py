@@ -23,11 +23,11 @@ def list_indexes(context: typer.Context, is_json: _Json = False) -> None:
     from agentkit.cli._render import human_bytes, print_table
 
     workspace = workspace_of(context)
-    summaries = [workspace.summarise_index(name) for name in workspace.index_names()]
+    summaries = [workspace.indexes.summary(name) for name in workspace.indexes.names()]
     if is_json:
         typer.echo(to_json([_as_json(summary) for summary in summaries]))
     elif not summaries:
-        note(f"there is no index in {workspace.indexes_directory}: make one with: agentkit index PATH")
+        note(f"there is no index in {workspace.indexes.directory}: make one with: agentkit index PATH")
     else:
         rows = [(s.name, s.file_count, s.chunk_count, human_bytes(s.size_bytes), _state(s)) for s in summaries]
         print_table("", ("index", "files", "chunks", "size", "state"), rows, sys.stdout)
@@ -45,7 +45,7 @@ def show_index(
     from agentkit.cli._render import human_bytes, print_table
 
     workspace = workspace_of(context)
-    summary = workspace.summarise_index(choose_index(workspace, name))
+    summary = workspace.indexes.summary(choose_index(workspace, name))
     if is_json:
         typer.echo(to_json(_as_json(summary)))
         return
@@ -77,7 +77,7 @@ def remove_index(
         if not is_terminal(sys.stdin):
             raise UsageError("removing an index asks first: give --yes where nobody can answer")
         typer.confirm(f"Delete the index {neutralise_line(chosen)}? The documents stay.", abort=True, err=True)
-    workspace.remove_index(chosen)
+    workspace.indexes.remove(chosen)
     note(f"removed the index {chosen}")
 
 

@@ -33,6 +33,6 @@ def search(
         elif hits:
             from agentkit.cli._render import print_hits
 
-            print_hits(hits, lambda path: workspace.source_file(opened.name, path), sys.stdout)
+            print_hits(hits, lambda path: workspace.indexes.source_file(opened.name, path), sys.stdout)
         else:
             note(f"no passages: the index {opened.name} is empty")

@@ -56,7 +56,7 @@ class TestFinding:
         (tmp_path / ".git").mkdir()
         workspace = Workspace.open(tmp_path)
         assert workspace.root is None
-        assert workspace.indexes_directory == tmp_path / "data" / "indexes"
+        assert workspace.indexes.directory == tmp_path / "data" / "indexes"
 
     def test_wrong_settings_are_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").write_text("nonsense = 1\n")
@@ -93,7 +93,7 @@ class TestIndexes:
     def test_an_index_is_named_after_its_folder(self, workspace: Workspace, tmp_path: Path) -> None:
         report = workspace.index_folder([make_documents(tmp_path / "My notes (2)", a="red fox")])
         assert report.index == "My-notes-2"
-        assert workspace.index_names() == ["My-notes-2"]
+        assert workspace.indexes.names() == ["My-notes-2"]
 
     def test_an_index_can_be_searched(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "docs", a="red fox", b="blue whale")])
@@ -116,26 +116,26 @@ class TestIndexes:
     def test_an_empty_folder_leaves_no_index(self, workspace: Workspace, tmp_path: Path) -> None:
         with pytest.raises(DocumentError, match="no file to index"):
             workspace.index_folder([make_documents(tmp_path / "empty")])
-        assert list(workspace.indexes_directory.iterdir()) == []
+        assert list(workspace.indexes.directory.iterdir()) == []
 
     def test_a_folder_of_unreadable_files_leaves_no_index(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs")
         (docs / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
         report = workspace.index_folder([docs])
         assert [skipped.path for skipped in report.skipped] == ["broken.pdf"]
-        assert workspace.index_names() == []
+        assert workspace.indexes.names() == []
 
     def test_an_index_that_was_emptied_is_kept(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         (docs / "a.txt").write_text("")
         assert workspace.index_folder([docs]).chunks == 0
-        assert workspace.index_names() == ["docs"]
+        assert workspace.indexes.names() == ["docs"]
 
     @pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a\\b", "a b", "x" * 65, "-rf"])
     def test_a_name_that_is_no_folder_name_is_refused(self, workspace: Workspace, name: str) -> None:
         with pytest.raises(IndexingError, match="cannot be an index's name"):
-            workspace.index_directory(name)
+            workspace.indexes.folder(name)
 
     def test_a_misspelt_index_gets_the_nearest_name(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "manuals", a="red fox")])
@@ -145,13 +145,13 @@ class TestIndexes:
     def test_a_misspelt_index_leaves_nothing_behind(self, workspace: Workspace) -> None:
         with pytest.raises(IndexNotFoundError, match="agentkit index PATH"):
             workspace.open_index("nothing")
-        assert not workspace.indexes_directory.exists()
+        assert not workspace.indexes.directory.exists()
 
     def test_removing_an_index_leaves_the_documents(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
-        workspace.remove_index("docs")
-        assert workspace.index_names() == []
+        workspace.indexes.remove("docs")
+        assert workspace.indexes.names() == []
         assert (docs / "a.txt").read_text() == "red fox"
 
     def test_a_source_is_found_again_from_its_path_in_the_index(self, workspace: Workspace, tmp_path: Path) -> None:
@@ -159,24 +159,24 @@ class TestIndexes:
         two = make_documents(tmp_path / "two", a="blue whale")
         workspace.index_folder([one, two], "both")
         with workspace.open_index("both") as index:
-            found = {workspace.source_file("both", path) for path in index.paths()}
+            found = {workspace.indexes.source_file("both", path) for path in index.paths()}
         assert found == {one / "a.txt", two / "a.txt"}
 
     def test_a_source_that_is_gone_has_no_file(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")
         workspace.index_folder([docs])
         (docs / "a.txt").unlink()
-        assert workspace.source_file("docs", "a.txt") is None
+        assert workspace.indexes.source_file("docs", "a.txt") is None
 
     def test_a_summary_counts_what_is_there(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox", b="")
         workspace.index_folder([docs])
-        summary = workspace.summarise_index("docs")
+        summary = workspace.indexes.summary("docs")
         assert (summary.file_count, summary.skipped_count, summary.chunk_count) == (1, 1, 1)
         assert (summary.embedder, summary.sources, summary.problem) == ("hashing", (str(docs),), "")
 
     def test_a_damaged_index_has_a_summary_that_says_so(self, workspace: Workspace) -> None:
-        folder = workspace.indexes_directory / "broken"
+        folder = workspace.indexes.directory / "broken"
         folder.mkdir(parents=True)
         (folder / "catalog.sqlite").write_bytes(b"not a database at all" * 100)
-        assert "damaged" in workspace.summarise_index("broken").problem
+        assert "damaged" in workspace.indexes.summary("broken").problem

@@ -1,0 +1,103 @@
+"""The indexes of a folder, by name: which there are, what each holds, and how one is removed. Opens none."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from agentkit.errors import IndexingError, IndexNotFoundError
+from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+
+
+class IndexCollection:
+    """A folder that holds a folder for each index; it need not exist."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def names(self) -> list[str]:
+        """The indexes there are, sorted."""
+        if not self.directory.is_dir():
+            return []
+        return sorted(folder.name for folder in self.directory.iterdir() if is_index(folder))
+
+    def folder(self, name: str) -> Path:
+        """Where an index of this name is or would be.
+
+        Raises:
+            IndexingError: a name that cannot be a folder's.
+        """
+        if not _NAME.fullmatch(name):
+            raise IndexingError(
+                f"{name!r} cannot be an index's name: use letters, digits, '.', '-' and '_', at most 64, "
+                "beginning with a letter or digit"
+            )
+        return self.directory / name
+
+    def require(self, name: str) -> Path:
+        """The folder of an index that exists.
+
+        Raises:
+            IndexNotFoundError: there is none of that name; the message names the nearest.
+        """
+        names = self.names()
+        if name in names:
+            return self.directory / name
+        if not names:
+            raise IndexNotFoundError(f"there is no index {name!r}, nor any other: make one with: agentkit index PATH")
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+        raise IndexNotFoundError(f"there is no index {name!r}: {hint}")
+
+    def summary(self, name: str) -> IndexSummary:
+        """What an index holds and how it was made.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        return summarise_index(self.require(name))
+
+    def source_file(self, name: str, path: str) -> Path | None:
+        """The file that an index knows as `path`; None where it is no longer there.
+
+        Raises:
+            IndexNotFoundError: there is no index of that name.
+        """
+        return source_file(self.require(name), path)
+
+    def folder_for(self, sources: Sequence[Path]) -> Path:
+        """Where the index of these sources is or would be, named after the first: `My notes (2)` -> `My-notes-2`.
+
+        Raises:
+            IndexingError: the index of that name holds other folders.
+        """
+        words = re.findall(r"[\w.]+", sources[0].resolve().name)
+        folder = self.folder("-".join(words).strip("._-")[:64] or "index")
+        held = summarise_index(folder).sources if is_index(folder) else ()
+        wanted = [source.resolve() for source in sources]
+        if held and not any(source.is_relative_to(known) for source in wanted for known in held):
+            raise IndexingError(
+                f"the index {folder.name} holds {', '.join(held)}: give the new one a name with --name, or add to "
+                f"this one with --name {folder.name}"
+            )
+        return folder
+
+    def remove(self, name: str) -> None:
+        """Delete an index; the documents stay.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+            IndexLockedError: a process is writing it.
+        """
+        folder = self.require(name)
+        with writer_lock(folder):
+            for entry in folder.iterdir():  # the lock's own files go last
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                elif not entry.name.startswith("writer."):
+                    entry.unlink()
+        shutil.rmtree(folder)
