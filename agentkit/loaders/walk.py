@@ -55,7 +55,8 @@ def _walk_folder(
     while pending:
         folder, relative, rules = pending.pop()
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             if folder == root:
                 raise DocumentError(f"{root} cannot be listed: {error.strerror}") from error

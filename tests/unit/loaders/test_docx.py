@@ -1,0 +1,134 @@
+"""DOCX: all that a reader of the document sees, in its order."""
+
+import contextlib
+import io
+import random
+import zipfile
+
+import docx
+import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+
+from agentkit.errors import DocumentError
+from tests.unit.loaders.conftest import Load, Refusal
+
+FOOTNOTES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+
+
+def packed(document: "docx.document.Document") -> bytes:
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def document() -> "docx.document.Document":
+    return docx.Document()
+
+
+def inserted(xml: str) -> object:
+    return parse_xml(xml.replace(">", f" {nsdecls('w')}>", 1))
+
+
+def test_headings_lists_and_tables_keep_their_order(load: Load, document: "docx.document.Document") -> None:
+    document.add_heading("Handbook", 0)
+    document.add_heading("Power", 2)
+    document.add_paragraph("It draws 41 watts.")
+    document.add_paragraph("first", style="List Bullet")
+    table = document.add_table(2, 2)
+    for row, texts in zip(table.rows, (("Model", "Price"), ("A|1", "41 €")), strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    document.add_paragraph("The end.")
+    loaded = load("a.docx", packed(document))
+    assert loaded.page_content == (
+        "# Handbook\n\n## Power\n\nIt draws 41 watts.\n\n- first\n\n"
+        "| Model | Price |\n| --- | --- |\n| A\\|1 | 41 € |\n\nThe end."
+    )
+    assert loaded.metadata["title"] == "Handbook"
+
+
+def test_the_title_is_the_documents_property(load: Load, document: "docx.document.Document") -> None:
+    document.core_properties.title = "The handbook"
+    document.add_heading("Power", 1)
+    assert load("a.docx", packed(document)).metadata["title"] == "The handbook"
+
+
+def test_tracked_insertions_are_read_and_deletions_are_not(load: Load, document: "docx.document.Document") -> None:
+    paragraph = document.add_paragraph("It draws ")._p
+    paragraph.append(inserted('<w:ins w:id="1"><w:r><w:t>41 watts</w:t></w:r></w:ins>'))
+    paragraph.append(inserted('<w:del w:id="2"><w:r><w:delText>99</w:delText></w:r></w:del>'))
+    assert load("a.docx", packed(document)).page_content == "It draws 41 watts"
+
+
+def test_content_controls_and_text_boxes_are_read(load: Load, document: "docx.document.Document") -> None:
+    document.add_paragraph("Before")._p.append(
+        inserted("<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>boxed</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>")
+    )
+    control = "<w:sdt><w:sdtContent><w:p><w:r><w:t>controlled</w:t></w:r></w:p></w:sdtContent></w:sdt>"
+    document.element.body.insert(1, inserted(control))
+    assert load("a.docx", packed(document)).page_content == "Before\nboxed\n\ncontrolled"
+
+
+def test_merged_cells_are_read_once_across_and_repeated_down(load: Load, document: "docx.document.Document") -> None:
+    table = document.add_table(3, 3)
+    for row in range(3):
+        for column in range(3):
+            table.cell(row, column).text = f"r{row}c{column}"
+    table.cell(0, 1).merge(table.cell(0, 2)).text = "wide"
+    table.cell(1, 0).merge(table.cell(2, 0)).text = "tall"
+    table.cell(2, 2).add_table(1, 1).cell(0, 0).text = "inner"
+    assert load("a.docx", packed(document)).page_content == (
+        "| r0c0 | wide |\n| --- | --- |\n| tall | r1c1 | r1c2 |\n| tall | r2c1 | r2c2 inner |"
+    )
+
+
+def test_footnotes_stand_below_the_text(load: Load, document: "docx.document.Document") -> None:
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+
+    document.add_paragraph("Fact")._p.append(inserted('<w:r><w:footnoteReference w:id="2"/></w:r>'))
+    note = '<w:footnote w:id="2"><w:p><w:r><w:t>since 2019</w:t></w:r></w:p></w:footnote>'
+    notes = f"<w:footnotes {nsdecls('w')}>{note}</w:footnotes>"
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    part = Part(PackURI("/word/footnotes.xml"), kind, notes.encode(), document.part.package)
+    document.part.relate_to(part, FOOTNOTES)
+    assert load("a.docx", packed(document)).page_content == "Fact[^2]\n\n[^2]: since 2019"
+
+
+def test_a_style_of_the_house_is_a_heading_where_its_base_is(load: Load, document: "docx.document.Document") -> None:
+    style = document.styles.add_style("House", 1)
+    style.base_style = document.styles["Heading 2"]
+    document.add_paragraph("Power", style="House")
+    assert load("a.docx", packed(document)).page_content == "## Power"
+
+
+def test_what_is_no_docx_is_refused(refusal: Refusal, document: "docx.document.Document") -> None:
+    assert "damaged" in refusal("a.docx", b"just text")
+    assert "encrypted" in refusal("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    assert refusal("a.docx", packed(document)) == "no text in it"
+    with zipfile.ZipFile(out := io.BytesIO(), "w") as archive:
+        archive.writestr("a.txt", "x")
+    assert "no word/document.xml" in refusal("a.docx", out.getvalue())
+
+
+def test_a_zip_bomb_is_not_unpacked(refusal: Refusal) -> None:
+    with zipfile.ZipFile(out := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b" " * 50_000_000)
+    assert "zip bomb" in refusal("a.docx", out.getvalue())
+    with zipfile.ZipFile(out := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b" " * 210_000_000)
+    assert "over the limit" in refusal("a.docx", out.getvalue())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_anywhere_is_a_reason_or_harmless(load: Load, document: "docx.document.Document", seed: int) -> None:
+    random_source = random.Random(seed)
+    document.add_paragraph("A fact that is long enough to be packed. " * 20)
+    data = bytearray(packed(document))
+    for _ in range(random_source.choice((1, 5, 50))):
+        data[random_source.randrange(len(data))] = random_source.randrange(256)
+    data = data[: random_source.choice((len(data), random_source.randrange(len(data))))]
+    with contextlib.suppress(DocumentError):
+        assert load("a.docx", bytes(data)).page_content.strip()

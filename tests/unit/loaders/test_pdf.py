@@ -1,0 +1,78 @@
+"""PDF: text with page numbers, and a reason for every file that has none."""
+
+import contextlib
+import io
+import random
+from collections.abc import Sequence
+
+import pytest
+from pypdf import PdfWriter
+from reportlab.pdfgen.canvas import Canvas
+
+from agentkit.errors import DocumentError
+from agentkit.loaders import page_at
+from tests.unit.loaders.conftest import Load, Refusal
+
+
+def pdf(pages: Sequence[str], title: str = "") -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    if title:
+        canvas.setTitle(title)
+    for page in pages:
+        canvas.drawString(100, 700, page)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def test_a_span_of_the_text_has_a_page(load: Load) -> None:
+    document = load("a.pdf", pdf(["The first fact", "", "The third fact"], title="Survey"))
+    offsets = document.metadata["page_offsets"]
+    assert document.metadata["title"] == "Survey"
+    assert len(offsets) == 3
+    assert page_at(offsets, document.page_content.index("first")) == 1
+    assert page_at(offsets, document.page_content.index("third")) == 3
+    assert page_at(offsets, len(document.page_content) - 1) == 3
+
+
+def test_a_file_without_a_title_is_called_by_its_name(load: Load) -> None:
+    assert load("harbour.pdf", pdf(["fact"])).metadata["title"] == "harbour"
+
+
+def test_a_pdf_without_a_text_layer_says_so(refusal: Refusal) -> None:
+    assert "text layer (2 scanned" in refusal("a.pdf", pdf(["", ""]))
+
+
+def encrypted(password: str) -> bytes:
+    writer = PdfWriter(clone_from=io.BytesIO(pdf(["a secret fact"])))
+    writer.encrypt(password, owner_password="owner", algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_pdf_with_a_password_is_refused_and_one_without_is_read(load: Load, refusal: Refusal) -> None:
+    assert "encrypted" in refusal("a.pdf", encrypted("word"))
+    assert load("b.pdf", encrypted("")).page_content == "a secret fact"
+
+
+@pytest.mark.parametrize("data", [b"plain words", b"%PDF-1.7", b"%PDF-1.7\n" + bytes(300), pdf(["fact"])[:200]])
+def test_what_is_no_pdf_is_refused(refusal: Refusal, data: bytes) -> None:
+    assert "PDF" in refusal("a.pdf", data)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damage_anywhere_is_a_reason_or_harmless(load: Load, seed: int) -> None:
+    random_source = random.Random(seed)
+    data = bytearray(pdf(["The first fact", "The second fact"]))
+    for _ in range(random_source.choice((1, 5, 50))):
+        data[random_source.randrange(len(data))] = random_source.randrange(256)
+    with contextlib.suppress(DocumentError):
+        document = load("a.pdf", bytes(data))
+        assert document.metadata["page_offsets"] == sorted(document.metadata["page_offsets"])
+
+
+def test_nothing_is_written_about_a_damaged_file(load: Load, capfd: pytest.CaptureFixture[str]) -> None:
+    load("a.pdf", pdf(["fact"]).replace(b"/WinAnsiEncoding", b"/WinAnsiEncodin_"))
+    assert capfd.readouterr() == ("", "")
