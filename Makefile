@@ -3,25 +3,31 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# A compiler per processor; llama-cpp-python's build reads it.
-export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc 2>/dev/null || echo 2)
-export PIP_DISABLE_PIP_VERSION_CHECK = 1
+MAKEFLAGS += --no-print-directory
 
-.PHONY: demo test check docs clean help
+# Both names, since pip reads the first for packages and, from 25.3, the second for what they are built with.
+# A compiler per processor: llama-cpp-python's build reads the third.
+PIP_INSTALL = PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	CMAKE_BUILD_PARALLEL_LEVEL=$${CMAKE_BUILD_PARALLEL_LEVEL:-$$(nproc 2>/dev/null || echo 2)} \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test check docs clean
 
 help:
 	@echo "make demo   install, pull the models, index examples/ and ask three questions"
 	@echo "make test   install, pull the test models, run every check and every test"
-	@echo "make check  the checks and tests alone, without set-up"
+	@echo "make check  the checks and tests alone, without the models"
+	@echo "make docs   write docs/cli.md again from the command line's own help"
+	@echo "make clean  delete .venv and what the tools left; models and indexes stay"
 
 demo: .venv/installed
 	@$(BIN)/python benchmarks/demo.py
 
 test: .venv/installed-dev
 	$(BIN)/agentkit models pull smollm2-135m all-minilm-l6-v2
-	$(MAKE) check
+	@$(MAKE) check
 
-check:
+check: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -34,21 +40,22 @@ docs: .venv/installed-dev
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.venv/bin/python:
+.venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "agentkit needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 demo"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
-	$(PYTHON) -m venv .venv
-
-.venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	@for tool in gcc g++; do command -v $$tool >/dev/null \
-		|| { echo "$$tool is missing: apt-get install build-essential"; exit 1; }; done
-	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null \
-		|| echo "Installing. llama-cpp-python is compiled for this machine: 3 to 5 minutes on two cores."
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip show --quiet llama-cpp-python 2>/dev/null || { \
+		for tool in gcc g++; do command -v $$tool >/dev/null \
+			|| { echo "$$tool is missing: apt-get install build-essential"; exit 1; }; done; \
+		echo "Installing: PyTorch and 100 other packages; llama-cpp-python is compiled for this machine," \
+			"which takes 3 to 5 minutes on two cores."; }
+	@started=$$(date +%s); $(PIP_INSTALL) --editable . \
+		&& echo "Installed in $$(($$(date +%s) - started)) s."
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@started=$$(date +%s); $(PIP_INSTALL) --editable '.[dev]' \
+		&& echo "Installed what the tests need in $$(($$(date +%s) - started)) s."
 	@touch $@
