@@ -34,12 +34,12 @@ def _spans(
     while start < end:
         cut = _fit(text, start, end, limits, count_tokens)
         if cut <= covered:  # the overlap and what is new do not fit together: leave the overlap out
-            start = _skip_space(text, covered, end)
+            start = covered
             continue
         yield _trim(text, start, cut)
         if cut >= end:
             return
-        covered = cut
+        covered = _skip_space(text, cut, end)
         start = _skip_space(text, _next_start(text, start, cut, limits), end)
 
 

@@ -52,7 +52,7 @@ METADATA: list[dict[str, Any]] = [
 ]
 PIECES = st.sampled_from([
     "# Head\n", "## Sub ##\n", "Set\n===\n", "```\n", "~~~\n", "- a\n", "class A:\n",
-    "def f(x):\n    return x\n", "    y = 1\n",    "\n\n", "\n", "\t", " ", "word ", "A sentence. ",
+    "def f(x):\n    return x\n", "    y = 1\n", "\n\n", "\n", "\t", " ", "word ", "A sentence. ",
     "。終わり。", "\u2028", "\x0c", "\x85", "👩‍👩‍👧", "é", "x" * 50, "}\n", "---\n", "a: b\n",
 ])  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=40).map("".join)
