@@ -29,7 +29,8 @@ _BLOCKS = frozenset({
     "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_MOST_ELEMENTS = 500_000
+_MOST_TAGS = 1_000_000
+"""Of start and end; an element takes about a kilobyte and 20 microseconds."""
 _DEEPEST = 150
 """Levels; deeper ones are taken as their bare text. Each costs two frames of Python's thousand."""
 
@@ -38,10 +39,12 @@ def load_html(path: Path) -> tuple[str, str, str]:
     """Readable text, title ("" where there is none) and encoding of an HTML file.
 
     Raises:
-        DocumentError: binary, empty, or no text in it.
+        DocumentError: binary, empty, too many tags, or no text in it.
     """
     data = path.read_bytes()
     source, encoding = decode(data, declared=_declared_encoding(data))
+    if (tags := source.count("<")) > _MOST_TAGS:
+        raise DocumentError(f"{tags:,} HTML tags, over the limit of {_MOST_TAGS:,}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         soup = BeautifulSoup(source, "lxml")
@@ -53,11 +56,8 @@ def html_text(soup: BeautifulSoup) -> str:
     """The readable text of a parsed page.
 
     Raises:
-        DocumentError: too many elements, or no text.
+        DocumentError: no text in it.
     """
-    elements = len(soup.find_all(True))
-    if elements > _MOST_ELEMENTS:
-        raise DocumentError(f"{elements:,} HTML elements, over the limit of {_MOST_ELEMENTS:,}")
     text = _main_text(soup)
     if not text:
         raise DocumentError("no text in it")
@@ -77,22 +77,28 @@ def _declared_encoding(data: bytes) -> str:
 def _main_text(soup: BeautifulSoup) -> str:
     """The text of `main`; without one that of the body, or of its only article where that is most of it."""
     body = soup.body or soup
-    for main in (soup.find("main"), soup.find(attrs={"role": "main"})):
-        if isinstance(main, Tag) and (text := _text(main)):
-            return _with_heading(text, main, body)
+    marked = [element for element in body.descendants if isinstance(element, Tag) and _marks_content(element)]
+    for main in (element for element in marked if element.name == "main" or element.get("role") == "main"):
+        if text := _text(main):
+            return _with_heading(text, main, marked)
     text = _text(body)
-    articles = soup.find_all("article", limit=2)
+    articles = [element for element in marked if element.name == "article"]
     if len(articles) == 1 and len(article := _text(articles[0])) * 2 > len(text):
-        return _with_heading(article, articles[0], body)
+        return _with_heading(article, articles[0], marked)
     return text
 
 
-def _with_heading(text: str, root: Tag, body: Tag) -> str:
+def _marks_content(element: Tag) -> bool:
+    return element.name in {"main", "article", "h1"} or element.get("role") == "main"
+
+
+def _with_heading(text: str, root: Tag, marked: list[Tag]) -> str:
     """The page's `h1` may stand above its main part."""
-    above = body.find("h1")
-    if not isinstance(above, Tag) or root.find("h1") or any(_is_boilerplate(p) for p in [above, *above.parents]):
+    titles = [element for element in marked if element.name == "h1"]
+    if not titles or any(parent is root for title in titles for parent in title.parents):
         return text
-    heading = _inline(above)
+    above = titles[0]
+    heading = "" if any(map(_is_boilerplate, [above, *above.parents])) else _inline(above)
     return f"# {heading}\n\n{text}" if heading else text
 
 

@@ -25,16 +25,15 @@ def load_csv(path: Path) -> tuple[str, str]:
     """
     text, encoding = read_text(path)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    rows = _rows(text, delimiter)
     try:
-        rows = _rows(text, delimiter)
+        header = [" ".join(cell.split()) for cell in next(rows, [])]
+        lines = [_record_line(header, row) for row in rows]
     except csv.Error as error:
         raise damage("CSV", error) from error
-    if not rows:
+    if not header:
         raise DocumentError("no text in it")
-    header, records = [" ".join(cell.split()) for cell in rows[0]], rows[1:]
-    if not records:
-        return normalize("; ".join(name for name in header if name)), encoding
-    return normalize("\n".join(_record_line(header, record) for record in records)), encoding
+    return normalize("\n".join(lines or ["; ".join(filter(None, header))])), encoding
 
 
 def load_json(path: Path) -> tuple[str, str]:
@@ -62,8 +61,8 @@ def _record_text(record: Any) -> str:
     return ("; " if is_short else "\n").join(values)
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    return (row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row))
 
 
 def _delimiter(text: str) -> str:
@@ -74,7 +73,7 @@ def _delimiter(text: str) -> str:
     best, best_score = ",", (0, 0, 0)
     for delimiter in _DELIMITERS:
         try:
-            rows = _rows(sample, delimiter)
+            rows = list(_rows(sample, delimiter))
         except csv.Error:
             continue
         columns = len(rows[0]) if rows else 0

@@ -1,5 +1,7 @@
 """HTML: nothing that the author marked as content is lost, and what is no content goes."""
 
+from time import perf_counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +89,18 @@ def test_lists_nested_without_end_keep_their_text(load: Load) -> None:
     text = load("a.html", "<ul><li>x" * 2000 + "deep").page_content
     assert text.count("x") == 2000
     assert text.endswith("deep")
+
+
+def test_a_page_of_too_many_tags_is_refused_before_it_is_parsed(refusal: Refusal) -> None:
+    started = perf_counter()
+    assert "tags, over the limit" in refusal("a.html", "<b>" * 1_000_001)
+    assert perf_counter() - started < 2
+
+
+def test_the_heading_of_the_main_part_is_not_repeated(load: Load) -> None:
+    page = "<header><h1>Shop</h1></header><main><h1>Lamp</h1><p>fact</p></main>"
+    assert load("a.html", page).page_content == "# Lamp\n\nfact"
+    assert load("a.html", "<nav><h1>Menu</h1></nav><main>fact</main>").page_content == "fact"
 
 
 def test_a_page_without_text_is_refused(refusal: Refusal) -> None:
