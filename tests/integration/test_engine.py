@@ -33,7 +33,8 @@ def _generate(engine: LlamaEngine, text: str, max_tokens: int = 24, **options: o
     return engine.generate(GenerationRequest(_prompt(engine, text), max_tokens, **options))  # type: ignore[arg-type]
 
 
-def test_greedy_replies_are_the_same_every_time_and_with_a_cached_prompt(engine: LlamaEngine) -> None:
+def test_greedy_replies_from_a_cached_prompt_are_the_same_every_time(engine: LlamaEngine) -> None:
+    _settle(engine, "Name a river.")
     first = _generate(engine, "Name a river.")
     second = _generate(engine, "Name a river.")
     assert first.text() == second.text()
@@ -47,12 +48,20 @@ def test_a_longer_chat_evaluates_only_what_is_new(engine: LlamaEngine) -> None:
     assert longer.outcome.usage.cached_tokens >= 0.9 * len(_prompt(engine, history)) - 10
 
 
-def test_sampling_with_a_seed_is_repeatable_and_another_seed_differs(engine: LlamaEngine) -> None:
+def _settle(engine: LlamaEngine, text: str) -> None:
+    """Bring the whole prompt into the cache: llama.cpp's kernels round differently for batches of another size, so that
+    only replies from the same cached prompt are the same to the token."""
+    _generate(engine, text, 1).text()
+
+
+def test_sampling_with_a_seed_is_repeatable_and_another_seed_differs(chat_model_file: Path) -> None:
     def sample(seed: int) -> str:
-        return _generate(engine, "Tell a story.", 40, sampling=SamplingParameters(temperature=1.0, seed=seed)).text()
+        with LlamaEngine(chat_model_file, context_tokens=512) as fresh:
+            sampling = SamplingParameters(temperature=1.0, seed=seed)
+            return _generate(fresh, "Tell a story.", 30, sampling=sampling).text()
 
     assert sample(1) == sample(1)
-    assert len({sample(seed) for seed in range(4)}) > 1
+    assert len({sample(seed) for seed in range(3)}) > 1
 
 
 def test_many_threads_at_once_each_get_their_own_answer(engine: LlamaEngine) -> None:
@@ -92,6 +101,7 @@ def test_leaving_the_iteration_cancels_the_generation(engine: LlamaEngine) -> No
 
 
 def test_a_stop_string_ends_the_reply_before_it(engine: LlamaEngine) -> None:
+    _settle(engine, "Count from 1 to 9.")
     whole = _generate(engine, "Count from 1 to 9.", 40).text()
     stop = whole[len(whole) // 2 :][:4]
     cut = _generate(engine, "Count from 1 to 9.", 40, stop=(stop,))
@@ -155,12 +165,13 @@ def test_scores_tell_the_likelier_continuation(engine: LlamaEngine) -> None:
     assert sum(paris) > sum(banana)
 
 
-def test_scores_are_those_of_a_generation(engine: LlamaEngine) -> None:
-    prompt = _prompt(engine, "Name a river.")
-    generation = engine.generate(GenerationRequest(prompt, 8, logprobs=2))
-    tokens = [token for piece in generation for token in piece.logprobs]
-    (scored,) = engine.score(prompt, [[token.token for token in tokens]])
-    assert scored == pytest.approx([token.logprob for token in tokens], abs=0.15)
+def test_scores_are_those_of_a_generation(chat_model_file: Path) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=512) as fresh:
+        prompt = _prompt(fresh, "Name a river.")
+        generation = fresh.generate(GenerationRequest(prompt, 8, logprobs=2))
+        tokens = [token for piece in generation for token in piece.logprobs]
+        (scored,) = fresh.score(prompt, [[token.token for token in tokens]])
+    assert scored == pytest.approx([token.logprob for token in tokens], abs=0.01)
     assert all(token.alternatives[0][1] >= token.logprob - 1e-9 for token in tokens)
 
 

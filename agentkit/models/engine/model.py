@@ -76,6 +76,7 @@ class LlamaModel:
     def close(self) -> None:
         """Free the weights. Calling it twice does nothing."""
         if self.pointer:
+            self.vocabulary.close()
             self._library.llama_model_free(self.pointer)
             self.pointer = None
 

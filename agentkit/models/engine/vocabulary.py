@@ -5,18 +5,19 @@
 """
 
 import ctypes
+import threading
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.errors import MessageError
+from agentkit.errors import EngineError, MessageError
 from agentkit.models.engine.binding import llama_cpp
 
 
 class Vocabulary:
-    """The vocabulary of a loaded model. Safe to use from any thread: llama.cpp only reads it."""
+    """The vocabulary of a loaded model. Safe to use from any thread; after `close` every use is an `EngineError`."""
 
     def __init__(self, pointer: Any) -> None:
         library = llama_cpp()
@@ -28,6 +29,7 @@ class Vocabulary:
         self.eos: int = library.llama_vocab_eos(pointer)
         self.adds_bos: bool = library.llama_vocab_get_add_bos(pointer)
         self._pieces: dict[int, bytes] = {}
+        self._lock = threading.Lock()
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of `text` taken as plain text: control tokens written in it are spelled out.
@@ -69,6 +71,11 @@ class Vocabulary:
         library = self._library
         return frozenset(token for token in range(self.size) if library.llama_vocab_is_eog(self.pointer, token))
 
+    def close(self) -> None:
+        """Called before the model is freed: llama.cpp would read freed memory."""
+        with self._lock:
+            self.pointer = None
+
     def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         try:
             data = text.encode("utf-8")
@@ -79,13 +86,21 @@ class Vocabulary:
         # A token covers at least one byte; +8 leaves room for a space that some vocabularies put in front.
         room = len(data) + 8
         tokens = (ctypes.c_int32 * room)()
-        count = self._library.llama_tokenize(self.pointer, data, len(data), tokens, room, False, parse_special)
+        with self._lock:
+            self._check_open()
+            count = self._library.llama_tokenize(self.pointer, data, len(data), tokens, room, False, parse_special)
         return tokens[:count]
 
     def _piece(self, token: int, *, is_special_shown: bool) -> bytes:
         buffer = ctypes.create_string_buffer(64)
-        count = self._library.llama_token_to_piece(self.pointer, token, buffer, 64, 0, is_special_shown)
-        if count < 0:
-            buffer = ctypes.create_string_buffer(-count)
-            count = self._library.llama_token_to_piece(self.pointer, token, buffer, -count, 0, is_special_shown)
+        with self._lock:
+            self._check_open()
+            count = self._library.llama_token_to_piece(self.pointer, token, buffer, 64, 0, is_special_shown)
+            if count < 0:
+                buffer = ctypes.create_string_buffer(-count)
+                count = self._library.llama_token_to_piece(self.pointer, token, buffer, -count, 0, is_special_shown)
         return buffer.raw[:count]
+
+    def _check_open(self) -> None:
+        if self.pointer is None:
+            raise EngineError("the engine is closed: make a new one")
