@@ -141,6 +141,6 @@ def _telling_sample(data: bytes) -> bytes:
 
 def _refuse_binary(text: str) -> None:
     sample = text[:_SAMPLE_BYTES]
-    control = sum(character < " " and character not in "\t\n\r\f\x1b" for character in sample)
-    if control > _MOST_CONTROL_CHARACTERS * len(sample):
+    control = sum(character < " " and character not in "\t\n\v\f\r\x1b" for character in sample)
+    if control > max(1, _MOST_CONTROL_CHARACTERS * len(sample)):
         raise DocumentError("binary file")

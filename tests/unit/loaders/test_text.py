@@ -102,6 +102,10 @@ def test_binary_that_is_called_text_is_refused(refusal: Refusal, data: bytes) ->
     assert refusal("a.txt", data)
 
 
+def test_a_stray_control_character_does_not_make_a_short_note_binary() -> None:
+    assert decode(b"a\x0bb\x0c\x1b[31mred\x07")[0] == "a\x0bb\x0c\x1b[31mred\x07"
+
+
 def test_a_file_of_nothing_says_so(refusal: Refusal) -> None:
     assert refusal("a.txt", b"") == "empty file"
     assert refusal("a.txt", b" \n\t\r\n") == "no text in it"
