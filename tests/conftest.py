@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from agentkit.errors import ModelNotFoundError
 from agentkit.models.store import ModelStore
+
+# A slow machine is no fault of the code: time is asserted only where a test is about it.
+settings.register_profile("agentkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("agentkit")
 
 _MODELS = ModelStore()  # found before the tests' own home hides it
 

@@ -65,7 +65,7 @@ LIMITS = st.builds(
 
 
 @given(TEXTS, LIMITS, st.sampled_from(METADATA), st.sampled_from([words, bytes_of]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_chunks_are_spans_within_the_limits_that_cover_any_text(
     text: str, limits: ChunkLimits, metadata: dict[str, Any], count: Callable[[str], int]
 ) -> None:
