@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.answering import answer_question
     from agentkit.pipelines.indexing import index_folder
-    from agentkit.results import Answer, Citation, Hit, IndexReport, StopReason, Usage
+    from agentkit.results import Answer, Citation, Hit, IndexReport, SearchMode, StopReason, Usage
     from agentkit.settings import Settings
     from agentkit.workspace import Workspace
 
@@ -38,6 +38,7 @@ _HOMES = {
     "LocalChatModel": "models.chat",
     "ModelStore": "models.store",
     "ScriptedModel": "models.scripted",
+    "SearchMode": "results",
     "SentenceTransformerEmbedder": "embedders",
     "Settings": "settings",
     "StopReason": "results",
@@ -62,6 +63,7 @@ __all__ = [
     "LocalChatModel",
     "ModelStore",
     "ScriptedModel",
+    "SearchMode",
     "SentenceTransformerEmbedder",
     "Settings",
     "StopReason",

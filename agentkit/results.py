@@ -26,6 +26,17 @@ class StopReason(StrEnum):
     """Nothing in the documents answers the question."""
 
 
+class SearchMode(StrEnum):
+    """How passages are found."""
+
+    HYBRID = "hybrid"
+    """Both rankings, fused: the default."""
+    DENSE = "dense"
+    """By meaning: cosine similarity of embeddings."""
+    KEYWORD = "keyword"
+    """By words: BM25 with stemming."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens and seconds that a generation or an answer cost."""
@@ -57,7 +68,7 @@ class Hit:
     rank: int
     """1 for the best."""
     score: float
-    """Cosine similarity, -1 to 1, for a dense search."""
+    """Higher is better; what it measures depends on the search mode."""
     path: str
     """As the index knows it: relative to the indexed root, with forward slashes."""
     page: int | None

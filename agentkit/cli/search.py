@@ -1,4 +1,4 @@
-"""`agentkit search`: the passages of an index that are nearest to a query."""
+"""`agentkit search`: the passages of an index that suit a query best."""
 
 import sys
 from dataclasses import asdict
@@ -8,6 +8,7 @@ import typer
 
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import to_json
+from agentkit.results import SearchMode
 
 _FIELDS = ("rank", "score", "path", "page", "start", "end", "text")
 
@@ -20,14 +21,17 @@ def search(
         typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
     ] = None,
     count: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages.")] = 5,
+    mode: Annotated[
+        SearchMode, typer.Option("--mode", help="By meaning and words, or by one of them.")
+    ] = SearchMode.HYBRID,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the passages nearest to a query in meaning."""
+    """Show the passages that suit a query best."""
     if not query.strip():
         raise UsageError("the query is empty: say what to look for")
     workspace = workspace_of(context)
     with workspace.open_index(choose_index(workspace, index)) as opened:
-        hits = opened.search(query, k=count)
+        hits = opened.search(query, k=count, mode=mode)
         if is_json:
             typer.echo(to_json([{name: asdict(hit)[name] for name in _FIELDS} for hit in hits]))
         elif hits:
@@ -35,4 +39,4 @@ def search(
 
             print_hits(hits, lambda path: workspace.indexes.source_file(opened.name, path), sys.stdout)
         else:
-            note(f"no passages: the index {opened.name} is empty")
+            note(f"no passages: nothing in the index {opened.name} suits the query")

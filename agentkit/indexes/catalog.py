@@ -125,6 +125,19 @@ class Catalog:
             for i, path, start, end, names, digest in rows
         }
 
+    def keyword_ranking(self, query: str, *, count: int) -> list[tuple[str, float]]:
+        """Chunk ids with their BM25 score (higher is better), best first, for an FTS5 query; none for an empty one."""
+        if not query:
+            return []
+        return [
+            (name, -score)
+            for name, score in self._rows(
+                "SELECT id, bm25(chunks_fts) AS score FROM chunks_fts JOIN chunks ON number = chunks_fts.rowid "
+                "WHERE chunks_fts MATCH ? ORDER BY score, id LIMIT ?",
+                (query, count),
+            )
+        ]
+
     def text(self, path: str) -> str | None:
         """The text of a file as its loader produced it."""
         rows = self._rows("SELECT text FROM files WHERE path = ?", (path,))

@@ -23,18 +23,21 @@ from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
 from agentkit.embedders import Embedder
 from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError, IndexNotFoundError
 from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.keywords import fuse, keyword_query
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.retriever import IndexRetriever
 from agentkit.indexes.vectors import VectorStore
 from agentkit.loaders import page_at
-from agentkit.results import Hit
+from agentkit.results import Hit, SearchMode
 
 if TYPE_CHECKING:
     from agentkit.indexes.writer import IndexWriter
 
 _CATALOG_NAME = "catalog.sqlite"
 _VECTORS_NAME = "vectors"
+_FUSION_DEPTH = 50
+"""How many passages of each ranking are fused, at least."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
 
@@ -103,16 +106,21 @@ class Index:
             )
         return text
 
-    def search(self, query: str, *, k: int = 5) -> list[Hit]:
-        """The `k` passages nearest to `query` by cosine similarity, best first. An empty index or query gives none."""
+    def search(self, query: str, *, k: int = 5, mode: SearchMode = SearchMode.HYBRID) -> list[Hit]:
+        """The `k` passages that suit `query` best, best first. An empty index or query gives none.
+
+        A hit's score is the cosine similarity (dense), BM25 (keyword) or the reciprocal rank fusion of both (hybrid).
+        """
         if k < 1 or not query.strip() or not self.chunk_count:
             return []
-        vector = self.embedder.embed_array([query])[0]
-        return [self._hit(rank, *found) for rank, found in enumerate(self._nearest(vector, k), start=1)]
+        ranking = self._ranking(query, k, mode)[:k]
+        known = self.catalog.chunks_by_id([name for name, _ in ranking])
+        found = [(*known[name], score) for name, score in ranking if name in known]
+        return [self._hit(rank, *each) for rank, each in enumerate(found, start=1)]
 
-    def as_retriever(self, *, k: int = 5) -> IndexRetriever:
+    def as_retriever(self, *, k: int = 5, mode: SearchMode = SearchMode.HYBRID) -> IndexRetriever:
         """This index for LangChain programs: `k` passages a query."""
-        return IndexRetriever(index=self, k=k)
+        return IndexRetriever(index=self, k=k, mode=mode)
 
     @contextmanager
     def writer(self) -> "Iterator[IndexWriter]":
@@ -168,17 +176,28 @@ class Index:
             self._vectors.close()
             self._vectors = None
 
-    def _nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, ChunkRecord, float]]:
+    def _ranking(self, query: str, k: int, mode: SearchMode) -> list[tuple[str, float]]:
+        """Ids of published chunks with their scores, best first."""
+        depth = max(k, _FUSION_DEPTH) if mode is SearchMode.HYBRID else k
+        by_words = by_meaning = []
+        if mode is not SearchMode.DENSE:
+            by_words = self.catalog.keyword_ranking(keyword_query(query), count=depth)
+        if mode is not SearchMode.KEYWORD:
+            by_meaning = self._nearest(self.embedder.embed_array([query])[0], depth)
+        if mode is not SearchMode.HYBRID:
+            return by_words or by_meaning
+        return fuse([name for name, _ in ranking] for ranking in (by_meaning, by_words))
+
+    def _nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         store = self._vectors_for_reading()
         if store is None:
-            return self._exact_nearest(vector, k)
-        count = k + _OVERFETCH
-        candidates = dict(store.query(vector, count=count))
-        known = self.catalog.chunks_by_id(list(candidates))
-        found = [(*known[name], score) for name, score in candidates.items() if name in known]
-        if len(found) < min(k, self.chunk_count):  # the store is being written by another process
-            return self._exact_nearest(vector, k)
-        return found[:k]
+            return self._exact_nearest(vector, count)
+        candidates = store.query(vector, count=count + _OVERFETCH)
+        known = self.catalog.chunks_by_id([name for name, _ in candidates])
+        found = [(name, score) for name, score in candidates if name in known]
+        if len(found) < min(count, self.chunk_count):  # the store is being written by another process
+            return self._exact_nearest(vector, count)
+        return found[:count]
 
     def _vectors_for_reading(self) -> VectorStore | None:
         """The vector store where it can be trusted now; None where another process is writing it."""
@@ -191,12 +210,10 @@ class Index:
             return self.open_vectors()
         return None
 
-    def _exact_nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, ChunkRecord, float]]:
+    def _exact_nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """By comparing with every embedding of the catalog."""
-        scored = [(float(other @ vector), name) for name, other in self.catalog.vectors()]
-        best = sorted(scored, reverse=True)[:k]
-        known = self.catalog.chunks_by_id([name for _, name in best])
-        return [(*known[name], score) for score, name in best if name in known]
+        scored = ((name, float(other @ vector)) for name, other in self.catalog.vectors())
+        return sorted(scored, key=lambda found: -found[1])[:count]
 
     def _rebuild_vectors(self) -> None:
         """Make the vector store again beside the old one, from the catalog's embeddings, and switch by rename."""

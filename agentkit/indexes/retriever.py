@@ -6,24 +6,25 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
-from agentkit.results import Hit
+from agentkit.results import Hit, SearchMode
 
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
 
 
 class IndexRetriever(BaseRetriever):
-    """The `k` passages of an index nearest to the query, best first. Made by `Index.as_retriever`.
+    """The `k` passages of an index that suit the query best, best first. Made by `Index.as_retriever`.
 
     Each document's metadata has `path`, `page`, `start`, `end`, `score` and what the index knows of its file.
     """
 
     index: Any  # an Index; naming the type here would make pydantic import it while it is being defined
     k: int = 5
+    mode: SearchMode = SearchMode.HYBRID
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         index: Index = self.index
-        return [_document(hit) for hit in index.search(query, k=self.k)]
+        return [_document(hit) for hit in index.search(query, k=self.k, mode=self.mode)]
 
 
 def _document(hit: Hit) -> Document:

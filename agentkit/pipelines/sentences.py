@@ -19,59 +19,11 @@ _LONGEST_CHARS = 400
 """A longer run without a sentence's end is offered in parts."""
 
 _FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "by",
-        "for",
-        "and",
-        "or",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "with",
-        "from",
-        "how",
-        "what",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "when",
-        "where",
-        "why",
-        "does",
-        "do",
-        "did",
-        "much",
-        "many",
-        "has",
-        "have",
-        "had",
-        "not",
-        "no",
-        "as",
-        "can",
-        "may",
-        "will",
-        "would",
-        "there",
-    ]
+    """
+    a an the of in on at to is are was were be been by for and or it its this that these those with from
+    how what which who whom whose when where why does do did much many has have had not no as can may
+    will would there
+    """.split()
 )
 
 

@@ -74,7 +74,7 @@ def page() -> str:
     parts = ["# The command line\n", "Made from `--help` by `make docs`.\n"]
     for command in _commands():
         result = CliRunner().invoke(
-            app, [*command.split(), "--help"], env={"TERM": "dumb", "NO_COLOR": "1"}, terminal_width=100
+            app, [*command.split(), "--help"], env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
         )
         lines = [line.rstrip() for line in result.output.strip().splitlines()]
         title = f"## agentkit {command}".rstrip()

@@ -23,6 +23,7 @@ def test_the_public_names_are_these() -> None:
         "LocalChatModel",
         "ModelStore",
         "ScriptedModel",
+        "SearchMode",
         "SentenceTransformerEmbedder",
         "Settings",
         "StopReason",

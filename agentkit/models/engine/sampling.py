@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 _COLDEST = 1e-4
 """A lower temperature takes the most probable token, as 0 does."""
 
