@@ -8,7 +8,7 @@ search never sees half a sync, and a vector store that a crash has spoilt is nev
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -194,7 +194,7 @@ class Index:
             return self._exact_nearest(vector, count)
         candidates = store.query(vector, count=count + _OVERFETCH)
         known = self.catalog.chunks_by_id([name for name, _ in candidates])
-        found = [(name, score) for name, score in candidates if name in known]
+        found = _ordered((name, score) for name, score in candidates if name in known)
         if len(found) < min(count, self.chunk_count):  # the store is being written by another process
             return self._exact_nearest(vector, count)
         return found[:count]
@@ -212,8 +212,7 @@ class Index:
 
     def _exact_nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         """By comparing with every embedding of the catalog."""
-        scored = ((name, float(other @ vector)) for name, other in self.catalog.vectors())
-        return sorted(scored, key=lambda found: -found[1])[:count]
+        return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors())[:count]
 
     def _rebuild_vectors(self) -> None:
         """Make the vector store again beside the old one, from the catalog's embeddings, and switch by rename."""
@@ -258,6 +257,11 @@ class Index:
                 )
         if self.catalog.fact("embedder") is None:
             self.catalog.set_facts({**current, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _ordered(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Best first; equal ones by their id, so that the order does not depend on how an index came to be."""
+    return sorted(found, key=lambda each: (-round(each[1], 6), each[0]))
 
 
 def _shown(fact: str) -> str:

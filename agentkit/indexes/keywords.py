@@ -26,9 +26,9 @@ def keyword_query(question: str) -> str:
 
 
 def fuse(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
-    """Ids with their scores, best first, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
+    """Ids with their scores, best first and equal ones by their id, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, identifier in enumerate(ranking, start=1):
             scores[identifier] = scores.get(identifier, 0.0) + 1.0 / (_RRF_CONSTANT + rank)
-    return sorted(scores.items(), key=lambda item: -item[1])
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))

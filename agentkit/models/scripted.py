@@ -21,6 +21,8 @@ class ScriptedModel(BaseChatModel):
     'Hello.'
     """
 
+    model: str = "scripted"
+    """The name that LangChain's tracing shows."""
     replies: Sequence[str | AIMessage]
     """What to say, in order. A call after the last raises `ModelError`."""
     _calls: list[list[BaseMessage]] = PrivateAttr(default_factory=list)

@@ -93,7 +93,11 @@ def index_folder(
 
 def _survey(writer: IndexWriter, source: Path, sync: _Sync, max_file_bytes: int) -> None:
     """Walk one source and gather what the catalog knows of it."""
-    if not source.exists():
+    try:
+        is_there = source.exists()
+    except OSError:  # a name that is too long for the file system
+        is_there = False
+    if not is_there:
         raise DocumentError(f"{source} does not exist: check the path (nothing was removed from the index)")
     root, prefix = writer.root(source)
     sync.known |= writer.catalog.known_files(root)

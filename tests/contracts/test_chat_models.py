@@ -1,0 +1,48 @@
+"""LangChain's own tests of everything that chats."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.unit_tests import ChatModelUnitTests
+
+from agentkit import LocalChatModel, ScriptedModel
+
+
+class TestScriptedModel(ChatModelUnitTests):
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return ScriptedModel
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"replies": ["Hello."]}
+
+
+class TestLocalChatModelBeforeItIsLoaded(ChatModelUnitTests):
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return LocalChatModel
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "smollm2-135m"}
+
+
+@pytest.mark.model
+class TestLocalChatModel(ChatModelIntegrationTests):
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return LocalChatModel
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {}
+
+    @pytest.fixture(scope="class")
+    def model(self, chat_model_file: Path) -> Iterator[BaseChatModel]:
+        with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=40) as model:
+            yield model

@@ -1,0 +1,265 @@
+"""A sync: what it reports, that it is repeatable, and that killing it at any moment loses nothing."""
+
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agentkit import HashingEmbedder, Index, index_folder
+from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
+from agentkit.indexes.lock import writer_lock
+
+_QUERIES = ("red fox", "number 17", "barley flour", "the last ferry")
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    words = random.Random(1)
+    for number in range(24):
+        lines = [" ".join(words.choices(["red", "fox", "barley", "flour", "ferry", "stone"], k=9)) for _ in range(60)]
+        (folder / f"file{number:02}.md").write_text(f"# Number {number}\n\n" + ".\n\n".join(lines))
+    return folder
+
+
+def _open(directory: Path) -> Index:
+    return Index.open(directory, embedder=HashingEmbedder())
+
+
+def _contents(index: Index) -> tuple[list[str], list[list[tuple[str, int, float]]]]:
+    """Chunk ids and search results: what makes two indexes the same."""
+    ids = sorted(chunk.id for path in index.paths() for chunk in index.catalog.chunks_of(path))
+    found = [[(hit.path, hit.start, round(hit.score, 5)) for hit in index.search(query, k=8)] for query in _QUERIES]
+    return ids, found
+
+
+def test_a_second_sync_changes_nothing_and_embeds_nothing(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        first = index_folder(index, [documents])
+        contents = _contents(index)
+        embedder = _CountingEmbedder()
+        index.embedder = embedder
+        second = index_folder(index, [documents])
+        assert (first.added, second.added, second.unchanged) == (24, 0, 24)
+        assert embedder.texts == 0
+        assert _contents(index) == contents
+
+
+def test_changed_moved_and_removed_files_are_told_apart(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+        (documents / "file00.md").write_text("# New\n\nsomething else")
+        (documents / "file01.md").rename(documents / "moved.md")
+        (documents / "file02.md").unlink()
+        (documents / "file03.md").touch()
+        (documents / "added.txt").write_text("added")
+        embedder = _CountingEmbedder()
+        index.embedder = embedder
+        report = index_folder(index, [documents])
+        counts = (report.changed, report.moved, report.removed, report.added, report.unchanged)
+        assert counts == (1, 1, 1, 1, 21)
+        assert embedder.texts == 2  # the changed and the added file; the moved one's texts were embedded before
+        assert index.search("something else", k=1)[0].path == "file00.md"
+
+
+def test_a_vanished_root_is_an_error_and_removes_nothing(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+        documents.rename(tmp_path / "elsewhere")
+        with pytest.raises(DocumentError, match="does not exist"):
+            index_folder(index, [documents])
+        assert index.file_count == 24
+
+
+def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.md").write_text(f"# {name}\n\ntext of {name}")
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [tmp_path / "one"])
+        index_folder(index, [tmp_path / "two"])
+        assert index.paths() == ["same.md", "two/same.md"]
+        index_folder(index, [tmp_path / "one"])
+        assert index.paths() == ["same.md", "two/same.md"]
+        with pytest.raises(IndexingError, match="contains"):
+            index_folder(index, [tmp_path])
+
+
+def test_every_file_ends_as_indexed_or_as_skipped_with_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "good.txt").write_text("good text")
+    (folder / "empty.txt").write_text("")
+    (folder / "binary.txt").write_bytes(bytes(range(256)) * 8)
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    (folder / "broken.docx").write_bytes(b"PK\x03\x04 nothing more")
+    with _open(tmp_path / "index") as index:
+        first = index_folder(index, [folder])
+        assert index.paths() == ["good.txt"]
+        assert {skipped.path for skipped in first.skipped} == {"empty.txt", "binary.txt", "broken.pdf", "broken.docx"}
+        assert all(skipped.reason and "\n" not in skipped.reason for skipped in first.skipped)
+        assert index_folder(index, [folder]).skipped == first.skipped
+
+
+def test_a_folder_with_nothing_to_index_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with _open(tmp_path / "index") as index, pytest.raises(DocumentError, match="no file to index"):
+        index_folder(index, [tmp_path / "empty"])
+
+
+def test_a_second_writer_is_told_who_holds_the_index(documents: Path, tmp_path: Path) -> None:
+    with (
+        _open(tmp_path / "index") as index,
+        writer_lock(index.directory),
+        pytest.raises(IndexLockedError, match="process"),
+    ):
+        index_folder(index, [documents])
+
+
+def test_another_embedder_or_chunker_is_refused_and_both_are_named(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+    with pytest.raises(IndexMismatchError, match=r"256.*64"):
+        Index.open(tmp_path / "index", embedder=HashingEmbedder(64))
+
+
+def test_a_deleted_or_damaged_vector_store_is_made_again_without_embedding(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+        contents = _contents(index)
+    for damage in (shutil.rmtree, _overwrite_files):
+        damage(tmp_path / "index" / "vectors")
+        with _open(tmp_path / "index") as index:
+            assert _contents(index) == contents
+
+
+def test_a_truncated_catalog_is_an_error_that_says_what_to_do(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+    catalog = tmp_path / "index" / "catalog.sqlite"
+    catalog.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(IndexDamagedError, match=r"agentkit indexes remove|move it away"):
+        _open(tmp_path / "index")
+
+
+def test_a_store_that_names_an_embedding_function_is_not_opened(documents: Path, tmp_path: Path) -> None:
+    from agentkit.indexes.vectors import VectorStore
+
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+    database = sqlite3.connect(tmp_path / "index" / "vectors" / "chroma.sqlite3")
+    with database:
+        database.execute(
+            "UPDATE collections SET config_json_str = ?", ('{"embedding_function": {"type": "known", "name": "evil"}}',)
+        )
+    database.close()
+    with pytest.raises(IndexDamagedError, match="embedding function"):
+        VectorStore(tmp_path / "index" / "vectors")
+
+
+# Where the child process kills itself: at the n-th call of one of these.
+_KILLS = [
+    ("Catalog.add_embeddings", 1), ("Catalog.add_embeddings", 2), ("Catalog.stage", 1), ("Catalog.stage", 2),
+    ("Catalog.set_facts", 3), ("VectorStore.upsert", 1), ("VectorStore.upsert", 2), ("Catalog.publish", 1),
+    ("VectorStore.delete", 1), ("VectorStore.close", 1), ("Catalog.set_facts", 4),
+]  # fmt: skip
+_CHILD = """
+import os, signal, sys
+from pathlib import Path
+from agentkit import HashingEmbedder, Index, index_folder
+from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.vectors import VectorStore
+from agentkit.pipelines import indexing
+
+place, documents, target, wanted, when = sys.argv[1:]
+indexing._STAGE_CHARS = 20_000
+owner, name = {"Catalog": Catalog, "VectorStore": VectorStore}[target.split(".")[0]], target.split(".")[1]
+original, calls = getattr(owner, name), 0
+
+def counting(*args, **kwargs):
+    global calls
+    calls += 1
+    if calls == int(wanted) and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = original(*args, **kwargs)
+    if calls == int(wanted):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(owner, name, counting)
+index = Index.open(Path(place), embedder=HashingEmbedder())
+index_folder(index, [Path(documents)])
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("target", "call"), _KILLS)
+def test_a_killed_sync_run_again_gives_the_same_index(
+    documents: Path, tmp_path: Path, target: str, call: int, when: str
+) -> None:
+    with _open(tmp_path / "undisturbed") as index:
+        index_folder(index, [documents])
+        expected = _contents(index)
+    arguments = [sys.executable, "-c", _CHILD, str(tmp_path / "index"), str(documents), target, str(call), when]
+    killed = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=120)
+    assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+        assert _contents(index) == expected
+        assert not index.is_dirty
+        for path in index.paths():
+            text = index.document_text(path)
+            assert all(text[chunk.start : chunk.end] for chunk in index.catalog.chunks_of(path))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(
+        st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "fox", "barley ferry", "stone"])), max_size=8
+    )
+)
+def test_any_sequence_of_edits_gives_what_a_fresh_index_gives(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[str, str]]
+) -> None:
+    place = tmp_path_factory.mktemp("edits")
+    folder = place / "documents"
+    folder.mkdir()
+    (folder / "always.txt").write_text("always here")
+    with _open(place / "index") as index:
+        for name, text in edits:
+            file = folder / f"{name}.txt"
+            if text:
+                file.write_text(f"{text} {name}")
+            else:
+                file.unlink(missing_ok=True)
+            index_folder(index, [folder])
+        index_folder(index, [folder])
+        with _open(place / "fresh") as fresh:
+            index_folder(fresh, [folder])
+            assert _contents(index) == _contents(fresh)
+
+
+class _CountingEmbedder(HashingEmbedder):
+    texts = 0
+
+    def embed_array(self, texts):  # type: ignore[no-untyped-def]
+        self.texts += len(texts)
+        return super().embed_array(texts)
+
+
+def _overwrite_files(folder: Path) -> None:
+    for file in _files(folder):
+        file.write_bytes(b"\x00damaged" * 50)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
