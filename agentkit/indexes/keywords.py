@@ -26,7 +26,7 @@ def keyword_query(question: str) -> str:
 
 
 def fuse(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
-    """Ids with their scores, best first and equal ones by their id, by reciprocal rank fusion (Cormack, Clarke & Buettcher 2009)."""
+    """Ids with their scores, best first and equal ones by their id: reciprocal rank fusion (Cormack et al. 2009)."""
     scores: dict[str, float] = {}
     for ranking in rankings:
         for rank, identifier in enumerate(ranking, start=1):

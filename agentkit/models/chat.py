@@ -4,7 +4,9 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +24,7 @@ from agentkit.models.engine import Generation, GenerationRequest, LlamaEngine, O
 from agentkit.models.messages import template_messages
 from agentkit.models.store import ModelStore
 from agentkit.models.template import ChatTemplate
-from agentkit.results import StopReason
+from agentkit.results import StopReason, Usage
 
 _CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -34,6 +36,15 @@ _PER_CALL = frozenset({"temperature", "top_k", "top_p", "min_p", "seed", "max_to
 
 _FINISH_REASONS = {StopReason.MAX_TOKENS: "length", StopReason.CONTEXT_FULL: "length"}
 """OpenAI's words, which LangChain programs look for; any other reason is "stop"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How likely continuations are."""
+
+    logprobs: tuple[float, ...]
+    """The natural-log probability of each continuation, all of its tokens together."""
+    usage: Usage
 
 
 class LocalChatModel(BaseChatModel):
@@ -91,19 +102,24 @@ class LocalChatModel(BaseChatModel):
         """The tokens that `messages` become, template and beginning of the reply included."""
         return self._chat_template().tokens(template_messages(self._convert_input(messages).to_messages()))
 
-    def score(
-        self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = ""
-    ) -> list[float]:
-        """The natural-log probability of each continuation as the reply to `messages`, in one batch.
+    def score(self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = "") -> Scores:
+        """How likely each continuation is as the reply to `messages`, in one batch.
 
         The messages are evaluated once, or not at all where the cache holds them.
 
         Raises:
             ContextLengthError: messages and continuation are longer than the context.
         """
+        started = time.monotonic()
         prompt = self.prompt_tokens(messages) + self.engine.vocabulary.tokenize(reply_start)
         tokens = [self.engine.vocabulary.tokenize(continuation) for continuation in continuations]
-        return [sum(logprobs) for logprobs in self.engine.score(prompt, tokens)]
+        scores = self.engine.score(prompt, tokens)
+        usage = Usage(
+            prompt_tokens=len(prompt) * len(scores),
+            cached_tokens=sum(score.cached_tokens for score in scores),
+            seconds=time.monotonic() - started,
+        )
+        return Scores(tuple(sum(score.logprobs) for score in scores), usage)
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of `text` as content."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
 from agentkit.errors import ModelError
@@ -36,9 +37,9 @@ class ScriptedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "agentkit-scripted"
 
-    def bind_tools(self, tools: Sequence[Any], **_options: Any) -> "ScriptedModel":
+    def bind_tools(self, tools: Sequence[Any], **options: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """The script decides about tool calls, so the tools change nothing."""
-        return self
+        return self.bind(tools=list(tools), **options)
 
     def _generate(
         self,

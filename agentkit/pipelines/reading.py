@@ -127,7 +127,9 @@ class ConstrainedReader:
 
     def _log_odds(self, messages: list[BaseMessage]) -> float:
         """How much likelier the model is to say Yes than No, as a difference of natural-log probabilities."""
-        yes, no = self._model.score(messages, ["Yes", "No"])
+        scores = self._model.score(messages, ["Yes", "No"])
+        self.usage += scores.usage
+        yes, no = scores.logprobs
         return yes - no
 
 

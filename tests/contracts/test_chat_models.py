@@ -12,6 +12,12 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from agentkit import LocalChatModel, ScriptedModel
 
 
+@pytest.fixture(scope="module")
+def loaded_model(chat_model_file: Path) -> Iterator[BaseChatModel]:
+    with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=40) as model:
+        yield model
+
+
 class TestScriptedModel(ChatModelUnitTests):
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
@@ -42,7 +48,6 @@ class TestLocalChatModel(ChatModelIntegrationTests):
     def chat_model_params(self) -> dict[str, Any]:
         return {}
 
-    @pytest.fixture(scope="class")
-    def model(self, chat_model_file: Path) -> Iterator[BaseChatModel]:
-        with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=40) as model:
-            yield model
+    @pytest.fixture
+    def model(self, loaded_model: BaseChatModel) -> BaseChatModel:
+        return loaded_model

@@ -13,6 +13,11 @@ from agentkit import HashingEmbedder, SentenceTransformerEmbedder
 from agentkit.embedders import Embedder
 
 
+@pytest.fixture(scope="module")
+def real_embedder(embedder_folder: Path) -> Embedder:
+    return SentenceTransformerEmbedder(embedder_folder)
+
+
 class EmbedderContract(EmbeddingsIntegrationTests):
     """LangChain's promises, and those of our own `Embedder`."""
 
@@ -59,6 +64,6 @@ class TestSentenceTransformerEmbedder(EmbedderContract):
     def embeddings_class(self) -> type[Embeddings]:
         return SentenceTransformerEmbedder
 
-    @pytest.fixture(scope="class")
-    def model(self, embedder_folder: Path) -> Embedder:
-        return SentenceTransformerEmbedder(embedder_folder)
+    @pytest.fixture
+    def model(self, real_embedder: Embedder) -> Embedder:
+        return real_embedder

@@ -4,6 +4,7 @@ from agentkit.models.engine.binding import EngineReport, GpuDevice, engine_repor
 from agentkit.models.engine.engine import LlamaEngine
 from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
 from agentkit.models.engine.sampling import SamplingParameters
+from agentkit.models.engine.scoring import Score
 
 __all__ = [
     "EngineReport",
@@ -14,6 +15,7 @@ __all__ = [
     "Outcome",
     "Piece",
     "SamplingParameters",
+    "Score",
     "TokenLogprob",
     "engine_report",
 ]

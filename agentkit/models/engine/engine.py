@@ -36,7 +36,7 @@ from agentkit.models.engine.matching import ConstraintCompiler, Matcher
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.engine.prefixes import PrefixCache, common_prefix
 from agentkit.models.engine.reply import ReplyTask
-from agentkit.models.engine.scoring import ScoreTask
+from agentkit.models.engine.scoring import Score, ScoreTask
 from agentkit.models.engine.sequence import Sequence
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.results import StopReason
@@ -132,7 +132,7 @@ class LlamaEngine:
         self._submit([Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)])
         return generation
 
-    def score(self, prompt: Tokens[int], continuations: Iterable[Tokens[int]]) -> list[list[float]]:
+    def score(self, prompt: Tokens[int], continuations: Iterable[Tokens[int]]) -> list[Score]:
         """Natural-log probability of every token of each continuation, given the prompt; all in one batch.
 
         The prompt, at least one token, is evaluated once.
@@ -141,7 +141,7 @@ class LlamaEngine:
             ContextLengthError: a prompt and continuation longer than the context.
             EngineError: the engine is closed, belongs to the parent process, or a decode failed.
         """
-        futures: list[Future[list[float]]] = []
+        futures: list[Future[Score]] = []
         sequences = []
         for continuation in continuations:
             tokens = [*prompt, *continuation]

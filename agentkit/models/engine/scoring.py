@@ -1,6 +1,7 @@
 """Reading log-probabilities of given tokens off the model: nothing is sampled."""
 
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,19 @@ from agentkit.models.engine.sequence import Sequence
 from agentkit.results import StopReason
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The natural-log probabilities of a continuation's tokens, and how many tokens of its prompt were cached."""
+
+    logprobs: tuple[float, ...]
+    cached_tokens: int
+
+
 class ScoreTask:
     """Finds the natural-log probability of every token of a sequence from position `first` on (at least 1)."""
 
-    def __init__(self, first: int, future: "Future[list[float]]") -> None:
+    def __init__(self, first: int, future: "Future[Score]") -> None:
+        self._cached = 0
         self._first = first
         self._future = future
         self._logprobs: list[float] = []
@@ -24,6 +34,7 @@ class ScoreTask:
 
     def begin(self, sequence: Sequence) -> StopReason | None:
         self._logprobs.clear()
+        self._cached = sequence.evaluated
         return None if self._first < len(sequence.tokens) else StopReason.COMPLETED
 
     def outputs(self, sequence: Sequence, count: int) -> int:
@@ -41,7 +52,7 @@ class ScoreTask:
 
     def finish(self, reason: StopReason) -> None:
         if reason is StopReason.COMPLETED and self._future.set_running_or_notify_cancel():
-            self._future.set_result(self._logprobs)
+            self._future.set_result(Score(tuple(self._logprobs), self._cached))
         else:
             self._future.cancel()
 

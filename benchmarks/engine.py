@@ -1,0 +1,200 @@
+"""The engine beside a bare llama.cpp loop and llama-cpp-python's own `Llama`, in one run on one model.
+
+    python benchmarks/engine.py [MODEL] [--tokens N] [--skip-peer]
+
+Prints a table and, last, one JSON line. Figures mean something only as ratios within one run: machines are noisy.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agentkit.models.constraints import Constraint, choice, json_schema
+from agentkit.models.engine import GenerationRequest, LlamaEngine, SamplingParameters, engine_report
+from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice
+from agentkit.models.engine.model import LlamaModel
+from agentkit.models.store import ModelStore
+
+_TEXT = (Path(__file__).parent.parent / "examples" / "handbook" / "safety.md").read_text("utf-8")
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"const": "register_crossing"},
+        "arguments": {
+            "type": "object",
+            "properties": {
+                "vessel": {"enum": ["Brida", "Halcyon", "Little Auk"]},
+                "passengers": {"type": "integer", "minimum": 0, "maximum": 96},
+                "destination": {"enum": ["Fennay", "Marrick", "Skell"]},
+                "remark": {"type": "string", "maxLength": 60},
+            },
+            "required": ["vessel", "passengers", "destination", "remark"],
+            "additionalProperties": False,
+        },
+    },
+    "required": ["name", "arguments"],
+    "additionalProperties": False,
+}
+
+
+def main() -> None:
+    options = _options()
+    path = ModelStore().path(options.model)
+    figures = {"model": options.model, "bare_tokens_per_s": bare_loop(path, options.tokens)}
+    with LlamaEngine(path, context_tokens=8192) as engine:
+        figures |= measure(engine, options.tokens)
+    if not options.skip_peer:
+        figures |= llama_cpp_python(path, options.tokens)
+    for name, value in figures.items():
+        print(f"{name:36} {value:>12.2f}" if isinstance(value, float) else f"{name:36} {value!s:>12}")
+    print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}))
+
+
+def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
+    """Our figures."""
+    prompt = _prompt(engine, "Describe the island in many words.")
+    engine.generate(GenerationRequest(prompt, 4)).text()
+    one = _rate(lambda: [_run(engine, prompt, tokens, seed=0)])
+    figures = {"one_sequence_tokens_per_s": one}
+    shared = _prompt(engine, _TEXT[:1200] + "\n\nDescribe the island in many words.")
+    sequential = _rate(lambda: [_run(engine, shared, tokens, seed=seed) for seed in range(4)])
+    for count in (4, 8, 16):
+        rate = _rate(lambda count=count: _run_many(engine, shared, tokens, count))
+        figures[f"batch_{count}_tokens_per_s"] = rate
+        figures[f"batch_{count}_over_sequential"] = rate / sequential
+    figures |= _constraints(engine, tokens, one)
+    return figures | _cache(engine)
+
+
+def _constraints(engine: LlamaEngine, tokens: int, free: float) -> dict[str, float]:
+    """Tokens per second of constrained replies beside free text on the same prompt."""
+    sentences = [line.strip() for line in _TEXT.replace(". ", ".\n").splitlines() if len(line) > 40]
+    prompt = _prompt(engine, _TEXT + "\n\nQuote the sentence about the fire bottles.")
+    free_text = _rate(lambda: [_run(engine, prompt, tokens, seed=0)])
+    quote = _rate(lambda: [_constrained(engine, prompt, choice(sentences)) for _ in range(3)])
+    call_prompt = _prompt(engine, "Register a crossing of Brida to Skell with 31 passengers as JSON.")
+    call = _rate(lambda: [_constrained(engine, call_prompt, json_schema(_SCHEMA)) for _ in range(3)])
+    return {
+        "free_text_tokens_per_s": free_text,
+        "quote_tokens_per_s": quote,
+        "quote_over_free": quote / free_text,
+        "tool_call_tokens_per_s": call,
+        "tool_call_over_free": call / free,
+    }
+
+
+def _cache(engine: LlamaEngine) -> dict[str, float]:
+    """Time to the first token of a chat's second turn, with and without its first turn in the cache."""
+    first = _prompt(engine, (_TEXT * 3)[:6000])
+    started = time.monotonic()
+    engine.generate(GenerationRequest(first, 1)).text()
+    cold = time.monotonic() - started
+    second = first + tuple(engine.vocabulary.tokenize(" Thank you. And in fog?"))
+    started = time.monotonic()
+    generation = engine.generate(GenerationRequest(second, 1))
+    generation.text()
+    warm = time.monotonic() - started
+    usage = generation.outcome.usage
+    long = engine.generate(GenerationRequest(tuple((engine.vocabulary.tokenize(_TEXT) * 20)[:8000]), 1))
+    time.sleep(1.0)
+    started = time.monotonic()
+    long.cancel()
+    assert long.outcome.stop_reason == "cancelled"
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "evaluated_again": 1 - usage.cached_tokens / usage.prompt_tokens,
+        "first_token_cold_s": cold,
+        "first_token_cached_s": warm,
+        "cold_over_cached": cold / warm,
+        "cancel_in_prompt_s": time.monotonic() - started,
+    }
+
+
+def bare_loop(path: Path, tokens: int) -> float:
+    """Tokens per second of greedy decoding with nothing around llama.cpp."""
+    model = LlamaModel(path)
+    context = LlamaContext(model, ContextSizes(8192))
+    prompt = model.vocabulary.tokenize_markup(_markup("Describe the island in many words."))
+    token = int(context.decode([Slice(0, 0, prompt, 1)])[0][0].argmax())
+    started = time.monotonic()
+    for position in range(len(prompt), len(prompt) + tokens):
+        token = int(context.decode([Slice(0, position, [token], 1)])[0][0].argmax())
+    seconds = time.monotonic() - started
+    context.close()
+    model.close()
+    return tokens / seconds
+
+
+def llama_cpp_python(path: Path, tokens: int) -> dict[str, float]:
+    """The peer: `Llama` free and with its own grammar for the same schema."""
+    import llama_cpp
+    from llama_cpp import Llama, LlamaGrammar
+
+    # The same model parameters as ours: with extra buffers its first prompt ends the process where there is AMX.
+    defaults = llama_cpp.llama_cpp.llama_model_default_params
+
+    def without_extra_buffers() -> object:
+        parameters = defaults()
+        parameters.use_extra_bufts = uses_extra_buffers
+        return parameters
+
+    uses_extra_buffers = not engine_report().is_amx_avoided
+    llama_cpp.llama_cpp.llama_model_default_params = without_extra_buffers
+    peer = Llama(str(path), n_ctx=8192, verbose=False)
+    grammar = LlamaGrammar.from_json_schema(json.dumps(_SCHEMA), verbose=False)
+
+    def run(text: str, limit: int, **more: object) -> int:
+        output = peer.create_completion(_markup(text), max_tokens=limit, temperature=0.0, **more)
+        return output["usage"]["completion_tokens"]
+
+    run("Describe the island in many words.", 2)
+    free = _rate(lambda: [run("Describe the island in many words.", tokens)])
+    call_text = "Register a crossing of Brida to Skell with 31 passengers as JSON."
+    call = _rate(lambda: [run(call_text, 120, grammar=grammar) for _ in range(3)])
+    return {"peer_free_tokens_per_s": free, "peer_grammar_tokens_per_s": call}
+
+
+def _run(engine: LlamaEngine, prompt: tuple[int, ...], tokens: int, *, seed: int) -> int:
+    return _run_many(engine, prompt, tokens, 1, first_seed=seed)[0]
+
+
+def _run_many(engine: LlamaEngine, prompt: tuple[int, ...], tokens: int, count: int, first_seed: int = 0) -> list[int]:
+    seeds = range(first_seed, first_seed + count)
+    requests = (GenerationRequest(prompt, tokens, SamplingParameters(temperature=0.8, seed=seed)) for seed in seeds)
+    generations = [engine.generate(request) for request in requests]
+    return [generation.outcome.usage.completion_tokens for generation in generations]
+
+
+def _constrained(engine: LlamaEngine, prompt: tuple[int, ...], constraint: Constraint) -> int:
+    request = GenerationRequest(prompt, 200, matcher=engine.compile(constraint))
+    return engine.generate(request).outcome.usage.completion_tokens
+
+
+def _rate(run: Callable[[], list[int]]) -> float:
+    """Tokens per second, after one run that is not counted: it fills the prompt's cache."""
+    run()
+    started = time.monotonic()
+    tokens = sum(run())
+    return tokens / (time.monotonic() - started)
+
+
+def _prompt(engine: LlamaEngine, text: str) -> tuple[int, ...]:
+    return tuple(engine.vocabulary.tokenize_markup(_markup(text)))
+
+
+def _markup(text: str) -> str:
+    return f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--tokens", type=int, default=64)
+    parser.add_argument("--skip-peer", action="store_true", help="without llama-cpp-python's own Llama")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
