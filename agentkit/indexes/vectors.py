@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from agentkit.errors import IndexDamagedError
 
 _COLLECTION = "chunks"
+_HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
+"""Twice Chroma's defaults of 100: among many nearly equal vectors it missed the best one."""
 _Item = TypeVar("_Item")
 
 
@@ -38,7 +40,7 @@ class VectorStore:
         try:
             self._client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
             self._collection = self._client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
             )
         except Exception as error:  # Chroma's native layer raises errors of no common class on a damaged folder
             raise IndexDamagedError(f"Chroma cannot open {directory}: {error}") from error

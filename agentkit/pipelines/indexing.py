@@ -13,7 +13,7 @@ from agentkit.loaders import FileEntry, load_document, walk
 from agentkit.results import IndexReport, SkippedFile
 
 DEFAULT_MAX_FILE_BYTES = 50_000_000
-_STAGE_CHARS = 400_000
+_STAGE_CHARS = 100_000
 """Text that is read before it is embedded and committed: enough to sort by length, little to lose."""
 
 
