@@ -14,7 +14,7 @@ from agentkit import LocalChatModel, ScriptedModel
 
 @pytest.fixture(scope="module")
 def loaded_model(chat_model_file: Path) -> Iterator[BaseChatModel]:
-    with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=40) as model:
+    with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=16) as model:
         yield model
 
 
