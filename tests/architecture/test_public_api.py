@@ -1,7 +1,9 @@
 """What the package promises to those who import it."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import agentkit
 
@@ -33,6 +35,19 @@ def test_the_public_names_are_these() -> None:
         "index_folder",
         "load_document",
     ]
+
+
+def test_there_are_few_public_names() -> None:
+    assert len(agentkit.__all__) <= 25
+
+
+def test_a_type_checker_sees_the_names_that_are_there() -> None:
+    tree = ast.parse(Path(agentkit.__file__).read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    seen = {(alias.name, str(node.module)) for node in imports for alias in node.names}
+    assert seen == {(name, f"agentkit.{home}") for name, home in agentkit._HOMES.items()}
+    assert sorted(agentkit._HOMES) == sorted(agentkit.__all__)
 
 
 def test_every_public_name_can_be_imported_and_says_what_it_is() -> None:
