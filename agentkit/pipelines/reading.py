@@ -18,7 +18,7 @@ from agentkit.models.constraints import choice
 from agentkit.models.messages import text_of
 from agentkit.pipelines.outcome import usage_of
 from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
+from agentkit.pipelines.sentences import Sentence, figures_of, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage
 
 _SYSTEM = (
@@ -37,6 +37,8 @@ _PROMPTED_TASK = (
     "If the passages do not state the answer, write only: NOT FOUND"
 )
 _DRAFT_TOKENS = 60
+_LEAST_LOG_ODDS = 0.75
+"""The sum of the three verdicts' log-odds from which a quote counts as the answer: see docs/adr/0002."""
 _CANDIDATES = 3
 """Sentences that the model chooses its quote from; among more, the 1.5B model chooses worse than their order."""
 _QUOTE_LINE = re.compile(r"^\s*\[(\d+)\]\s*[\"“'«]?(.+?)[\"”'»]?\s*$", re.MULTILINE)
@@ -115,6 +117,8 @@ class ConstrainedReader:
         return options[self._continue("\nQuote:", constraint=choice(options))]
 
     def _is_answer(self, passages_answer: float, quote: Sentence, draft: str) -> bool:
+        if not figures_of(draft) <= figures_of(quote.text) | figures_of(self._question):
+            return False
         shown = f'Quote from {quote.passage.label}:\n"{quote.text}"\n\nQuestion: {self._question}\n'
         states = "\nIs the answer to the question stated in this quote? Reply with one word: Yes or No."
         proves = (
@@ -123,7 +127,7 @@ class ConstrainedReader:
         )
         quote_states = self._log_odds([HumanMessage(shown + states)])
         quote_proves = self._log_odds([HumanMessage(shown + proves)])
-        return passages_answer + quote_states + quote_proves > 0
+        return passages_answer + quote_states + quote_proves > _LEAST_LOG_ODDS
 
     def _log_odds(self, messages: list[BaseMessage]) -> float:
         """How much likelier the model is to say Yes than No, as a difference of natural-log probabilities."""

@@ -92,7 +92,7 @@ class LlamaEngine:
         self._running: list[Sequence] = []
         self._waiting: deque[Sequence] = deque()
         self._wakeup = threading.Condition()
-        self._is_closing = False
+        self._is_closing = self._is_crowded = False
         self._process = os.getpid()
         self._worker = threading.Thread(target=self._work, name="agentkit-engine", daemon=True)
         self._worker.start()
@@ -237,7 +237,13 @@ class LlamaEngine:
             sequence.task.finish(StopReason.CANCELLED)
 
     def _admit(self) -> None:
-        """Start waiting sequences, but for those whose prefix a running one is about to evaluate."""
+        """Start waiting sequences, but for those whose prefix a running one is about to evaluate.
+
+        While the cache is crowded none is started: it would take the room that the running ones need to end.
+        """
+        if self._is_crowded and self._running:
+            return
+        self._is_crowded = False
         with self._wakeup:
             candidates = list(self._waiting)
         for sequence in candidates:
@@ -314,7 +320,7 @@ class LlamaEngine:
             return
         self._running.remove(youngest)
         self._prefixes.drop(youngest)
-        youngest.prefix = len(youngest.tokens) - 1
+        self._is_crowded = True
         with self._wakeup:
             self._waiting.appendleft(youngest)
 
@@ -330,11 +336,13 @@ class LlamaEngine:
 
     def _end(self, sequence: Sequence, reason: StopReason) -> None:
         self._running.remove(sequence)
+        self._is_crowded = False
         self._prefixes.keep(sequence)
         sequence.task.finish(reason)
 
     def _abandon(self, sequence: Sequence, error: Exception) -> None:
         self._running.remove(sequence)
+        self._is_crowded = False
         self._prefixes.drop(sequence)
         sequence.task.fail(error)
 

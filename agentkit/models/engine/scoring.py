@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agentkit.errors import EngineError
 from agentkit.models.engine.sampling import log_probabilities
 from agentkit.models.engine.sequence import Sequence
 from agentkit.results import StopReason
@@ -51,10 +52,12 @@ class ScoreTask:
         return StopReason.COMPLETED if sequence.pending == 0 else None
 
     def finish(self, reason: StopReason) -> None:
-        if reason is StopReason.COMPLETED and self._future.set_running_or_notify_cancel():
-            self._future.set_result(Score(tuple(self._logprobs), self._cached))
-        else:
+        if reason is StopReason.CANCELLED:
             self._future.cancel()
+        elif reason is not StopReason.COMPLETED:
+            self.fail(EngineError("the context has no room for the texts to be scored: score shorter ones"))
+        elif self._future.set_running_or_notify_cancel():
+            self._future.set_result(Score(tuple(self._logprobs), self._cached))
 
     def fail(self, error: Exception) -> None:
         if self._future.set_running_or_notify_cancel():

@@ -1,0 +1,107 @@
+"""Answers from passages, over a scripted model: what is cited is true, and what is not stated is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+
+from agentkit import ScriptedModel, StopReason, answer_question, load_document
+from agentkit.pipelines.passages import Passage, fit_passages
+from agentkit.pipelines.sentences import figures_of, likeliest_sentences, sentences_of
+
+_EXAMPLES = sorted(path for path in (Path(__file__).parents[3] / "examples").rglob("*.*") if path.is_file())
+_TEXT = "The mill was built in 1871 by Josiah Pell. The wheel has 40 paddles.\nFlour is ground on Fridays."
+
+
+class _Fixed(BaseRetriever):
+    documents: list[Document]
+
+    def _get_relevant_documents(self, query: str, *, run_manager: object) -> list[Document]:
+        return self.documents
+
+
+def _retriever(text: str = _TEXT, start: int = 100) -> _Fixed:
+    place = {"path": "mill.md", "page": 3, "start": start, "format": "markdown", "heading_path": ("The mill",)}
+    return _Fixed(documents=[Document(page_content=text, metadata=place)])
+
+
+def test_a_true_quote_is_cited_with_its_place() -> None:
+    model = ScriptedModel(replies=['[1] "The wheel has 40 paddles."\nAnswer: It has 40 paddles.'])
+    pieces: list[str] = []
+    answer = answer_question("How many paddles?", _retriever(), model, on_token=pieces.append)
+    (citation,) = answer.citations
+    assert (citation.path, citation.page, citation.quote) == ("mill.md", 3, "The wheel has 40 paddles.")
+    assert _TEXT[citation.start - 100 : citation.end - 100] == citation.quote
+    assert answer.is_grounded
+    assert "".join(pieces).strip() == answer.text == "It has 40 paddles."
+
+
+def test_a_nearly_true_quote_is_repaired_and_a_made_up_one_dropped() -> None:
+    reply = '[1] "the mill was build in 1871 by Josiah Pell"\n[1] "The mill is painted blue all over"\nAnswer: 1871.'
+    answer = answer_question("When?", _retriever(), ScriptedModel(replies=[reply]))
+    assert [citation.quote for citation in answer.citations] == ["The mill was built in 1871 by Josiah Pell"]
+
+
+@pytest.mark.parametrize("reply", ["NOT FOUND", "", "It was built in 1871.", '[1] "made up from nothing"\nAnswer: 12'])
+def test_a_reply_without_a_true_quote_is_a_refusal(reply: str) -> None:
+    answer = answer_question("Who painted it?", _retriever(), ScriptedModel(replies=[reply]))
+    assert not answer.is_grounded
+    assert not answer.citations
+    assert answer.stop_reason is StopReason.NOT_FOUND
+
+
+def test_no_passages_ask_no_model() -> None:
+    model = ScriptedModel(replies=[])
+    answer = answer_question("Anything?", _Fixed(documents=[]), model)
+    assert answer.stop_reason is StopReason.NOT_FOUND
+    assert model.calls == []
+
+
+@given(st.text(max_size=200))
+def test_whatever_the_model_writes_every_citation_is_true(reply: str) -> None:
+    answer = answer_question("What?", _retriever(), ScriptedModel(replies=[reply + '\n[1] "Flour is"\nAnswer: x']))
+    for citation in answer.citations:
+        assert _TEXT[citation.start - 100 : citation.end - 100] == citation.quote
+
+
+@given(st.lists(st.integers(1, 400), max_size=8), st.integers(0, 900))
+def test_passages_that_fit_and_those_left_out_add_up(sizes: list[int], room: int) -> None:
+    passages = [Passage(number, "a", None, 0, "x" * size) for number, size in enumerate(sizes, start=1)]
+    included, uses = fit_passages(passages, room, len)
+    assert len(uses) == len(passages)
+    assert sum(use.tokens for use in uses if use.is_included) <= room
+    assert len(included) == sum(use.is_included for use in uses)
+
+
+@pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: path.name)
+def test_sentences_are_spans_of_their_passage(path: Path) -> None:
+    document = load_document(path)
+    passage = Passage.of(1, document)
+    sentences = list(sentences_of(passage))
+    assert sentences
+    for sentence in sentences:
+        citation = passage.cite(sentence.text)
+        assert citation is not None
+        assert document.page_content[citation.start : citation.end] == sentence.text
+
+
+def test_the_sentence_that_shares_most_with_draft_and_question_is_likeliest() -> None:
+    sentences = list(sentences_of(Passage(1, "a", None, 0, _TEXT)))
+    best = likeliest_sentences(sentences, "It has 40 paddles.", "How many paddles has the wheel?")
+    assert [sentence.text for sentence in best] == ["The wheel has 40 paddles."]
+
+
+@given(st.integers(0, 10**9))
+def test_a_number_is_the_same_figure_however_it_is_grouped(number: int) -> None:
+    assert figures_of(f"{number:,}") == figures_of(str(number)) == {str(number)}
+
+
+def test_a_wrapped_sentence_is_one_and_a_table_row_is_one() -> None:
+    wrapped = "This line of prose is long enough to have been broken at the margin\nand goes on. Next."
+    texts = [sentence.text for sentence in sentences_of(Passage(1, "a", None, 0, wrapped, is_wrapped=True))]
+    assert texts == [wrapped.removesuffix(" Next."), "Next."]
+    assert not any(re.search("\n", s.text) for s in sentences_of(Passage(1, "a", None, 0, "| a | b |\n| 1 | 2 |")))
