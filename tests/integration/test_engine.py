@@ -80,6 +80,17 @@ def test_many_threads_at_once_each_get_their_own_answer(engine: LlamaEngine) -> 
     assert results == {word: f"The word is {word}." for word in words}
 
 
+def test_more_prompts_than_the_cache_can_hold_are_all_answered(chat_model_file: Path) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=512) as small:
+        prompts = [_prompt(small, f"{number} " * 120) for number in range(6)]
+        assert sum(map(len, prompts)) > 2 * 512
+        generations = [small.generate(GenerationRequest(prompt, 60)) for prompt in prompts]
+        scores = small.score(prompts[0][:300], [prompts[1][:100], prompts[2][:100]])
+        reasons = {generation.outcome.stop_reason for generation in generations}
+        assert reasons <= {StopReason.COMPLETED, StopReason.MAX_TOKENS}
+        assert [len(score.logprobs) for score in scores] == [100, 100]
+
+
 def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngine) -> None:
     other = _generate(engine, "Count to twenty.", 30)
     long_prompt = tuple(engine.vocabulary.tokenize("all work and no play " * 400)[: _CONTEXT - 50])
