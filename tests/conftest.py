@@ -1,5 +1,6 @@
 """What every test has: its own home, and the models of the machine where a test is marked `model`."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from agentkit.models.store import ModelStore
 settings.register_profile("agentkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("agentkit")
 
-_MODELS = ModelStore()  # found before the tests' own home hides it
+MODELS = ModelStore()  # found before the tests' own home hides it
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +29,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 def _model(name: str) -> Path:
     try:
-        return _MODELS.path(name)
+        return MODELS.path(name)
     except ModelNotFoundError as error:
         pytest.fail(f"{error} (make test does it)")
 

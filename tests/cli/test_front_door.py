@@ -102,7 +102,7 @@ def test_a_wrong_command_line_is_one_line_and_code_2(cli: Cli, arguments: tuple[
     assert expected in cli.error(*arguments, code=2)
 
 
-@pytest.mark.parametrize("option", ["--watch", "--mode=dense", "--strategy=direct"])
+@pytest.mark.parametrize("option", ["--watch", "--strategy=direct"])
 def test_options_of_later_commands_are_not_there_yet(cli: Cli, option: str) -> None:
     for command in ("index", "search", "ask"):
         assert "No such option" in cli.error(command, "x", option, code=2)

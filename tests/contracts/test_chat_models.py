@@ -10,6 +10,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from agentkit import LocalChatModel, ScriptedModel
+from tests.conftest import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ class TestLocalChatModel(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {}
+        return {"model": "smollm2-135m", "models_directory": MODELS.directory, "max_tokens": 40, "context_tokens": 2048}
 
     @pytest.fixture
     def model(self, loaded_model: BaseChatModel) -> BaseChatModel:
