@@ -49,8 +49,8 @@ clean:
 	@$(BIN)/python -m pip show --quiet llama-cpp-python 2>/dev/null || { \
 		for tool in gcc g++; do command -v $$tool >/dev/null \
 			|| { echo "$$tool is missing: apt-get install build-essential"; exit 1; }; done; \
-		echo "Installing: PyTorch and 100 other packages; llama-cpp-python is compiled for this machine," \
-			"which takes 3 to 5 minutes on two cores."; }
+		echo "Installing PyTorch and 100 other packages, and compiling llama-cpp-python for this machine:" \
+			"about 6 minutes on two cores, 3 to 5 of them for the compiler."; }
 	@started=$$(date +%s); $(PIP_INSTALL) --editable . \
 		&& echo "Installed in $$(($$(date +%s) - started)) s."
 	@touch $@
