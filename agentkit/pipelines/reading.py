@@ -37,7 +37,7 @@ _PROMPTED_TASK = (
     "If the passages do not state the answer, write only: NOT FOUND"
 )
 _DRAFT_TOKENS = 60
-_LEAST_LOG_ODDS = 0.75
+_LEAST_LOG_ODDS = 0.6
 """The sum of the three verdicts' log-odds from which a quote counts as the answer: see docs/adr/0002."""
 _CANDIDATES = 3
 """Sentences that the model chooses its quote from; among more, the 1.5B model chooses worse than their order."""
