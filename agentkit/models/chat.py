@@ -1,30 +1,46 @@
 """`LocalChatModel`: a LangChain chat model over the in-process engine.
 
-What is not here: choosing tokens and batching (`engine/`), chat templates (`template.py`), downloads (`catalog.py`).
+What is not here: choosing tokens and batching (`engine/`), chat templates (`template.py`), the form of tool calls
+(`tool_calling.py`), reading replies (`replies.py`), downloads (`catalog.py`).
 """
 
+import math
+import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import get_config_list
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
-from agentkit.errors import ContextLengthError, EngineError, ModelLoadError
+from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError
+from agentkit.models.calls import Call
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL
-from agentkit.models.constraints import Constraint
-from agentkit.models.engine import Generation, GenerationRequest, LlamaEngine, Outcome, Piece, SamplingParameters
+from agentkit.models.engine import (
+    MOST_RUNNING,
+    Generation,
+    GenerationRequest,
+    LlamaEngine,
+    Placement,
+    SamplingParameters,
+)
 from agentkit.models.messages import template_messages
+from agentkit.models.replies import ReplyReader
 from agentkit.models.store import ModelStore
-from agentkit.models.template import ChatTemplate
-from agentkit.results import StopReason, Usage
+from agentkit.models.structured import OutputMethod, OutputSchema, parsed, response_format, schema_instructions
+from agentkit.models.template import ChatTemplate, Prompt
+from agentkit.models.tool_calling import tool_choice, with_system
+from agentkit.results import Usage
 
 _CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -32,10 +48,13 @@ _CHATML = (
 )
 """For a GGUF without a template whose vocabulary has ChatML's tokens."""
 
-_PER_CALL = frozenset({"temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop"})
+_choose = tool_choice
+"""Under another name, since `bind_tools` has a parameter called that by LangChain."""
 
-_FINISH_REASONS = {StopReason.MAX_TOKENS: "length", StopReason.CONTEXT_FULL: "length"}
-"""OpenAI's words, which LangChain programs look for; any other reason is "stop"."""
+_PER_CALL = frozenset(
+    {"temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop", "n", "logprobs", "top_logprobs"}
+    | {"reasoning", "draft_tokens"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +72,8 @@ class LocalChatModel(BaseChatModel):
 
     Every sampling field can also be given for one call: `model.invoke(messages, temperature=0.7, max_tokens=50)`.
     `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that
-    the reply begins with and that is not produced again.
+    the reply begins with and that is not produced again. Tools and structured output are LangChain's `bind_tools` and
+    `with_structured_output`; calls are valid under the tools' schemas, since decoding admits nothing else.
     """
 
     model: str = DEFAULT_CHAT_MODEL
@@ -62,14 +82,33 @@ class LocalChatModel(BaseChatModel):
     top_k: int = Field(default=0, ge=0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     min_p: float = Field(default=0.05, ge=0.0, le=1.0)
-    seed: int = 0
+    seed: int | None = None
+    """The same seed and prompt give the same reply; None draws a new one for each call."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Longest reply in tokens; None goes on to the end of the context."""
     stop: list[str] | None = None
+    n: int = Field(default=1, ge=1)
+    """Replies to one prompt, in one batch: what `generate` returns for it. `invoke` and `stream` give the first."""
+    logprobs: bool = False
+    """Report each token's log-probability in `response_metadata["logprobs"]`, in the form of OpenAI's API."""
+    top_logprobs: int = Field(default=0, ge=0, le=20)
+    """How many of a token's rivals to report with it."""
+    reasoning: bool | None = None
+    """Whether a reasoning model thinks first, where its template has a switch for it; None leaves it as it is."""
+    draft_tokens: int = Field(default=0, ge=0, le=15)
+    """Tokens to guess from earlier text and verify together (prompt lookup): faster where replies quote the prompt."""
     context_tokens: int | None = Field(default=None, ge=64)
     """None takes the model's own limit, or what the memory allows of it."""
     gpu_layers: int | None = None
     """None chooses by free GPU memory; -1 is all."""
+    main_gpu: int = Field(default=0, ge=0)
+    """The GPU for what is not split, in the order of `agentkit doctor`."""
+    tensor_split: tuple[float, ...] | None = None
+    """Shares of the model for each GPU; None splits by free memory."""
+    flash_attention: bool | None = None
+    """None leaves it to llama.cpp."""
+    kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
+    """Form of the KV cache's numbers; the quantised ones need flash attention."""
     threads: int | None = Field(default=None, ge=1)
     models_directory: Path | None = None
     """Where pulled models are; None is the user's data folder."""
@@ -93,14 +132,85 @@ class LocalChatModel(BaseChatModel):
                 raise EngineError(f"the model {self.model} is closed: make a new LocalChatModel")
             if self._engine is None:
                 path = ModelStore(self.models_directory).path(self.model)
+                placement = Placement(
+                    gpu_layers=self.gpu_layers,
+                    main_gpu=self.main_gpu,
+                    tensor_split=self.tensor_split or (),
+                    flash_attention=self.flash_attention,
+                    kv_cache_type=self.kv_cache_type,
+                )
                 self._engine = LlamaEngine(
-                    path, context_tokens=self.context_tokens, gpu_layers=self.gpu_layers, threads=self.threads
+                    path, context_tokens=self.context_tokens, placement=placement, threads=self.threads
                 )
             return self._engine
 
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: Any = None,  # Any: LangChain and the providers have strings, booleans and dicts
+        parallel_tool_calls: bool = False,
+        **options: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model with tools that it may call.
+
+        `tool_choice`: `auto` (None), `any` (`required`, True), `none`, a tool's name, or a provider's dict for these.
+        Before a call that it may make, the model writes freely; that text is the message's content.
+        `parallel_tool_calls` allows several calls in one reply.
+
+        Raises:
+            ConstraintError: a `tool_choice` that names no tool; at the call, no tools or two of one name.
+        """
+        functions = [convert_to_openai_tool(tool) for tool in tools]
+        _choose(tool_choice, [function["function"]["name"] for function in functions])
+        return self.bind(tools=functions, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, **options)
+
+    def with_structured_output(
+        self,
+        schema: OutputSchema,
+        *,
+        include_raw: bool = False,
+        method: OutputMethod = "json_schema",
+        strict: bool | None = None,
+        **options: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """This model with replies that are JSON under `schema`: a pydantic class, a TypedDict or a JSON schema.
+
+        A pydantic class gives its instances, anything else dicts. `include_raw` gives a dict of `raw`, `parsed` and
+        `parsing_error`. Every `method` is constrained, so `strict` changes nothing; `function_calling` lets the model
+        write freely first.
+
+        Raises:
+            ConstraintError: the schema is refused; at the call, before anything is decoded.
+        """
+        if method == "function_calling":
+            return super().with_structured_output(schema, include_raw=include_raw, **options)
+        if options:
+            raise ValueError(f"with_structured_output does not know {', '.join(sorted(options))}")
+        bound = self.bind(
+            response_format=response_format(schema),
+            ls_structured_output_format={"kwargs": {"method": method}, "schema": convert_to_openai_tool(schema)},
+        )
+        return parsed(bound, schema, include_raw=include_raw)
+
+    def batch(
+        self,
+        inputs: list[LanguageModelInput],
+        config: RunnableConfig | list[RunnableConfig] | None = None,
+        *,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> list[AIMessage]:
+        """Replies to all inputs, decoded together: as many at once as the engine runs, unless the config says fewer."""
+        configs = get_config_list(config, len(inputs))
+        for entry in configs:
+            if entry.get("max_concurrency") is None:
+                entry["max_concurrency"] = MOST_RUNNING
+        return super().batch(inputs, configs, return_exceptions=return_exceptions, **options)
+
     def prompt_tokens(self, messages: LanguageModelInput) -> list[int]:
         """The tokens that `messages` become, template and beginning of the reply included."""
-        return self._chat_template().tokens(template_messages(self._convert_input(messages).to_messages()))
+        return list(self._prompt(self._convert_input(messages).to_messages()).tokens)
 
     def score(self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = "") -> Scores:
         """How likely each continuation is as the reply to `messages`, in one batch.
@@ -120,6 +230,24 @@ class LocalChatModel(BaseChatModel):
             seconds=time.monotonic() - started,
         )
         return Scores(tuple(sum(score.logprobs) for score in scores), usage)
+
+    def perplexity(self, text: str) -> float:
+        """How surprising `text` is: e to the mean negative log-probability of its tokens after the first.
+
+        Jelinek et al. 1977. 1 is certain; infinite surprise does not occur. Comparable between texts for one model.
+
+        Raises:
+            MessageError: fewer than two tokens.
+            ContextLengthError: longer than the context.
+        """
+        vocabulary = self.engine.vocabulary
+        tokens = vocabulary.tokenize(text)
+        start = [vocabulary.bos] if vocabulary.adds_bos else tokens[:1]
+        rest = tokens if vocabulary.adds_bos else tokens[1:]
+        if not rest:
+            raise MessageError(f"perplexity needs a text of two tokens or more, not {text!r}")
+        logprobs = self.engine.score(start, [rest])[0].logprobs
+        return math.exp(-sum(logprobs) / len(logprobs))
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of `text` as content."""
@@ -154,10 +282,9 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        generation = self._start(messages, stop, kwargs)
-        text = "".join(self._report(piece, run_manager) for piece in generation)
-        message = AIMessage(text, **self._metadata(generation.outcome))
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        started = self._start(messages, stop, kwargs)
+        replies = [self._collect(generation, reader, run_manager) for generation, reader in started]
+        return ChatResult(generations=[ChatGeneration(message=message) for message in replies])
 
     def _stream(
         self,
@@ -166,45 +293,72 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        generation = self._start(messages, stop, kwargs)
+        ((generation, reader),) = self._start(messages, stop, {**kwargs, "n": 1})
         for piece in generation:
-            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece.text))
+            message = reader.add(piece)
+            chunk = ChatGenerationChunk(message=message)
             if run_manager:
-                run_manager.on_llm_new_token(piece.text, chunk=chunk)
+                run_manager.on_llm_new_token(str(message.content), chunk=chunk)
             yield chunk
-        last = AIMessageChunk(content="", chunk_position="last", **self._metadata(generation.outcome))
-        yield ChatGenerationChunk(message=last)
+        yield ChatGenerationChunk(message=reader.last(generation.outcome))
 
-    def _start(self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]) -> Generation:
-        """Begin a reply. `options` are fields of this class for one call, and `constraint`."""
+    def _start(
+        self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> list[tuple[Generation, ReplyReader]]:
+        """Begin the replies. `options` are fields of this class for one call, and those of `Call`."""
         engine = self.engine
-        constraint: Constraint | None = options.pop("constraint", None)
         settings = self._with(options)
-        prompt = self._chat_template().tokens(template_messages(messages))
-        prompt += engine.vocabulary.tokenize(options.pop("reply_start", ""))
-        left = engine.context_tokens - len(prompt)
+        call = Call.of(options)
+        prompt = self._prompt(messages, call, enable_thinking=settings.reasoning)
+        tokens = prompt.tokens + tuple(engine.vocabulary.tokenize(call.reply_start))
+        left = engine.context_tokens - len(tokens)
         if left > 0 and settings.max_tokens and settings.max_tokens > left:
             raise ContextLengthError(
-                f"max_tokens is {settings.max_tokens} and the prompt of {len(prompt)} tokens leaves {left} of the "
+                f"max_tokens is {settings.max_tokens} and the prompt of {len(tokens)} tokens leaves {left} of the "
                 f"context of {engine.context_tokens}: ask for {left} or fewer, or shorten the prompt"
             )
-        sampling = SamplingParameters(
-            settings.temperature, settings.top_k, settings.top_p, settings.min_p, settings.seed
-        )
-        return engine.generate(
+        constraint, form = call.form(prompt, self._chat_template(), engine.vocabulary)
+        seed = random.getrandbits(32) if settings.seed is None else settings.seed
+        requests = [
             GenerationRequest(
-                prompt=tuple(prompt),
+                prompt=tokens,
                 max_tokens=settings.max_tokens or max(left, 1),
-                sampling=sampling,
+                sampling=SamplingParameters(
+                    settings.temperature, settings.top_k, settings.top_p, settings.min_p, seed + number
+                ),
                 stop=tuple(stop if stop is not None else settings.stop or ()),
                 matcher=engine.compile(constraint) if constraint else None,
+                thought=constraint.thought if constraint else None,
+                draft_tokens=settings.draft_tokens,
+                logprobs=settings.top_logprobs if settings.logprobs else None,
             )
-        )
+            for number in range(settings.n)
+        ]
+        piece = engine.vocabulary.piece
+        return [(engine.generate(request), ReplyReader(form, self.model, piece)) for request in requests]
+
+    def _collect(
+        self, generation: Generation, reader: ReplyReader, run_manager: CallbackManagerForLLMRun | None
+    ) -> AIMessage:
+        for piece in generation:
+            message = reader.add(piece)
+            if run_manager and message.content:
+                run_manager.on_llm_new_token(str(message.content))
+        return reader.message(generation.outcome)
 
     def _with(self, options: dict[str, Any]) -> "LocalChatModel":
         """This model's settings with those of one call, checked alike. Unknown options are LangChain's own."""
         fields = {name: getattr(self, name) for name in _PER_CALL}
         return LocalChatModel(**{**fields, **{name: options[name] for name in _PER_CALL & options.keys()}})
+
+    def _prompt(
+        self, messages: list[BaseMessage], call: Call | None = None, *, enable_thinking: bool | None = None
+    ) -> Prompt:
+        rendered = template_messages(messages)
+        if call and call.answer_schema is not None:
+            rendered = with_system(rendered, schema_instructions(call.answer_schema))
+        tools = call.tools.tools if call and call.tools and call.tools.choice != "none" else ()
+        return self._chat_template().prompt(rendered, tools=tools, enable_thinking=enable_thinking)
 
     def _chat_template(self) -> ChatTemplate:
         engine = self.engine
@@ -217,27 +371,3 @@ class LocalChatModel(BaseChatModel):
                     )
                 self._template = ChatTemplate(source or _CHATML, engine.vocabulary)
             return self._template
-
-    def _report(self, piece: Piece, run_manager: CallbackManagerForLLMRun | None) -> str:
-        if run_manager and piece.text:
-            run_manager.on_llm_new_token(piece.text)
-        return piece.text
-
-    def _metadata(self, outcome: Outcome) -> dict[str, Any]:
-        """What an `AIMessage` says about how it came to be."""
-        usage = outcome.usage
-        return {
-            "usage_metadata": UsageMetadata(
-                input_tokens=usage.prompt_tokens,
-                output_tokens=usage.completion_tokens,
-                total_tokens=usage.prompt_tokens + usage.completion_tokens,
-                input_token_details=InputTokenDetails(cache_read=usage.cached_tokens),
-            ),
-            "response_metadata": {
-                "model_name": self.model,
-                "finish_reason": _FINISH_REASONS.get(outcome.stop_reason, "stop"),
-                "stop_reason": outcome.stop_reason.value,
-                "forced_tokens": usage.forced_tokens,
-                "seconds": usage.seconds,
-            },
-        }

@@ -6,19 +6,47 @@ model, compared and kept; the engine turns it into a matcher over its own vocabu
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.errors import ConstraintError
 
 _MAX_SCHEMA_DEPTH = 64
+_MAX_SCHEMA_CHARS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """How a reply may begin before its constraint holds."""
+
+    marker: str
+    """The text after which the constraint holds; part of the reply."""
+    is_required: bool = True
+    """False lets the reply end as a thought; True puts the marker where it would end."""
+    max_tokens: int | None = None
+    """Longest thought; then the marker is put there. None lets it go on as long as `reserve` allows."""
+    reserve: int = 64
+    """Tokens of the reply kept for the constrained part, where a quarter of them is left for the thought."""
+    lookalike: str | None = None
+    """A regular expression for what a model writes in place of the marker: replaced by it, with what belongs to it."""
+    is_reasoning_open: bool = False
+    """True where the prompt ends inside a `<think>` block. Inside one no marker counts."""
+
+    def limit(self, reply_tokens: int) -> int:
+        """Longest thought, in tokens, in a reply of up to `reply_tokens`."""
+        longest = reply_tokens - min(self.reserve, reply_tokens * 3 // 4)
+        return min(longest, self.max_tokens or longest)
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A Lark grammar in llguidance's dialect that the whole reply must match."""
+    """A Lark grammar in llguidance's dialect that the reply must match: the whole of it, or what follows a thought."""
 
     lark: str
+    is_json: bool = False
+    """True where strings, arrays and objects can be ended early, so that a token limit leaves the reply valid."""
+    thought: Thought | None = None
+    """Free text before; None lets the constraint hold from the first token."""
 
 
 def lark(grammar: str) -> Constraint:
@@ -47,9 +75,27 @@ def json_schema(schema: Mapping[str, Any]) -> Constraint:
     """JSON that is valid under `schema` (JSON Schema as llguidance supports it).
 
     Raises:
-        ConstraintError: nested deeper than 64 levels, or not JSON.
+        ConstraintError: nested deeper than 64 levels, longer than 200,000 characters, or not JSON.
     """
-    return Constraint(f"start: reply\nreply: {schema_rule(schema)}\n")
+    return Constraint(f"start: reply\nreply: {schema_rule(schema)}\n", is_json=True)
+
+
+def after_thought(
+    constraint: Constraint, *, marker: str, max_tokens: int | None = None, reserve: int = 64
+) -> Constraint:
+    """Free text of up to `max_tokens` tokens, then `marker`, then what `constraint` admits.
+
+    `reserve` tokens of the reply are kept for the constrained part.
+
+    The model reasons as freely as without a constraint: where it would end, the marker is put there for it.
+    `AIMessage.response_metadata["constrained"]` has the part after the marker.
+
+    Raises:
+        ConstraintError: an empty marker.
+    """
+    if not marker:
+        raise ConstraintError("a thought needs a marker, the text that it ends with, such as 'Answer: '")
+    return replace(constraint, thought=Thought(marker, max_tokens=max_tokens, reserve=reserve))
 
 
 def schema_rule(schema: Mapping[str, Any]) -> str:
@@ -57,9 +103,12 @@ def schema_rule(schema: Mapping[str, Any]) -> str:
     check_schema_depth(schema)
     options = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
     try:
-        return "%json " + json.dumps({**schema, **options}, ensure_ascii=False)
+        text = json.dumps({**schema, **options}, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise ConstraintError(f"the schema is not JSON: {error}") from error
+    if len(text) > _MAX_SCHEMA_CHARS:
+        raise ConstraintError(f"the schema has {len(text)} characters, more than {_MAX_SCHEMA_CHARS}: make it smaller")
+    return "%json " + text
 
 
 def substring_rule(text: str) -> str:

@@ -14,6 +14,7 @@ from langchain_core.messages import (
 )
 
 from agentkit.errors import MessageError
+from agentkit.models.reasoning import without_reasoning
 
 _ROLES = {"system", "user", "assistant", "tool"}
 
@@ -52,7 +53,8 @@ def _template_message(message: BaseMessage) -> dict[str, Any]:
                 {"type": "function", "function": {"name": c["name"], "arguments": c["args"]}}
                 for c in message.tool_calls
             ]
-            return {"role": "assistant", "content": content, **({"tool_calls": calls} if calls else {})}
+            more = {"tool_calls": calls} if calls else {}
+            return {"role": "assistant", "content": without_reasoning(content), **more}
         case ToolMessage() | FunctionMessage():
             return {"role": "tool", "name": message.name or "", "content": content}
         case ChatMessage() if message.role in _ROLES:

@@ -12,6 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NoReturn
@@ -21,11 +22,22 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agentkit.errors import MessageError, ModelLoadError
 from agentkit.models.engine.vocabulary import Vocabulary
+from agentkit.models.reasoning import CLOSE_REASONING, OPEN_REASONING
+from agentkit.models.tool_calling import OPEN_CALL, plain_messages
 
 _TIME_LIMIT_S = 2.0
 _LONGEST_PRODUCT = 1_000_000
 # Private-use characters that mark a control token's text: MARK_START, its number in decimal, MARK_END.
 _MARK_START, _MARK_END = "\uf8f0", "\uf8f1"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is given to go on from."""
+
+    tokens: tuple[int, ...]
+    is_reasoning_open: bool = False
+    """It ends inside a `<think>` block, so that the reply begins there."""
 
 
 class ChatTemplate:
@@ -42,27 +54,52 @@ class ChatTemplate:
             self._template = _Sandbox(trim_blocks=True, lstrip_blocks=True).from_string(source)
         except (TemplateError, RecursionError) as error:
             raise ModelLoadError(f"the model's chat template is not valid Jinja: {error}") from error
-        self.knows_tools = "tools" in source
+        self.knows_tools = "tools" in source and OPEN_CALL in source
+        """It writes tools, calls and results itself, in the form that `tool_calling` reads."""
+        self.knows_reasoning = CLOSE_REASONING in source
+        """It is a reasoning model's."""
 
-    def tokens(self, messages: Sequence[Mapping[str, Any]], *, tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
-        """Prompt tokens for messages of the Hugging Face form (`role`, `content`, …), ready for a reply.
+    def prompt(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        enable_thinking: bool | None = None,
+    ) -> Prompt:
+        """The prompt for messages of the Hugging Face form (`role`, `content`, …), ready for a reply.
+
+        `enable_thinking` is the switch of templates such as Qwen3's; None leaves it as the template has it.
 
         Raises:
             MessageError: the template refuses the messages, takes too long, or the text holds lone surrogates.
         """
-        rendered = self._render(self._mark(list(messages)), self._mark(list(tools)))
+        if not self.knows_tools:
+            messages, tools = plain_messages(messages, tools), ()
+        if not self.supports_system:
+            messages = _without_system(messages)
+        options = {} if enable_thinking is None else {"enable_thinking": enable_thinking}
+        rendered = self._render(self._mark(list(messages)), self._mark(list(tools)), options)
         tokens = [token for part in re.split(self._marker, rendered) for token in self._part_tokens(part)]
         vocabulary = self._vocabulary
         if vocabulary.adds_bos and tokens[:1] != [vocabulary.bos]:
             tokens.insert(0, vocabulary.bos)
-        return tokens
+        return Prompt(tuple(tokens), is_reasoning_open=rendered.rstrip().endswith(OPEN_REASONING))
 
-    def _render(self, messages: list[Any], tools: list[Any]) -> str:
+    @cached_property
+    def supports_system(self) -> bool:
+        """Whether a system message reaches the prompt: some templates refuse one, others leave it out in silence."""
+        probe = [{"role": "system", "content": "probe-7f3a"}, {"role": "user", "content": "x"}]
+        try:
+            return "probe-7f3a" in self._render(probe, [], {})
+        except MessageError:
+            return False
+
+    def _render(self, messages: list[Any], tools: list[Any], options: Mapping[str, bool]) -> str:
         markup = {name: self._markup(token) for name, token in self._named_tokens.items()}
         try:
             return _within_time_limit(
                 lambda: self._template.render(
-                    messages=messages, tools=tools or None, add_generation_prompt=True, **markup
+                    messages=messages, tools=tools or None, add_generation_prompt=True, **markup, **options
                 )
             )
         except TimeoutError as error:
@@ -112,6 +149,18 @@ class ChatTemplate:
         if part.startswith(_MARK_START) and part.endswith(_MARK_END):
             return self._vocabulary.tokenize(self._control[int(part[1:-1])][0])
         return self._vocabulary.tokenize_markup(part) if part else []
+
+
+def _without_system(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The system message as the beginning of the first message of the user."""
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    rest = [dict(message) for message in messages if message["role"] != "system"]
+    if not system:
+        return list(rest)
+    if not rest or rest[0]["role"] != "user":
+        rest.insert(0, {"role": "user", "content": ""})
+    rest[0]["content"] = "\n\n".join(filter(None, [*system, rest[0]["content"]]))
+    return list(rest)
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

@@ -15,7 +15,7 @@ from tests.conftest import MODELS
 
 @pytest.fixture(scope="module")
 def loaded_model(chat_model_file: Path) -> Iterator[BaseChatModel]:
-    with LocalChatModel(model=str(chat_model_file), context_tokens=2048, max_tokens=16) as model:
+    with LocalChatModel(model=str(chat_model_file), context_tokens=4096, max_tokens=200) as model:
         yield model
 
 
@@ -47,8 +47,25 @@ class TestLocalChatModel(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": "smollm2-135m", "models_directory": MODELS.directory, "max_tokens": 40, "context_tokens": 2048}
+        return {
+            "model": "smollm2-135m",
+            "models_directory": MODELS.directory,
+            "max_tokens": 200,
+            "context_tokens": 4096,
+        }
 
     @pytest.fixture
     def model(self, loaded_model: BaseChatModel) -> BaseChatModel:
         return loaded_model
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_model_override(self) -> bool:
+        return False  # the weights of another model would have to be loaded: make another LocalChatModel
+
+    @pytest.mark.xfail(reason="smollm2-135m does not choose to call a tool by itself; with tool_choice it does")
+    def test_agent_loop(self, model: BaseChatModel) -> None:
+        super().test_agent_loop(model)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agentkit.errors import EngineError, ModelLoadError
 from agentkit.models.engine.binding import clear_log, llama_cpp, recent_log
-from agentkit.models.engine.model import LlamaModel
+from agentkit.models.engine.model import KV_CACHE_TYPES, LlamaModel, Placement
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class LlamaContext:
         self._sizes = sizes
         self._vocabulary_size = model.vocabulary.size
         self._abort_flag = ctypes.create_string_buffer(b"0")
-        parameters = self._parameters(sizes, threads or default_threads())
+        parameters = self._parameters(sizes, threads or default_threads(), model.placement)
         clear_log()
         self._pointer = library.llama_init_from_model(model.pointer, parameters)
         if not self._pointer:
@@ -120,10 +120,15 @@ class LlamaContext:
         """Make the first `length` tokens of sequence `source` those of the empty sequence `target` too."""
         self._library.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def truncate(self, sequence: int, length: int) -> None:
-        """Forget what sequence `sequence` holds from position `length` on."""
-        if not self._library.llama_memory_seq_rm(self._memory, sequence, length, -1):
-            self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+    def truncate(self, sequence: int, length: int) -> int:
+        """Forget what sequence `sequence` holds from position `length` on; gives how many tokens it still holds.
+
+        They are none where the state at an earlier position cannot be had again (recurrent models).
+        """
+        if self._library.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            return length
+        self._library.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return 0
 
     def close(self) -> None:
         """Free the context. Calling it twice does nothing."""
@@ -132,7 +137,7 @@ class LlamaContext:
             self._library.llama_free(self._pointer)
             self._pointer = None
 
-    def _parameters(self, sizes: ContextSizes, threads: int) -> Any:
+    def _parameters(self, sizes: ContextSizes, threads: int, placement: Placement) -> Any:
         library = self._library
         parameters = library.llama_context_default_params()
         parameters.n_ctx = sizes.context
@@ -143,6 +148,9 @@ class LlamaContext:
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.kv_unified = True
         parameters.swa_full = True  # a sliding-window cache could not be forked at an earlier position
+        parameters.type_k = parameters.type_v = KV_CACHE_TYPES[placement.kv_cache_type]
+        if placement.flash_attention is not None:
+            parameters.flash_attn_type = int(placement.flash_attention)
         parameters.no_perf = True
         parameters.abort_callback, parameters.abort_callback_data = self._abort_callback()
         return parameters

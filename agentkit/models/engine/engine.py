@@ -20,20 +20,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agentkit.errors import AgentkitError, ContextLengthError, EngineError
 from agentkit.models.constraints import Constraint
-from agentkit.models.engine.context import (
-    ContextSizes,
-    DecodeAbortedError,
-    KVCacheFullError,
-    LlamaContext,
-    Slice,
-    choose_context,
-)
+from agentkit.models.engine.context import DecodeAbortedError, KVCacheFullError, Slice
 from agentkit.models.engine.generation import Generation, GenerationRequest
-from agentkit.models.engine.loading import load_interruptibly
+from agentkit.models.engine.loading import load
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
-from agentkit.models.engine.model import LlamaModel
+from agentkit.models.engine.model import Placement
 from agentkit.models.engine.prefixes import PrefixCache, common_prefix
 from agentkit.models.engine.reply import ReplyTask
 from agentkit.models.engine.scoring import Score, ScoreTask
@@ -50,6 +46,9 @@ _PROMPT_SHARE = 128
 _WORTH_WAITING = 64
 """A request waits for a running one to evaluate their common prefix if that saves at least so many tokens."""
 
+MOST_RUNNING = 16
+"""Sequences decoded together; more wait their turn."""
+
 _open_engines: "weakref.WeakSet[LlamaEngine]" = weakref.WeakSet()
 
 
@@ -61,30 +60,21 @@ class LlamaEngine:
         path: Path,
         *,
         context_tokens: int | None = None,
-        gpu_layers: int | None = None,
+        placement: Placement | None = None,
         threads: int | None = None,
-        max_running: int = 16,
+        max_running: int = MOST_RUNNING,
     ) -> None:
         """Load the model and start the worker.
 
         `context_tokens`: None takes the model's own limit, or what a quarter of the free memory holds.
-        `gpu_layers`: None chooses by free GPU memory, -1 is all. `threads`: None is one per physical core.
+        `placement`: None lets free GPU memory choose. `threads`: None is one per physical core.
 
         Raises:
             ModelLoadError: the file cannot be used, or the memory does not suffice.
         """
-        self._model = load_interruptibly(
-            lambda is_stopped: LlamaModel(path, gpu_layers=gpu_layers, is_stopped=is_stopped)
-        )
-        limit = self._model.context_limit
-        self.context_tokens = min(context_tokens, limit) if context_tokens else choose_context(self._model)
+        self._model, self._context, sizes = load(path, placement or Placement(), context_tokens, threads)
+        self.context_tokens = sizes.context
         """Longest prompt and reply together, in tokens."""
-        sizes = ContextSizes(self.context_tokens)
-        try:
-            self._context = load_interruptibly(lambda _: LlamaContext(self._model, sizes, threads=threads))
-        except AgentkitError:
-            self._model.close()
-            raise
         self._sizes = sizes
         self._max_running = max_running
         self._constraints = ConstraintCompiler(self._model.vocabulary)
@@ -104,8 +94,8 @@ class LlamaEngine:
 
     @property
     def gpu_layers(self) -> int:
-        """Layers offloaded to a GPU; -1 is all."""
-        return self._model.gpu_layers
+        """Layers offloaded to a GPU."""
+        return self._model.offloaded_layers
 
     def metadata(self, key: str) -> str | None:
         """A metadata value of the GGUF, such as `tokenizer.chat_template`."""
@@ -306,9 +296,18 @@ class LlamaEngine:
         for (sequence, part), logits in zip(planned, results, strict=True):
             sequence.evaluated += len(part.tokens)
             if part.outputs:
-                self._attempt(sequence, lambda s=sequence, rows=logits: s.task.receive(s, rows))  # type: ignore[misc]
+                self._attempt(sequence, lambda s=sequence, rows=logits: self._receive(s, rows))  # type: ignore[misc]
             if sequence.slot is not None and sequence.pending and len(sequence.tokens) > self.context_tokens:
                 self._end(sequence, StopReason.CONTEXT_FULL)
+
+    def _receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        """Let the task act on logits, and forget in the cache what it takes back."""
+        assert sequence.slot is not None
+        cached = sequence.evaluated
+        reason = sequence.task.receive(sequence, logits)
+        if sequence.evaluated < cached:
+            sequence.evaluated = self._context.truncate(sequence.slot, sequence.evaluated)
+        return reason
 
     def _make_room(self) -> None:
         """The KV cache is full: forget a kept prefix, else set the youngest sequence back, else end the only one."""

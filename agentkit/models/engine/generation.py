@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from agentkit.models.constraints import Thought
 from agentkit.models.engine.matching import Matcher
 from agentkit.models.engine.sampling import SamplingParameters
 from agentkit.results import StopReason, Usage
@@ -21,6 +22,10 @@ class GenerationRequest:
     """The reply ends before the first of these strings."""
     matcher: Matcher | None = None
     """Belongs to this request alone."""
+    thought: Thought | None = None
+    """Free text before the matcher applies; None applies it from the first token."""
+    draft_tokens: int = 0
+    """How many tokens to guess from earlier text and verify in one decode; 0 guesses none."""
     logprobs: int | None = None
     """How many alternatives to report beside each token's own log-probability; None reports nothing."""
 
@@ -40,6 +45,8 @@ class Piece:
 
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    is_constrained: bool = False
+    """True from the marker that ends a thought on."""
 
 
 @dataclass(frozen=True, slots=True)

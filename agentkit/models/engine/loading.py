@@ -1,15 +1,61 @@
-"""Loading on a thread of its own, so that Ctrl-C ends it.
+"""Loading a model with its context, on a thread of its own, so that Ctrl-C ends it.
 
 Python raises KeyboardInterrupt on the main thread, and where that is inside llama.cpp, in the log callback: ctypes can
 only print an exception there and go on. So the main thread waits outside of llama.cpp, and can be interrupted.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
+from agentkit.errors import ModelLoadError
+from agentkit.models.engine.context import ContextSizes, LlamaContext, choose_context
+from agentkit.models.engine.model import LlamaModel, Placement, choose_gpu_layers, fewer_gpu_layers
+
+logger = logging.getLogger(__name__)
+
 _Loaded = TypeVar("_Loaded")
+
+
+def load(
+    path: Path, placement: Placement, context_tokens: int | None, threads: int | None
+) -> tuple[LlamaModel, LlamaContext, ContextSizes]:
+    """The model and its context; with fewer layers on the GPU where the first choice does not fit.
+
+    `context_tokens`: None takes the model's own limit, or what the memory allows of it.
+
+    Raises:
+        ModelLoadError: the file cannot be used, or the memory does not suffice.
+    """
+    while True:
+        model = None
+        layers = choose_gpu_layers(path) if placement.gpu_layers is None else placement.gpu_layers
+        tried = replace(placement, gpu_layers=layers)
+        try:
+            model = load_interruptibly(partial(_load_model, path, tried))
+            limit = model.context_limit
+            sizes = ContextSizes(min(context_tokens, limit) if context_tokens else choose_context(model))
+            return model, load_interruptibly(partial(_make_context, model, sizes, threads)), sizes
+        except BaseException as error:
+            if model:
+                model.close()
+            if not isinstance(error, ModelLoadError) or layers == 0:
+                raise
+            placement = replace(placement, gpu_layers=fewer_gpu_layers(path, layers))
+            logger.warning("%d layers do not fit the GPU: trying %d (%s)", layers, placement.gpu_layers, error)
+
+
+def _load_model(path: Path, placement: Placement, is_stopped: threading.Event) -> LlamaModel:
+    return LlamaModel(path, placement=placement, is_stopped=is_stopped)
+
+
+def _make_context(model: LlamaModel, sizes: ContextSizes, threads: int | None, _: threading.Event) -> LlamaContext:
+    return LlamaContext(model, sizes, threads=threads)
 
 
 def load_interruptibly(load: Callable[[threading.Event], _Loaded]) -> _Loaded:

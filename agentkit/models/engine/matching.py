@@ -18,8 +18,10 @@ from agentkit.models.engine.vocabulary import Vocabulary
 class Matcher:
     """Where one reply stands in its grammar."""
 
-    def __init__(self, matcher: Any) -> None:  # Any: llguidance.LLMatcher; importing it here would cost start-up
+    def __init__(self, matcher: Any, json_vocabulary: Vocabulary | None = None) -> None:
+        # Any: llguidance.LLMatcher; importing it here would cost start-up
         self._matcher = matcher
+        self._json_vocabulary = json_vocabulary
 
     @property
     def is_finished(self) -> bool:
@@ -35,6 +37,13 @@ class Matcher:
         mask = np.frombuffer(self._matcher.compute_logit_bias(), dtype=np.uint8).astype(np.bool_)
         self._check()
         return mask
+
+    def closing(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Of the `allowed` tokens those that bring JSON nearer to its end, if there are any; else all of them."""
+        if self._json_vocabulary is None:
+            return allowed
+        narrowed = (allowed & closers for closers in self._json_vocabulary.closers)
+        return next((tokens for tokens in narrowed if tokens.any()), allowed)
 
     def consume(self, token: int) -> None:
         """Go on by a token that `allowed` admits.
@@ -80,7 +89,7 @@ class ConstraintCompiler:
         matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(constraint.lark), log_level=0)
         if matcher.is_error():
             raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
-        return Matcher(matcher)
+        return Matcher(matcher, self._vocabulary if constraint.is_json else None)
 
     def _build_tokenizer(self) -> Any:
         from llguidance.llamacpp import lltokenizer_from_vocab

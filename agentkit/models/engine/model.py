@@ -6,6 +6,7 @@ Which layers go to a GPU: all of them where the free memory of the GPUs holds th
 import ctypes
 import logging
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,33 @@ _GPU_SHARE_FOR_WEIGHTS = 0.8
 """Of the free GPU memory; the rest is for the KV cache and the compute buffers."""
 
 
+KV_CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
+"""Names to ggml's `enum ggml_type` (ggml.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model's layers and cache go, and in which form."""
+
+    gpu_layers: int | None = None
+    """None chooses by free GPU memory, -1 is all, 0 is none."""
+    main_gpu: int = 0
+    """The GPU for what is not split, in `gpu_devices()`' order."""
+    tensor_split: tuple[float, ...] = ()
+    """Shares of the model for each GPU; empty splits by free memory."""
+    flash_attention: bool | None = None
+    """None leaves it to llama.cpp."""
+    kv_cache_type: str = "f16"
+    """One of `KV_CACHE_TYPES`; the quantised ones need flash attention."""
+
+
 class LlamaModel:
     """The weights of one GGUF file. Free it with `close()`, after every context made from it."""
 
-    def __init__(self, path: Path, *, gpu_layers: int | None = None, is_stopped: threading.Event | None = None) -> None:
-        """Load `path`. `gpu_layers`: None chooses by free memory, -1 is all, 0 is none. `is_stopped` ends the load.
+    def __init__(
+        self, path: Path, *, placement: Placement | None = None, is_stopped: threading.Event | None = None
+    ) -> None:
+        """Load `path`. `placement`: None chooses by free GPU memory. `is_stopped` ends the load.
 
         Raises:
             ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, or a
@@ -33,9 +56,14 @@ class LlamaModel:
         _check_header(path)
         library = llama_cpp()
         self.path = path
-        self.gpu_layers = choose_gpu_layers(path) if gpu_layers is None else gpu_layers
+        self.placement = placement or Placement()
+        wanted = self.placement.gpu_layers
+        self.gpu_layers = choose_gpu_layers(path) if wanted is None else wanted
         parameters = library.llama_model_default_params()
         parameters.n_gpu_layers = self.gpu_layers
+        parameters.main_gpu = self.placement.main_gpu
+        shares = _tensor_split(self.placement.tensor_split)
+        parameters.tensor_split = shares
         if engine_report().is_amx_avoided:
             parameters.use_extra_bufts = False
         goes_on = library.llama_progress_callback(lambda _progress, _data: not (is_stopped and is_stopped.is_set()))
@@ -53,7 +81,7 @@ class LlamaModel:
         except ModelLoadError:
             self.close()
             raise
-        logger.info("loaded %s: %d layers, gpu_layers=%d", path.name, self.layers, self.gpu_layers)
+        logger.info("loaded %s: %d of %d layers on a GPU", path.name, self.offloaded_layers, self.layers)
 
     @property
     def can_share_prefixes(self) -> bool:
@@ -80,6 +108,11 @@ class LlamaModel:
             self._library.llama_model_free(self.pointer)
             self.pointer = None
 
+    @property
+    def offloaded_layers(self) -> int:
+        """Layers on a GPU; the output layer counts as one more in llama.cpp's setting, and does not here."""
+        return self.layers if self.gpu_layers < 0 else min(self.gpu_layers, self.layers)
+
     def _check_generates_text(self) -> None:
         library = self._library
         pooling = self.metadata(f"{self.metadata('general.architecture')}.pooling_type")
@@ -105,10 +138,15 @@ def choose_gpu_layers(path: Path) -> int:
     size = path.stat().st_size
     if size <= room:
         return ALL_LAYERS
-    return int(_count_layers(path) * room / size)
+    return int(count_layers(path) * room / size)
 
 
-def _count_layers(path: Path) -> int:
+def fewer_gpu_layers(path: Path, layers: int) -> int:
+    """What to try where `layers` did not fit: half as many, at last none."""
+    return (count_layers(path) if layers < 0 else layers) // 2
+
+
+def count_layers(path: Path) -> int:
     """Layers of a GGUF, from its metadata: the weights are not read."""
     library = llama_cpp()
     parameters = library.llama_model_default_params()
@@ -120,6 +158,20 @@ def _count_layers(path: Path) -> int:
         return int(_metadata(pointer, f"{_metadata(pointer, 'general.architecture')}.block_count") or 0)
     finally:
         library.llama_model_free(pointer)
+
+
+def _tensor_split(shares: tuple[float, ...]) -> Any:  # Any: a ctypes array, or None for llama.cpp's own choice
+    """Shares as llama.cpp reads them: one for every device it could have.
+
+    Raises:
+        ModelLoadError: more shares than devices, or none above 0.
+    """
+    if not shares:
+        return None
+    devices = llama_cpp().llama_max_devices()
+    if len(shares) > devices or min(shares) < 0 or max(shares) <= 0:
+        raise ModelLoadError(f"tensor_split {shares} must be up to {devices} shares of 0 or more, not all of them 0")
+    return (ctypes.c_float * devices)(*shares)
 
 
 def _metadata(pointer: Any, key: str) -> str | None:  # Any: a ctypes pointer

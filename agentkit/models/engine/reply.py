@@ -6,15 +6,21 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from agentkit.models.engine.drafting import draft
 from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
+from agentkit.models.engine.matching import Matcher
 from agentkit.models.engine.sampling import Sampler, log_probabilities
 from agentkit.models.engine.sequence import Sequence
+from agentkit.models.engine.thought import ThoughtText, Turn
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.results import StopReason, Usage
 
 
 class ReplyTask:
-    """Makes the reply to one request and hands it to the request's `Generation` piece by piece."""
+    """Makes the reply to one request and hands it to the request's `Generation` piece by piece.
+
+    A reply is a thought, free text up to a marker, where the request asks for one; then it follows the constraint.
+    """
 
     def __init__(self, request: GenerationRequest, generation: Generation, vocabulary: Vocabulary) -> None:
         self._request = request
@@ -22,9 +28,12 @@ class ReplyTask:
         self._vocabulary = vocabulary
         self._sampler = Sampler(request.sampling)
         self._text = ReplyText(request.stop)
+        self._thought = ThoughtText(request.thought) if request.thought and request.matcher else None
         self._logprobs: list[TokenLogprob] = []
+        self._drafted = 0
         self._cached: int | None = None
         self._produced = self._forced = 0
+        self._is_cut = False
         self._started = time.monotonic()
 
     @property
@@ -39,22 +48,27 @@ class ReplyTask:
         return self._append_forced(sequence) or self._reached_limit()
 
     def outputs(self, sequence: Sequence, count: int) -> int:
-        return int(count == sequence.pending)
+        return 1 + self._drafted if count == sequence.pending else 0
 
     def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
-        """Sample the next token."""
-        matcher = self._request.matcher
-        token = self._sampler.sample(logits[0], matcher.allowed() if matcher else None)
-        if self._vocabulary.is_end(token):
-            return StopReason.COMPLETED
-        if self._request.logprobs is not None:
-            self._logprobs.append(_token_logprob(token, logits[0], self._request.logprobs))
-        if matcher:
-            matcher.consume(token)
-        return self._append(sequence, token) or self._append_forced(sequence) or self._reached_limit()
+        """Sample the next token, and one more for each drafted token that it confirms."""
+        drafts = sequence.tokens[len(sequence.tokens) - self._drafted :]
+        known = len(sequence.tokens) - self._drafted
+        self._drafted = 0
+        for number, row in enumerate(logits):
+            sequence.tokens[known + number :] = []
+            reason = self._take(sequence, row)
+            if reason or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
+                sequence.evaluated = min(sequence.evaluated, known + number, len(sequence.tokens))
+                if reason is None:
+                    self._append_draft(sequence)
+                return reason
+        raise AssertionError("the last row confirms no draft")
 
     def finish(self, reason: StopReason) -> None:
         """Hand over what text is left, then the outcome."""
+        if self._thought:
+            self._emit(self._text.add(self._thought.take_all()))
         self._emit(self._text.add(b"", is_last=True))
         usage = Usage(
             prompt_tokens=len(self._request.prompt),
@@ -63,10 +77,72 @@ class ReplyTask:
             forced_tokens=self._forced,
             seconds=time.monotonic() - self._started,
         )
+        if self._is_cut and reason is StopReason.COMPLETED:
+            reason = StopReason.MAX_TOKENS
         self._generation.emit(Outcome(reason, usage, self._text.met_stop))
 
     def fail(self, error: Exception) -> None:
         self._generation.emit(error)
+
+    def _take(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        """Sample one token and append it with what it forces."""
+        matcher = None if self._thought else self._request.matcher
+        token = self._sampler.sample(logits, self._allowed(matcher) if matcher else None)
+        if self._request.logprobs is not None and not self._vocabulary.is_end(token):
+            self._logprobs.append(_token_logprob(token, logits, self._request.logprobs))
+        if self._thought:
+            return self._think(sequence, token, self._thought) or self._reached_limit()
+        if self._vocabulary.is_end(token):
+            return StopReason.COMPLETED
+        if matcher:
+            matcher.consume(token)
+        return self._append(sequence, token) or self._append_forced(sequence) or self._reached_limit()
+
+    def _allowed(self, matcher: Matcher) -> NDArray[np.bool_]:
+        """The tokens that may come next; near the limit those that end the reply's JSON, so that it stays whole."""
+        allowed = matcher.allowed()
+        if self._request.max_tokens - self._produced > _closing_room(self._request.max_tokens):
+            return allowed
+        narrowed = matcher.closing(allowed)
+        self._is_cut |= narrowed is not allowed and bool((allowed & ~narrowed).any())
+        return narrowed
+
+    def _think(self, sequence: Sequence, token: int, thought: ThoughtText) -> StopReason | None:
+        """Append a token of the thought, or turn to the constrained part."""
+        request = self._request
+        assert request.thought is not None
+        turn = None
+        is_end = self._vocabulary.is_end(token)
+        if is_end and not request.thought.is_required:
+            return StopReason.COMPLETED
+        if not is_end:
+            piece = self._vocabulary.piece(token)
+            sequence.tokens.append(token)
+            self._produced += 1
+            turn = thought.add(piece)
+        limit = request.thought.limit(request.max_tokens)
+        if turn is None and (is_end or (request.thought.is_required and thought.length >= limit)):
+            turn = thought.end()
+        if turn is None:
+            self._emit(self._text.add(thought.take()))
+            return StopReason.STOP_SEQUENCE if self._text.met_stop else None
+        return self._turn(sequence, thought, turn)
+
+    def _turn(self, sequence: Sequence, thought: ThoughtText, turn: Turn) -> StopReason | None:
+        """End the thought: what came after it is taken back, the marker and what the constraint forces is appended."""
+        assert self._request.thought is not None
+        self._emit(self._text.add(thought.take(turn), is_last=True))
+        self._thought = None
+        self._produced -= thought.length - turn.tokens
+        sequence.rewind(len(sequence.tokens) - (thought.length - turn.tokens))
+        closing = "\n</think>\n\n" if thought.is_reasoning else ""
+        marker = self._vocabulary.tokenize_markup(closing + self._request.thought.marker)
+        for token in [*self._vocabulary.tokenize(turn.rest.decode("utf-8", "ignore")), *marker]:
+            sequence.tokens.append(token)
+            self._produced += 1
+            self._forced += 1
+        self._emit(self._text.add(self._request.thought.marker.encode()))
+        return self._append_forced(sequence)
 
     def _append(self, sequence: Sequence, token: int) -> StopReason | None:
         sequence.tokens.append(token)
@@ -76,7 +152,7 @@ class ReplyTask:
 
     def _append_forced(self, sequence: Sequence) -> StopReason | None:
         matcher = self._request.matcher
-        if matcher is None:
+        if matcher is None or self._thought:
             return None
         for token in [] if matcher.is_finished else matcher.take_forced():
             if self._vocabulary.is_end(token):
@@ -88,13 +164,27 @@ class ReplyTask:
                 return reason
         return StopReason.COMPLETED if matcher.is_finished else None
 
+    def _append_draft(self, sequence: Sequence) -> None:
+        """Guess the next tokens; the decode that evaluates the last known one verifies them."""
+        if sequence.pending == 1 and self._request.draft_tokens:
+            room = self._request.max_tokens - self._produced - 1
+            drafts = draft(sequence.tokens, length=min(self._request.draft_tokens, room))
+            sequence.tokens += drafts
+            self._drafted = len(drafts)
+
     def _reached_limit(self) -> StopReason | None:
         return StopReason.MAX_TOKENS if self._produced >= self._request.max_tokens else None
 
     def _emit(self, text: str) -> None:
         if text or self._logprobs:
-            self._generation.emit(Piece(text, tuple(self._logprobs)))
+            is_constrained = self._request.matcher is not None and self._thought is None
+            self._generation.emit(Piece(text, tuple(self._logprobs), is_constrained))
             self._logprobs.clear()
+
+
+def _closing_room(max_tokens: int) -> int:
+    """Tokens kept for the end of JSON that would not end by itself."""
+    return min(64, max_tokens // 2)
 
 
 class ReplyText:

@@ -33,6 +33,11 @@ class Sequence:
         """Tokens known but not evaluated."""
         return len(self.tokens) - self.evaluated
 
+    def rewind(self, length: int) -> None:
+        """Forget the tokens from position `length` on. The worker takes those that were evaluated out of the cache."""
+        del self.tokens[length:]
+        self.evaluated = min(self.evaluated, length)
+
 
 class Task(Protocol):
     """What a sequence is for. Called by the worker thread alone, but for `is_cancelled`."""

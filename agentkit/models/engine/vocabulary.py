@@ -43,6 +43,10 @@ class Vocabulary:
         """Tokens of `text` in which control tokens count as such. For template markup, never for content."""
         return self._tokenize(text, parse_special=True)
 
+    def spell(self, tag: str) -> str:
+        """A tag of a chat template's as a Lark literal: a token of its own where the vocabulary has one for it."""
+        return tag if len(self.tokenize(tag)) == 1 else f'"{tag}"'
+
     def piece(self, token: int) -> bytes:
         """The bytes that `token` stands for; empty for control tokens. A character can span several tokens."""
         if token not in self._pieces:
@@ -60,6 +64,18 @@ class Vocabulary:
         control = (token for token in range(self.size) if library.llama_vocab_is_control(self.pointer, token))
         texts = {self._piece(token, is_special_shown=True).decode("utf-8", "replace"): token for token in control}
         return {text: token for text, token in texts.items() if text}
+
+    @cached_property
+    def closers(self) -> tuple[NDArray[np.bool_], ...]:
+        """Masks of the tokens that end a reply; JSON strings, arrays and objects; a number or a member."""
+        pieces = [self.piece(token) for token in range(self.size)]
+        return (
+            np.isin(np.arange(self.size), self.end_tokens),
+            *(
+                np.array([bool(piece.strip()) and not piece.strip(characters) for piece in pieces])
+                for characters in (b'"]} \n', b'"]}:, \n')
+            ),
+        )
 
     @cached_property
     def end_tokens(self) -> NDArray[np.int64]:

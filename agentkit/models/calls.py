@@ -1,0 +1,79 @@
+"""What one call to a local model asks for beside sampling, and what follows from it: the constraint, how it is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from agentkit.errors import ConstraintError
+from agentkit.models.constraints import Constraint, Thought, json_schema
+from agentkit.models.engine.vocabulary import Vocabulary
+from agentkit.models.replies import ReplyForm
+from agentkit.models.template import ChatTemplate, Prompt
+from agentkit.models.tool_calling import ToolBinding, check_names, closed, tool_choice
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one call asks for beside sampling."""
+
+    constraint: Constraint | None = None
+    reply_start: str = ""
+    tools: ToolBinding | None = None
+    answer_schema: Mapping[str, Any] | None = None
+    """A JSON schema for replies that call no tool."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> "Call":
+        """Read LangChain's and our own options of a call.
+
+        Raises:
+            ConstraintError: options that contradict each other, or that name no tool.
+        """
+        functions = [convert_to_openai_tool(tool) for tool in options.get("tools") or ()]
+        tools = None
+        if functions:
+            names = check_names(functions)
+            choice = tool_choice(options.get("tool_choice"), names)
+            tools = ToolBinding(tuple(functions), choice, is_parallel=bool(options.get("parallel_tool_calls")))
+        form = options.get("response_format") or {}
+        answer_schema = form.get("json_schema", {}).get("schema") if form.get("type") == "json_schema" else None
+        if form.get("type") == "json_object":
+            answer_schema = {"type": "object"}
+        call = cls(options.get("constraint"), options.get("reply_start", ""), tools, answer_schema)
+        if call.constraint and (answer_schema is not None or (tools and tools.choice != "none")):
+            raise ConstraintError("a call takes one of constraint, tools and response_format: leave the others out")
+        return call
+
+    @property
+    def calls_tools(self) -> bool:
+        """The reply may hold tool calls."""
+        return self.tools is not None and self.tools.choice != "none"
+
+    def form(
+        self, prompt: Prompt, template: ChatTemplate, vocabulary: Vocabulary
+    ) -> tuple[Constraint | None, ReplyForm]:
+        """What constrains the reply, and how it will be read.
+
+        Raises:
+            ConstraintError: a schema is nested too deep or is too large.
+        """
+        constraint = self.constraint
+        if self.tools:
+            constraint = self.tools.constraint(vocabulary.spell, self.answer_schema) or constraint
+        if constraint is None and self.answer_schema is not None:
+            constraint = json_schema(closed(self.answer_schema))
+        closes_reasoning = constraint is not None and constraint.thought is None and prompt.is_reasoning_open
+        if constraint and closes_reasoning:
+            constraint = replace(constraint, thought=Thought("\n</think>\n\n"))
+        elif constraint and constraint.thought:
+            thought = replace(constraint.thought, is_reasoning_open=prompt.is_reasoning_open)
+            constraint = replace(constraint, thought=thought)
+        return constraint, ReplyForm(
+            calls_tools=self.calls_tools,
+            marker=constraint.thought.marker if constraint and constraint.thought else "",
+            is_marker_shown=not closes_reasoning,
+            is_reasoning_open=prompt.is_reasoning_open,
+            may_lack_tag=template.knows_reasoning and not prompt.is_reasoning_open,
+        )

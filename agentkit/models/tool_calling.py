@@ -1,0 +1,244 @@
+"""Tool calls of a local model: what may be called, as a constraint; how it is said in the prompt; reading them back.
+
+The form is that of Hermes and Qwen (NousResearch/Hermes-Function-Calling): `<tool_call>`, a JSON object with `name` and
+`arguments`, `</tool_call>`. Before it the model writes freely; from the tag on, decoding follows the tools' schemas, so
+a call is valid by construction, whatever the model.
+"""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import InvalidToolCall, ToolCall
+from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
+from rapidfuzz import process
+
+from agentkit.errors import ConstraintError
+from agentkit.models.constraints import Constraint, Thought, schema_rule
+
+OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
+
+_LOOKALIKE = r'(?m)^[ \t]*(?:```[a-z]*\s*)?(?:\{\s*"name"\s*:|<tool_call>)'
+"""Qwen's coder models, among others, write the call's object without its tag, or fenced as code."""
+_CALL_TOKENS = 256
+"""Kept for a call that must be made, where the reply's limit allows."""
+_MOST_CALLS = 16
+_INSTRUCTIONS = """# Tools
+
+You may call one or more functions to assist with the user query.
+
+You are provided with function signatures within <tools></tools> XML tags:
+<tools>
+{tools}
+</tools>
+
+For each function call, return a json object with function name and arguments within <tool_call></tool_call> XML tags:
+<tool_call>
+{{"name": <function-name>, "arguments": <args-json-object>}}
+</tool_call>"""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBinding:
+    """The tools of one call to the model, in OpenAI's function form, and which of them it may or must call."""
+
+    tools: tuple[Mapping[str, Any], ...]
+    choice: str
+    """`auto`, `any`, `none`, or the name of the tool that must be called."""
+    is_parallel: bool = False
+    """True allows several calls in one reply."""
+
+    def constraint(self, spell: Callable[[str], str], answer: Mapping[str, Any] | None = None) -> Constraint | None:
+        """What a reply may be; None where the tools may not be called.
+
+        `spell` gives a tag as a Lark literal for the vocabulary. `answer` is a schema for replies that call nothing;
+        without it they are free text.
+
+        Raises:
+            ConstraintError: a schema is nested too deep or is too large; the message names the tool.
+        """
+        if self.choice == "none":
+            return None
+        callable_ones = [tool for tool in self.tools if self.choice in ("auto", "any", _name(tool))]
+        calls = _call_rules(callable_ones, spell, most=_MOST_CALLS if self.is_parallel else 1)
+        if answer is not None and self.choice == "auto":
+            rule = f"start: {spell(OPEN_CALL)} calls | answer\nanswer: {schema_rule(answer)}\n"
+            return Constraint(rule + calls)
+        if self.choice in ("auto", "any"):
+            thought = Thought(OPEN_CALL, is_required=self.choice == "any", reserve=_CALL_TOKENS, lookalike=_LOOKALIKE)
+            return Constraint("start: calls\n" + calls, thought=thought)
+        return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}")
+
+
+def tool_choice(choice: object, names: Sequence[str]) -> str:
+    """LangChain's and the providers' forms of `tool_choice` as `auto`, `any`, `none` or a tool's name.
+
+    Raises:
+        ConstraintError: no such form, or no tool of that name.
+    """
+    match choice:
+        case None | "auto" | {"type": "auto"}:
+            return "auto"
+        case "any" | "required" | True | {"type": "any"} | {"type": "required"}:
+            return "any"
+        case "none" | False | {"type": "none"}:
+            return "none"
+        case {"function": {"name": str(name)}} | {"name": str(name)} | str(name):
+            if name in names:
+                return name
+            nearest = process.extractOne(name, names)
+            hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+            raise ConstraintError(f"tool_choice {name!r} is none of the bound tools ({', '.join(names)}){hint}")
+    raise ConstraintError(f"tool_choice {choice!r} is not understood: give auto, any, none or a tool's name")
+
+
+def check_names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The tools' names.
+
+    Raises:
+        ConstraintError: no tools, or two of one name.
+    """
+    names = [_name(tool) for tool in tools]
+    if not names:
+        raise ConstraintError("there are no tools to bind: give at least one")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConstraintError(f"two tools are called {sorted(twice)[0]!r}: rename one")
+    return names
+
+
+def plain_messages(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages with tools, calls and results as text, for a chat template that knows nothing of them."""
+    plain: list[dict[str, Any]] = []
+    for message in messages:
+        if message["role"] == "tool":
+            response = f"<tool_response>\n{message['content']}\n</tool_response>"
+            if plain and plain[-1].get("is_response"):
+                plain[-1]["content"] += "\n" + response
+            else:
+                plain.append({"role": "user", "content": response, "is_response": True})
+        elif message.get("tool_calls"):
+            calls = [_written_call(call["function"]) for call in message["tool_calls"]]
+            plain.append({"role": "assistant", "content": "\n".join(filter(None, [message["content"], *calls]))})
+        else:
+            plain.append(dict(message))
+    return with_system(plain, _INSTRUCTIONS.format(tools="\n".join(map(_json, tools)))) if tools else plain
+
+
+def with_system(messages: Sequence[Mapping[str, Any]], text: str) -> list[dict[str, Any]]:
+    """The messages with `text` at the end of the system message, which is made where there is none."""
+    first, *rest = (dict(message) for message in messages)
+    if first["role"] != "system":
+        return [{"role": "system", "content": text}, first, *rest]
+    return [{**first, "content": f"{first['content']}\n\n{text}".strip()}, *rest]
+
+
+class ToolCallReader:
+    """The constrained part of a reply, piece by piece, to LangChain's tool call chunks."""
+
+    _HEAD = re.compile(r'\{"name": ("(?:[^"\\]|\\.)*"), "arguments": ')
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._calls: list[_OpenCall] = []
+
+    def add(self, text: str) -> list[ToolCallChunk]:
+        """Chunks for the text: a name with its id first, then the arguments as they come."""
+        self._held += text
+        chunks: list[ToolCallChunk] = []
+        while self._held:
+            if self._calls and not self._calls[-1].is_complete:
+                call = self._calls[-1]
+                taken = call.take(self._held)
+                self._held = self._held[len(taken) :]
+                chunks.append(tool_call_chunk(name=None, args=taken, id=None, index=len(self._calls) - 1))
+            elif head := self._HEAD.search(self._held):
+                self._held = self._held[head.end() :]
+                call = _OpenCall(json.loads(head[1]))
+                self._calls.append(call)
+                chunks.append(tool_call_chunk(name=call.name, args="", id=call.id, index=len(self._calls) - 1))
+            else:
+                break
+        return chunks
+
+    def calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        """The calls that are whole, and those that a limit cut."""
+        whole = [tool_call(name=c.name, args=json.loads(c.arguments), id=c.id) for c in self._calls if c.is_complete]
+        cut = [
+            invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error="cut short by a limit on tokens")
+            for c in self._calls
+            if not c.is_complete
+        ]
+        return whole, cut
+
+
+class _OpenCall:
+    """A call whose arguments are being read: where its object ends is told by brackets outside of strings."""
+
+    _TELLING = re.compile(r'\\.|["{}]', re.DOTALL)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.id = f"call_{uuid.uuid4().hex[:24]}"
+        self.arguments = ""
+        self.is_complete = False
+        self._depth = 0
+        self._is_in_string = False
+        self._read = 0
+
+    def take(self, text: str) -> str:
+        """As much of `text` as belongs to the arguments; appended to them."""
+        before = len(self.arguments)
+        self.arguments += text
+        for found in self._TELLING.finditer(self.arguments, self._read):
+            self._read = found.end()
+            if found[0] == '"':
+                self._is_in_string = not self._is_in_string
+            elif found[0] in "{}" and not self._is_in_string:
+                self._depth += 1 if found[0] == "{" else -1
+                if not self._depth:
+                    self.is_complete = True
+                    self.arguments = self.arguments[: found.end()]
+                    break
+        return self.arguments[before:]
+
+
+def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str], *, most: int) -> str:
+    more = f' ("\\n" {spell(OPEN_CALL)} call {spell(CLOSE_CALL)}){{0,{most - 1}}}' if most > 1 else ""
+    rules = [f"calls: call {spell(CLOSE_CALL)}{more}", "call: " + " | ".join(f"call_{n}" for n in range(len(tools)))]
+    for number, tool in enumerate(tools):
+        head = json.dumps(f'\n{{"name": {_json(_name(tool))}, "arguments": ', ensure_ascii=False)
+        rules.append(f'call_{number}: {head} arguments_{number} "}}\\n"')
+        try:
+            rules.append(f"arguments_{number}: {schema_rule(closed(_parameters(tool)))}")
+        except ConstraintError as error:
+            raise ConstraintError(f"the tool {_name(tool)!r} cannot be called: {error}") from error
+    return "\n".join(rules) + "\n"
+
+
+def closed(schema: Any) -> Any:
+    """The schema with `additionalProperties` false wherever it lists properties and does not say otherwise."""
+    if isinstance(schema, Mapping):
+        inner = {key: closed(value) for key, value in schema.items()}
+        is_object = isinstance(schema.get("properties"), Mapping) or schema.get("type") == "object"
+        return {"additionalProperties": False, **inner} if is_object and "properties" in schema else inner
+    return [closed(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def _written_call(function: Mapping[str, Any]) -> str:
+    call = f'{{"name": {_json(function["name"])}, "arguments": {_json(function["arguments"])}}}'
+    return f"{OPEN_CALL}\n{call}\n{CLOSE_CALL}"
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    return str(tool["function"]["name"])
+
+
+def _parameters(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"properties": {}, "type": "object", **tool["function"].get("parameters", {})}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""Tool calls: which may be made, and reading them back from text that comes in pieces."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentkit.errors import ConstraintError
+from agentkit.models.tool_calling import ToolBinding, ToolCallReader, closed, plain_messages, tool_choice, with_system
+
+ADD: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "add", "parameters": {"type": "object", "properties": {"a": {"type": "integer"}}}},
+}
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3))
+
+
+@pytest.mark.parametrize(
+    ("choice", "meaning"),
+    [
+        (None, "auto"),
+        ("auto", "auto"),
+        ({"type": "auto"}, "auto"),
+        ("any", "any"),
+        ("required", "any"),
+        (True, "any"),
+        ({"type": "any"}, "any"),
+        ("none", "none"),
+        (False, "none"),
+        ("add", "add"),
+        ({"type": "function", "function": {"name": "add"}}, "add"),
+        ({"type": "tool", "name": "add"}, "add"),
+    ],
+)
+def test_every_form_of_tool_choice_is_understood(choice: object, meaning: str) -> None:
+    assert tool_choice(choice, ["add"]) == meaning
+
+
+def test_a_tool_choice_that_names_no_tool_says_which_is_nearest() -> None:
+    with pytest.raises(ConstraintError, match="did you mean 'add'"):
+        tool_choice("adds", ["add", "multiply"])
+    with pytest.raises(ConstraintError, match="not understood"):
+        tool_choice(3, ["add"])
+
+
+def test_a_tool_that_must_not_be_called_constrains_nothing() -> None:
+    assert ToolBinding((ADD,), "none").constraint(str) is None
+
+
+def test_a_schema_too_deep_names_its_tool() -> None:
+    deep: dict[str, Any] = {"type": "object", "properties": {}}
+    for _ in range(80):
+        deep = {"type": "object", "properties": {"x": deep}}
+    with pytest.raises(ConstraintError, match=r"'add'.*nested deeper"):
+        ToolBinding(({"function": {"name": "add", "parameters": deep}},), "auto").constraint(str)
+
+
+@given(
+    st.lists(st.tuples(st.text(min_size=1), st.dictionaries(st.text(), JSON, max_size=4)), min_size=1, max_size=3),
+    st.lists(st.integers(1, 7), max_size=60),
+)
+def test_calls_are_read_back_however_the_text_is_cut(calls: list[tuple[str, dict[str, Any]]], cuts: list[int]) -> None:
+    bodies = (f'{{"name": {json.dumps(name)}, "arguments": {json.dumps(args)}}}' for name, args in calls)
+    text = "\n".join(f"<tool_call>\n{body}\n</tool_call>" for body in bodies)
+    reader, chunks, at = ToolCallReader(), [], 0
+    for size in [*cuts, len(text)]:
+        chunks += reader.add(text[at : at + size])
+        at += size
+    whole, cut = reader.calls()
+    assert [(call["name"], call["args"]) for call in whole] == calls
+    assert not cut
+    for number, (_, args) in enumerate(calls):
+        assert json.loads("".join(str(c["args"]) for c in chunks if c["index"] == number)) == args
+
+
+def test_a_call_that_was_cut_is_not_a_call() -> None:
+    reader = ToolCallReader()
+    reader.add('<tool_call>\n{"name": "send", "arguments": {"text": "half')
+    whole, cut = reader.calls()
+    assert whole == []
+    assert cut[0]["name"] == "send"
+    assert "limit" in str(cut[0]["error"])
+
+
+def test_schemas_are_closed_where_they_do_not_say_otherwise() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "object", "properties": {}, "additionalProperties": True}}}
+    assert closed(schema)["additionalProperties"] is False
+    assert closed(schema)["properties"]["a"]["additionalProperties"] is True
+    assert closed({"type": "object"}) == {"type": "object"}
+
+
+def test_templates_without_tools_get_them_as_text() -> None:
+    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+    messages = [
+        {"role": "user", "content": "1?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "2"},
+        {"role": "tool", "content": "3"},
+    ]
+    system, user, assistant, results = plain_messages(messages, [ADD])
+    assert '"name": "add"' in system["content"]
+    assert user == {"role": "user", "content": "1?"}
+    assert assistant["content"] == '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'
+    assert results["role"] == "user"
+    assert results["content"].count("<tool_response>") == 2
+
+
+def test_a_system_message_is_lengthened_or_made() -> None:
+    assert with_system([{"role": "user", "content": "x"}], "s")[0] == {"role": "system", "content": "s"}
+    assert with_system([{"role": "system", "content": "a"}], "s") == [{"role": "system", "content": "a\n\ns"}]
