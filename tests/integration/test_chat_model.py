@@ -2,15 +2,32 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.tools import tool
+from pydantic import BaseModel
 
 from agentkit import LocalChatModel
-from agentkit.errors import ContextLengthError, EngineError, MessageError
-from agentkit.models.constraints import choice
+from agentkit.errors import ConstraintError, ContextLengthError, EngineError, MessageError
+from agentkit.models.constraints import after_thought, choice, regex
 
 pytestmark = pytest.mark.model
+
+
+@tool
+def book(vessel: Literal["Brida", "Halcyon"], seats: int, remark: str = "") -> str:
+    """Book seats on a vessel."""
+    return f"{seats} seats on {vessel}"
+
+
+class Booking(BaseModel):
+    """A booking."""
+
+    vessel: str
+    seats: int
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +104,103 @@ def test_a_closed_model_says_so(chat_model_file: Path) -> None:
     model.close()
     with pytest.raises(EngineError, match="closed"):
         model.invoke("Hello")
+
+
+def test_a_named_tool_is_called_with_valid_arguments_at_any_temperature(model: LocalChatModel) -> None:
+    for seed in range(8):
+        bound = model.bind_tools([book], tool_choice="book")
+        reply = bound.invoke("Book two seats on the Brida.", temperature=1.5, seed=seed, max_tokens=200)
+        if reply.response_metadata["stop_reason"] == "max_tokens":
+            assert not reply.tool_calls
+            continue
+        (call,) = reply.tool_calls
+        assert call["name"] == "book"
+        assert call["args"]["vessel"] in {"Brida", "Halcyon"}
+        assert isinstance(call["args"]["seats"], int)
+
+
+def test_a_required_call_comes_after_free_text_and_is_streamed(model: LocalChatModel) -> None:
+    bound = model.bind_tools([book], tool_choice="any")
+    chunks = list(bound.stream("Book two seats on the Brida.", max_tokens=150))
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole += chunk
+    assert isinstance(whole, AIMessageChunk)
+    assert whole.tool_calls[0]["name"] == "book"
+    assert "<tool_call>" not in str(whole.content)
+    assert sum(bool(chunk.tool_call_chunks) for chunk in chunks if isinstance(chunk, AIMessageChunk)) > 3
+    assert whole.usage_metadata is not None
+
+
+def test_tools_that_must_not_be_called_are_not(model: LocalChatModel) -> None:
+    reply = model.bind_tools([book], tool_choice="none").invoke("Book a seat.", max_tokens=20)
+    assert not reply.tool_calls
+    assert reply.content
+
+
+def test_a_call_takes_one_kind_of_constraint(model: LocalChatModel) -> None:
+    with pytest.raises(ConstraintError, match="one of constraint, tools and response_format"):
+        model.bind_tools([book]).invoke("x", constraint=choice(["a"]))
+
+
+def test_structured_output_gives_what_the_schema_describes(model: LocalChatModel) -> None:
+    class Trip(TypedDict):
+        """A trip."""
+
+        vessel: str
+        seats: int
+
+    assert isinstance(model.with_structured_output(Booking).invoke("Two seats on Brida.", max_tokens=80), Booking)
+    assert set(model.with_structured_output(Trip).invoke("Two seats.", max_tokens=80)) == {"vessel", "seats"}
+    raw = model.with_structured_output(Booking, include_raw=True).invoke("Two seats on Brida.", max_tokens=80)
+    assert isinstance(raw["parsed"], Booking)
+    assert isinstance(raw["raw"], AIMessage)
+    assert raw["parsing_error"] is None
+
+
+def test_a_schema_that_cannot_be_followed_is_an_error_before_anything_is_decoded(model: LocalChatModel) -> None:
+    schema = {"title": "x", "type": "object", "properties": {"a": {"type": "string", "pattern": "(?=x)"}}}
+    with pytest.raises(ConstraintError):
+        model.with_structured_output(schema).invoke("x")
+
+
+def test_several_replies_to_one_prompt_come_from_one_batch(model: LocalChatModel) -> None:
+    result = model.generate([[HumanMessage("Name a colour.")]], n=4, temperature=1.2, seed=3, max_tokens=8)
+    texts = [generation.text for generation in result.generations[0]]
+    assert len(texts) == 4
+    assert len(set(texts)) > 1
+
+
+def test_a_batch_gives_a_reply_to_each_input(model: LocalChatModel) -> None:
+    words = [f"w{number}" for number in range(20)]
+    replies = model.batch([f"Say {word}" for word in words], constraint=regex("w[0-9]{1,2}"))
+    assert len(replies) == 20
+    assert all(str(reply.content).startswith("w") for reply in replies)
+
+
+def test_log_probabilities_are_those_of_the_scores(model: LocalChatModel) -> None:
+    reply = model.invoke("Name a river.", logprobs=True, top_logprobs=3, max_tokens=5)
+    entries = reply.response_metadata["logprobs"]["content"]
+    assert "".join(entry["token"] for entry in entries) == reply.content
+    assert all(len(entry["top_logprobs"]) == 3 for entry in entries)
+    score = model.score("Name a river.", [str(reply.content)]).logprobs[0]
+    assert sum(entry["logprob"] for entry in entries) == pytest.approx(score, abs=0.5)
+
+
+def test_ordinary_text_perplexes_less_than_noise(model: LocalChatModel) -> None:
+    assert model.perplexity("The sea is blue and the sky is blue.") < model.perplexity("sea zx qua !! blue 9 the of")
+    with pytest.raises(MessageError, match="two tokens"):
+        model.perplexity("")
+
+
+def test_a_thought_goes_before_a_constrained_answer(model: LocalChatModel) -> None:
+    constraint = after_thought(regex("[0-9]{1,4}"), marker="\nAnswer: ", max_tokens=25)
+    reply = model.invoke("What is 2 + 2? Think first.", constraint=constraint)
+    assert reply.response_metadata["constrained"].isdigit()
+    assert str(reply.content).endswith("\nAnswer: " + reply.response_metadata["constrained"])
+
+
+def test_create_agent_calls_our_tools_and_ends(model: LocalChatModel) -> None:
+    agent = create_agent(model, tools=[book])
+    state = agent.invoke({"messages": [HumanMessage("Say hello.")]}, {"recursion_limit": 6})
+    assert isinstance(state["messages"][-1], AIMessage)

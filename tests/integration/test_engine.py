@@ -1,16 +1,21 @@
 """The engine over a real llama.cpp and smollm2-135m."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agentkit.errors import ConstraintError, ContextLengthError, EngineError, ModelLoadError
-from agentkit.models.constraints import Constraint, choice, json_schema, regex
+from agentkit.models.constraints import Constraint, after_thought, choice, json_schema, regex
 from agentkit.models.engine import Generation, GenerationRequest, LlamaEngine, SamplingParameters
+from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice
+from agentkit.models.engine.model import LlamaModel
+from agentkit.models.tool_calling import ToolBinding
 from agentkit.results import StopReason
 
 pytestmark = pytest.mark.model
@@ -219,3 +224,121 @@ def test_a_truncated_model_is_named(chat_model_file: Path, tmp_path: Path) -> No
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match="models pull"):
         LlamaEngine(tmp_path / "none.gguf")
+
+
+def test_greedy_decoding_alone_equals_a_bare_loop_over_llama_cpp(chat_model_file: Path) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=512) as fresh:
+        prompt = _prompt(fresh, "Write three sentences about the sea.")
+        request = GenerationRequest(prompt, 60, logprobs=0)
+        ours = [entry.token for piece in fresh.generate(request) for entry in piece.logprobs]
+    model = LlamaModel(chat_model_file)
+    context = LlamaContext(model, ContextSizes(512))
+    bare, pending, position = [], list(prompt), 0
+    while len(bare) < 60 and not (bare and model.vocabulary.is_end(bare[-1])):
+        logits = context.decode([Slice(0, position, pending, 1)])[0][0]
+        position += len(pending)
+        pending = [int(logits.argmax())]
+        bare += pending
+    context.close()
+    bare = [token for token in bare if not model.vocabulary.is_end(token)]
+    model.close()
+    assert ours == bare
+
+
+def test_many_threads_half_of_them_cancelled_never_mix_their_answers(chat_model_file: Path) -> None:
+    mixed: list[str] = []
+    ended: list[StopReason] = []
+
+    def work(engine: LlamaEngine, thread: int) -> None:
+        for number in range(20):
+            code = f"K{thread}Q{number}Z"
+            matcher = engine.compile(regex(f"The code word is {code}( and [a-z ]{{5,40}})?\\."))
+            generation = _generate(engine, f"The code word is {code}. Repeat it.", 40, matcher=matcher)
+            pieces = iter(generation)
+            text = ""
+            if number % 2:
+                text = next(pieces).text
+                generation.cancel()
+            text += "".join(piece.text for piece in pieces)
+            ended.append(generation.outcome.stop_reason)
+            if not f"The code word is {code}".startswith(text[: len(f"The code word is {code}")]):
+                mixed.append(f"{code}: {text}")
+
+    with LlamaEngine(chat_model_file, context_tokens=2048) as engine:
+        threads = [threading.Thread(target=work, args=(engine, number)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(200)
+        assert _generate(engine, "Name a river.").text()
+    assert not mixed
+    assert len(ended) == 160
+    assert set(ended) <= {StopReason.COMPLETED, StopReason.CANCELLED, StopReason.MAX_TOKENS}
+
+
+def test_json_cut_by_a_limit_is_whole_and_says_that_it_was_cut(engine: LlamaEngine) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"type": "string"}}, "size": {"type": "number"}},
+        "required": ["items", "size"],
+        "additionalProperties": False,
+    }
+    for seed in range(20):
+        generation = _generate(
+            engine,
+            "A long list.",
+            60,
+            matcher=engine.compile(json_schema(schema)),
+            sampling=SamplingParameters(temperature=1.5, seed=seed),
+        )
+        value = json.loads(generation.text())
+        assert isinstance(value["size"], (int, float))
+        if len(value["items"]) > 30:
+            assert generation.outcome.stop_reason is StopReason.MAX_TOKENS
+
+
+def test_a_thought_is_free_and_ends_with_its_marker(engine: LlamaEngine) -> None:
+    constraint = after_thought(regex("[0-9]{1,3}"), marker="\nAnswer: ", max_tokens=15)
+    matcher = engine.compile(constraint)
+    pieces = list(_generate(engine, "How many legs has a spider?", 60, matcher=matcher, thought=constraint.thought))
+    thought = "".join(piece.text for piece in pieces if not piece.is_constrained)
+    answer = "".join(piece.text for piece in pieces if piece.is_constrained)
+    assert len(thought) > 10
+    assert answer.startswith("\nAnswer: ")
+    assert answer.removeprefix("\nAnswer: ").isdigit()
+
+
+def test_a_call_that_lacks_its_tag_gets_it(engine: LlamaEngine) -> None:
+    binding = ToolBinding(({"function": {"name": "look", "parameters": {"type": "object", "properties": {}}}},), "auto")
+    constraint = binding.constraint(engine.vocabulary.spell)
+    assert constraint is not None
+    assert constraint.thought is not None
+    generation = _generate(
+        engine,
+        "Look around.",
+        60,
+        matcher=engine.compile(constraint),
+        thought=replace(constraint.thought, lookalike="(?s)."),  # whatever the model writes is taken for a call
+    )
+    assert generation.text() == '<tool_call>\n{"name": "look", "arguments": {}}\n</tool_call>'
+    assert _generate(engine, "Name a river.").text()
+
+
+def test_drafted_tokens_change_no_greedy_reply(chat_model_file: Path) -> None:
+    text = "the quick brown fox jumps over the lazy dog and the quick brown fox jumps over the lazy dog"
+    replies, seconds = [], []
+    with LlamaEngine(chat_model_file, context_tokens=1024) as engine:
+        for drafts in (0, 6):
+            _settle(engine, f"Repeat: {text} {text}")
+            generation = _generate(engine, f"Repeat: {text} {text}", 60, draft_tokens=drafts)
+            replies.append(generation.text())
+            seconds.append(generation.outcome.usage.completion_tokens)
+            assert _generate(engine, "Name a river.").text()
+    assert replies[0] == replies[1]
+    assert seconds[0] == seconds[1]
+
+
+def test_constrained_drafts_follow_the_grammar(engine: LlamaEngine) -> None:
+    matcher = engine.compile(regex("(ab ){10,20}c"))
+    text = _generate(engine, "ab ab ab ab", 80, matcher=matcher, draft_tokens=5).text()
+    assert re.fullmatch("(ab ){10,20}c?", text + " " * (not text.endswith(("c", " "))))

@@ -12,6 +12,7 @@ from typing import Any
 
 from agentkit.errors import ModelLoadError
 from agentkit.models.engine.binding import clear_log, engine_report, gpu_devices, llama_cpp, recent_log
+from agentkit.models.engine.gguf import check_gguf
 from agentkit.models.engine.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class LlamaModel:
             ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, or a
                 model that does not generate text.
         """
-        _check_header(path)
+        check_gguf(path)
         library = llama_cpp()
         self.path = path
         self.placement = placement or Placement()
@@ -184,21 +185,6 @@ def _metadata(pointer: Any, key: str) -> str | None:  # Any: a ctypes pointer
         if length < size:
             return buffer.value.decode("utf-8", "replace")
         size = length + 1
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what cannot be a GGUF before llama.cpp sees it. Layout: ggml's docs/gguf.md."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(24)
-    except FileNotFoundError as error:
-        raise ModelLoadError(f"no model file at {path}. Pull it with: agentkit models pull NAME") from error
-    except OSError as error:
-        raise ModelLoadError(f"{path} cannot be read: {error.strerror}") from error
-    if header[:4] != b"GGUF":
-        raise ModelLoadError(f"{path} is not a GGUF file (it starts with {header[:4]!r}). Convert it to GGUF first.")
-    if len(header) < 24:
-        raise ModelLoadError(f"{path} is truncated after {len(header)} bytes. Pull it again.")
 
 
 def _load_failure() -> str:
