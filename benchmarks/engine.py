@@ -16,7 +16,7 @@ import psutil
 
 from agentkit.models.constraints import Constraint, choice, json_schema
 from agentkit.models.engine import GenerationRequest, LlamaEngine, SamplingParameters, engine_report
-from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice
+from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice, default_threads
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.store import ModelStore
 
@@ -185,7 +185,7 @@ def llama_cpp_python(path: Path, tokens: int) -> dict[str, float]:
 
     uses_extra_buffers = not engine_report().is_amx_avoided
     llama_cpp.llama_cpp.llama_model_default_params = without_extra_buffers
-    peer = Llama(str(path), n_ctx=8192, verbose=False)
+    peer = Llama(str(path), n_ctx=8192, n_threads=default_threads(), verbose=False)
     grammar = LlamaGrammar.from_json_schema(json.dumps(_SCHEMA), verbose=False)
 
     def run(text: str, limit: int, **more: object) -> int:

@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
@@ -121,14 +122,12 @@ def test_a_named_tool_is_called_with_valid_arguments_at_any_temperature(model: L
 
 def test_a_required_call_comes_after_free_text_and_is_streamed(model: LocalChatModel) -> None:
     bound = model.bind_tools([book], tool_choice="any")
-    chunks = list(bound.stream("Book two seats on the Brida.", max_tokens=150))
-    whole = chunks[0]
-    for chunk in chunks[1:]:
-        whole += chunk
-    assert isinstance(whole, AIMessageChunk)
+    stream = bound.stream("Book two seats on the Brida.", max_tokens=150)
+    chunks = [chunk for chunk in stream if isinstance(chunk, AIMessageChunk)]
+    whole = add_ai_message_chunks(chunks[0], *chunks[1:])
     assert whole.tool_calls[0]["name"] == "book"
     assert "<tool_call>" not in str(whole.content)
-    assert sum(bool(chunk.tool_call_chunks) for chunk in chunks if isinstance(chunk, AIMessageChunk)) > 3
+    assert sum(bool(chunk.tool_call_chunks) for chunk in chunks) > 3
     assert whole.usage_metadata is not None
 
 

@@ -233,7 +233,8 @@ def test_greedy_decoding_alone_equals_a_bare_loop_over_llama_cpp(chat_model_file
         ours = [entry.token for piece in fresh.generate(request) for entry in piece.logprobs]
     model = LlamaModel(chat_model_file)
     context = LlamaContext(model, ContextSizes(512))
-    bare, pending, position = [], list(prompt), 0
+    bare: list[int] = []
+    pending, position = list(prompt), 0
     while len(bare) < 60 and not (bare and model.vocabulary.is_end(bare[-1])):
         logits = context.decode([Slice(0, position, pending, 1)])[0][0]
         position += len(pending)
