@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -43,6 +43,16 @@ class ModelSettings(_Section):
     """None takes the model's own limit, or what the memory allows of it."""
     gpu_layers: int | None = Field(default=None, ge=-1)
     """None chooses by free GPU memory; -1 is all."""
+    main_gpu: int = Field(default=0, ge=0)
+    """The GPU for what is not split, in the order of `agentkit doctor`."""
+    tensor_split: tuple[float, ...] | None = None
+    """Shares of the model for each GPU; None splits by free memory."""
+    flash_attention: bool | None = None
+    """None leaves it to llama.cpp."""
+    kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
+    """Form of the KV cache's numbers; the quantised ones need flash attention."""
+    draft_tokens: int = Field(default=0, ge=0, le=15)
+    """Tokens to guess from earlier text and verify together: faster where replies repeat the prompt."""
     threads: int | None = Field(default=None, ge=1)
     """None takes the number of physical cores."""
 

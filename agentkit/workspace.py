@@ -219,6 +219,11 @@ class Workspace:
             temperature=self.settings.answer.temperature,
             context_tokens=settings.context_tokens,
             gpu_layers=settings.gpu_layers,
+            main_gpu=settings.main_gpu,
+            tensor_split=settings.tensor_split,
+            flash_attention=settings.flash_attention,
+            kv_cache_type=settings.kv_cache_type,
+            draft_tokens=settings.draft_tokens,
             threads=settings.threads,
             models_directory=settings.directory,
         )

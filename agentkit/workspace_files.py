@@ -12,6 +12,11 @@ _SETTINGS = f"""\
 # directory = "/path/to/models"         # by default the user's data folder
 # context_tokens = 8192                 # by default what the model and the memory allow
 # gpu_layers = 0                        # by default as many as fit; -1 is all
+# main_gpu = 0                          # for what is not split between GPUs, in the order of `agentkit doctor`
+# tensor_split = [3, 1]                 # shares of several GPUs; by default by their free memory
+# flash_attention = true                # by default llama.cpp chooses
+# kv_cache_type = "f16"                 # f32, bf16, q8_0 and q4_0 too; the last two need flash attention
+# draft_tokens = 0                      # above 0: faster where answers repeat what they read
 # threads = 4                           # by default one for each physical core
 
 [chunks]

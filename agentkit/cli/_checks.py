@@ -92,7 +92,8 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
         except AgentkitError as error:
             yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
         else:
-            yield Check(use, Verdict.OK, f"{name} ({workspace.model_store().path(name)})")
+            path = workspace.model_store().path(name)
+            yield Check(use, Verdict.OK, f"{name} ({path}){_offload(workspace, path)}")
 
 
 def check_workspace(workspace: "Workspace") -> Iterator[Check]:
@@ -137,6 +138,16 @@ def _check_gpu(report: "EngineReport") -> Iterator[Check]:
         yield Check(
             "gpu", Verdict.NOTE, f"{kind} GPU there, but this build cannot use it", command.format(_GPU_BUILDS[kind])
         )
+
+
+def _offload(workspace: "Workspace", path: Path) -> str:
+    """How many of a GGUF's layers would go to a GPU now; empty where there is no choice."""
+    from agentkit.models.engine import engine_report, planned_layers
+
+    if path.is_dir() or not engine_report().gpus:
+        return ""
+    offloaded, layers = planned_layers(path, workspace.settings.models.gpu_layers)
+    return f", {offloaded} of {layers} layers on a GPU"
 
 
 def _gpu_kind() -> str | None:

@@ -3,7 +3,7 @@
 from agentkit.models.engine.binding import EngineReport, GpuDevice, engine_report
 from agentkit.models.engine.engine import MOST_RUNNING, LlamaEngine
 from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
-from agentkit.models.engine.model import Placement
+from agentkit.models.engine.model import Placement, planned_layers
 from agentkit.models.engine.sampling import SamplingParameters
 from agentkit.models.engine.scoring import Score
 
@@ -21,4 +21,5 @@ __all__ = [
     "Score",
     "TokenLogprob",
     "engine_report",
+    "planned_layers",
 ]

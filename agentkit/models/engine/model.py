@@ -142,6 +142,13 @@ def choose_gpu_layers(path: Path) -> int:
     return int(count_layers(path) * room / size)
 
 
+def planned_layers(path: Path, gpu_layers: int | None) -> tuple[int, int]:
+    """Layers that a load would put on a GPU now, and layers in all, without loading the weights."""
+    layers = count_layers(path)
+    chosen = choose_gpu_layers(path) if gpu_layers is None else gpu_layers
+    return layers if chosen < 0 else min(chosen, layers), layers
+
+
 def fewer_gpu_layers(path: Path, layers: int) -> int:
     """What to try where `layers` did not fit: half as many, at last none."""
     return (count_layers(path) if layers < 0 else layers) // 2

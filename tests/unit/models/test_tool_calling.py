@@ -93,7 +93,7 @@ def test_schemas_are_closed_where_they_do_not_say_otherwise() -> None:
 
 def test_templates_without_tools_get_them_as_text() -> None:
     call = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "1?"},
         {"role": "assistant", "content": "", "tool_calls": [call]},
         {"role": "tool", "content": "2"},
