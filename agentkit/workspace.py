@@ -152,6 +152,8 @@ class Workspace:
         *,
         model: str | None = None,
         passages: int | None = None,
+        path: str | None = None,
+        format: str | None = None,
         on_token: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from an index, with citations.
@@ -161,13 +163,15 @@ class Workspace:
             index: The name of an index that exists.
             model: The chat model; by default the settings' one.
             passages: How many passages to retrieve; by default the settings' number.
+            path: Only files whose path matches, such as `reports/*`.
+            format: Only files of this format, such as `pdf`.
             on_token: Called with each piece of the answer as it is decoded.
         """
         from agentkit.pipelines.answering import answer_question
 
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = opened.as_retriever(k=passages or settings.passages)
+            retriever = opened.as_retriever(k=passages or settings.passages, path=path, format=format)
             return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
 
     def ask_model(

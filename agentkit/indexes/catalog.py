@@ -125,16 +125,33 @@ class Catalog:
             for i, path, start, end, names, digest in rows
         }
 
-    def keyword_ranking(self, query: str, *, count: int) -> list[tuple[str, float]]:
-        """Chunk ids with their BM25 score (higher is better), best first, for an FTS5 query; none for an empty one."""
+    def matching_paths(self, path: str | None, form: str | None) -> list[str]:
+        """The files whose path matches a pattern (`*` and `?`, over folders too) and that are of a format."""
+        return [
+            found
+            for (found,) in self._rows(
+                "SELECT path FROM files WHERE (?1 IS NULL OR path GLOB ?1) "
+                "AND (?2 IS NULL OR json_extract(metadata, '$.format') = ?2) ORDER BY path",
+                (path, form),
+            )
+        ]
+
+    def keyword_ranking(
+        self, query: str, *, count: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Chunk ids with their BM25 score (higher is better), best first, for an FTS5 query; none for an empty one.
+
+        `within`: only chunks of these files; None takes all.
+        """
         if not query:
             return []
         return [
             (name, -score)
             for name, score in self._rows(
                 "SELECT id, bm25(chunks_fts) AS score FROM chunks_fts JOIN chunks ON number = chunks_fts.rowid "
-                "WHERE chunks_fts MATCH ? ORDER BY score, id LIMIT ?",
-                (query, count),
+                "WHERE chunks_fts MATCH ?1 AND (?3 IS NULL OR path IN (SELECT value FROM json_each(?3))) "
+                "ORDER BY score, id LIMIT ?2",
+                (query, count, None if within is None else json.dumps(within)),
             )
         ]
 
@@ -150,12 +167,18 @@ class Catalog:
         return [rows[identifier] for identifier in identifiers if identifier in rows]
 
     def vectors_by_id(self, identifiers: Sequence[str]) -> NDArray[np.float32]:
-        """The embeddings of these chunks, shape (found, dimension)."""
-        rows = self._rows(
-            "SELECT vector FROM chunks JOIN embeddings USING (text_hash) WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(identifiers),),
+        """The embeddings of these chunks, in their order, shape (found, dimension)."""
+        rows = dict(
+            self._rows(
+                "SELECT id, vector FROM chunks JOIN embeddings USING (text_hash) "
+                "WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(identifiers),),
+            )
         )
-        return np.array([np.frombuffer(blob, dtype=_VECTOR_TYPE) for (blob,) in rows], dtype=np.float32)
+        found = [
+            np.frombuffer(rows[identifier], dtype=_VECTOR_TYPE) for identifier in identifiers if identifier in rows
+        ]
+        return np.array(found, dtype=np.float32)
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
         """In how many chunks each stem occurs; stems that occur in none are left out."""
@@ -199,9 +222,13 @@ class Catalog:
         with self.transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
 
-    def vectors(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Id and embedding of every published chunk."""
-        return self._vectors("SELECT chunks.id, vector FROM chunks JOIN embeddings USING (text_hash)")
+    def vectors(self, within: Sequence[str] | None = None) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Id and embedding of every published chunk, or of those of some files."""
+        return self._vectors(
+            "SELECT chunks.id, vector FROM chunks JOIN embeddings USING (text_hash) "
+            "WHERE ?1 IS NULL OR path IN (SELECT value FROM json_each(?1))",
+            (None if within is None else json.dumps(within),),
+        )
 
     def staged_vectors(self) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Id and embedding of every staged chunk."""
@@ -273,10 +300,10 @@ class Catalog:
             )
         return sorted(before)
 
-    def _vectors(self, query: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    def _vectors(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Batch by batch, so that memory does not grow with the index."""
         with self._lock, self._mapped_errors():
-            cursor = self._connection.execute(query)
+            cursor = self._connection.execute(query, values)
         while True:
             with self._lock, self._mapped_errors():
                 rows = cursor.fetchmany(1000)

@@ -112,22 +112,43 @@ class Index:
             )
         return text
 
-    def search(self, query: str, *, k: int = 5, mode: SearchMode = SearchMode.HYBRID) -> list[Hit]:
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        mode: SearchMode = SearchMode.HYBRID,
+        path: str | None = None,
+        format: str | None = None,
+    ) -> list[Hit]:
         """The `k` passages that suit `query` best, best first. An empty index or query gives none.
+
+        `path` takes only files whose path matches a pattern such as `reports/*`, `format` only those of a format such
+        as `pdf`.
 
         A hit's score is the cosine similarity (dense), BM25 (keyword) or, in a hybrid search, both
         scaled to 0 to 1 and weighted.
         """
         if k < 1 or not query.strip() or not self.chunk_count:
             return []
-        ranking = self._ranking(query, k, mode)[:k]
+        within = None if path is None and format is None else self.catalog.matching_paths(path, format)
+        if within == []:
+            return []
+        ranking = self._ranking(query, k, mode, within)[:k]
         known = self.catalog.chunks_by_id([name for name, _ in ranking])
         found = [(*known[name], score) for name, score in ranking if name in known]
         return [self._hit(rank, *each) for rank, each in enumerate(found, start=1)]
 
-    def as_retriever(self, *, k: int = 5, mode: SearchMode = SearchMode.HYBRID) -> IndexRetriever:
-        """This index for LangChain programs: `k` passages a query."""
-        return IndexRetriever(index=self, k=k, mode=mode)
+    def as_retriever(
+        self,
+        *,
+        k: int = 5,
+        mode: SearchMode = SearchMode.HYBRID,
+        path: str | None = None,
+        format: str | None = None,
+    ) -> IndexRetriever:
+        """This index for LangChain programs: `k` passages a query. `path` and `format` as in `search`."""
+        return IndexRetriever(index=self, k=k, mode=mode, path=path, format=format)
 
     @contextmanager
     def writer(self) -> "Iterator[IndexWriter]":
@@ -183,33 +204,37 @@ class Index:
             self._vectors.close()
             self._vectors = None
 
-    def _ranking(self, query: str, k: int, mode: SearchMode) -> list[tuple[str, float]]:
-        """Ids of published chunks with their scores, best first."""
+    def _ranking(self, query: str, k: int, mode: SearchMode, within: list[str] | None) -> list[tuple[str, float]]:
+        """Ids of published chunks with their scores, best first; only of the files `within`, if given."""
         if mode is SearchMode.KEYWORD:
-            return self.catalog.keyword_ranking(keyword_query(query), count=k)
+            return self.catalog.keyword_ranking(keyword_query(query), count=k, within=within)
         vector = self.embedder.embed_array([query])[0]
         if mode is SearchMode.DENSE:
-            return self._nearest(vector, k)
-        return self._hybrid(query, vector, max(k, _FUSION_DEPTH))
+            return self._nearest(vector, k, within)
+        return self._hybrid(query, vector, max(k, _FUSION_DEPTH), within)
 
-    def _hybrid(self, query: str, vector: NDArray[np.float32], depth: int) -> list[tuple[str, float]]:
+    def _hybrid(
+        self, query: str, vector: NDArray[np.float32], depth: int, within: list[str] | None
+    ) -> list[tuple[str, float]]:
         """Two searches: what the first finds by ranks tells the second what else to look for; both count."""
-        words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth)
-        meaning_first = self._nearest(vector, depth)
+        words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth, within=within)
+        meaning_first = self._nearest(vector, depth, within)
         best = [name for name, _ in fuse_ranks([meaning_first, words_first])[: feedback.PASSAGES]]
         told = feedback.telling_words(
             self.catalog.searched_texts(best), self.catalog.document_frequencies, self.chunk_count
         )
-        words_second = self.catalog.keyword_ranking(keyword_query(query, told), count=depth)
-        meaning_second = self._nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth)
+        words_second = self.catalog.keyword_ranking(keyword_query(query, told), count=depth, within=within)
+        meaning_second = self._nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth, within)
         first = fuse_scores(words_first, meaning_first, weight=_KEYWORD_WEIGHT)
         second = fuse_scores(words_second, meaning_second, weight=_KEYWORD_WEIGHT)
         return fuse_scores(first, second, weight=_FIRST_WEIGHT)
 
-    def _nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-        store = self._vectors_for_reading()
+    def _nearest(
+        self, vector: NDArray[np.float32], count: int, within: list[str] | None = None
+    ) -> list[tuple[str, float]]:
+        store = self._vectors_for_reading() if within is None else None
         if store is None:
-            return self._exact_nearest(vector, count)
+            return self._exact_nearest(vector, count, within)
         candidates = store.query(vector, count=count + _OVERFETCH)
         known = self.catalog.chunks_by_id([name for name, _ in candidates])
         found = _ordered((name, score) for name, score in candidates if name in known)
@@ -228,9 +253,11 @@ class Index:
             return self.open_vectors()
         return None
 
-    def _exact_nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-        """By comparing with every embedding of the catalog."""
-        return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors())[:count]
+    def _exact_nearest(
+        self, vector: NDArray[np.float32], count: int, within: list[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """By comparing with every embedding of the catalog, or of some files."""
+        return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors(within))[:count]
 
     def _rebuild_vectors(self) -> None:
         """Make the vector store again beside the old one, from the catalog's embeddings, and switch by rename."""

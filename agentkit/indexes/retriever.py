@@ -21,12 +21,20 @@ class IndexRetriever(BaseRetriever):
     index: Any  # an Index; naming the type here would make pydantic import it while it is being defined
     k: int = 5
     mode: SearchMode = SearchMode.HYBRID
+    path: str | None = None
+    """Only files whose path matches, such as `reports/*`."""
+    format: str | None = None
+    """Only files of this format, such as `pdf`."""
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         index: Index = self.index
-        return [_document(hit) for hit in index.search(query, k=self.k, mode=self.mode)]
+        return [
+            hit_document(hit)
+            for hit in index.search(query, k=self.k, mode=self.mode, path=self.path, format=self.format)
+        ]
 
 
-def _document(hit: Hit) -> Document:
+def hit_document(hit: Hit) -> Document:
+    """A hit as a LangChain document."""
     place = {"path": hit.path, "page": hit.page, "start": hit.start, "end": hit.end, "score": hit.score}
     return Document(page_content=hit.text, metadata={**hit.metadata, **place})

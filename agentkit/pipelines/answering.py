@@ -78,12 +78,12 @@ def _read(
             whole = whole + piece
     reason = stop_reason_of(whole)
     usage = reader.usage + usage_of(whole)
-    warnings = (f"the answer was cut at {max_tokens} tokens",) if reason is StopReason.MAX_TOKENS else ()
+    warnings = [f"the answer was cut at {max_tokens} tokens"] if reason is StopReason.MAX_TOKENS else []
     if isinstance(model, LocalChatModel):
         unsupported, cost = _unsupported(text.strip(), passages, model)
-        warnings += tuple(f"the passages do not support: {claim}" for claim in unsupported)
+        warnings += [f"the passages do not support: {claim}" for claim in unsupported]
         usage += cost
-    return Answer(text.strip(), tuple(citations), True, reason, usage, (), warnings)
+    return Answer(text.strip(), tuple(citations), True, reason, usage, (), tuple(warnings))
 
 
 def _unsupported(answer: str, passages: Sequence[Passage], model: LocalChatModel) -> tuple[list[str], Usage]:

@@ -1,0 +1,99 @@
+"""`agentkit eval` and `agentkit check` through the front door."""
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+
+
+def _questions(workspace: Path, *rows: dict[str, object]) -> Path:
+    path = workspace / "q.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def _beir(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_text(
+        '{"_id": "a", "title": "Tide", "text": "The tide turns."}\n{"_id": "b", "text": "Bread is baked."}\n'
+    )
+    (folder / "queries.jsonl").write_text('{"_id": "1", "text": "When does the tide turn?"}\n')
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\n1\ta\t1\n")
+    return folder
+
+
+def test_a_collection_is_indexed_and_measured_twice_alike(cli: Cli, workspace: Path) -> None:
+    data = _beir(workspace / "beir")
+    first, second = (cli.json("eval", "retrieval", data) for _ in range(2))
+    assert first["metrics"]["nDCG@10"]["mean"] == 1.0
+    assert first["metrics"] == second["metrics"]
+    assert cli.json("indexes", "list") == []
+
+
+def test_questions_measure_an_index_of_ones_own(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    paths = [hit["path"] for hit in cli.json("search", "the", "-k", "50")]
+    questions = _questions(
+        workspace, {"question": "What is said here?", "files": paths}, {"question": "x", "files": []}
+    )
+    shape = cli.json("eval", "retrieval", questions)
+    assert shape["settings"]["queries"] == 1
+    assert "1 questions name no file" in shape["notes"][0]
+
+
+def test_answers_are_measured_and_saved_and_compared(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    cli.replies = ["NOT FOUND"] * 9
+    questions = _questions(workspace, {"question": "Who?", "id": "u1"}, {"question": "Where?", "id": "u2"})
+    run = workspace / "run.json"
+    shape = cli.json("eval", "answers", questions, "-o", run)
+    assert shape["metrics"]["refusal"]["mean"] == 1.0
+    assert not questions.with_name("q.jsonl.run").exists()
+    assert cli.json("eval", "compare", run, run)["refusal"]["p_value"] == 1.0
+    assert cli("eval", "compare", run, run).stdout.startswith("refusal")
+    assert cli("eval", "answers", questions, "-o", workspace / "run.html").exit_code == 0
+    assert "<svg" in (workspace / "run.html").read_text()
+
+
+def test_questions_are_made_with_their_spans(cli: Cli, workspace: Path) -> None:
+    folder = workspace / "docs"
+    folder.mkdir()
+    (folder / "mill.md").write_text("# Mill\n\nThe tide mill at Gannet Gut was built in 1871 by a carpenter.")
+    cli("index", folder)
+    cli.replies = ["When was the tide mill built?"]
+    made = workspace / "made.jsonl"
+    assert cli("eval", "make", made, "-n", "1").exit_code == 0
+    row = json.loads(made.read_text())
+    text = (folder / "mill.md").read_text()
+    assert text[slice(*row["span"])] == row["answer"][0]
+    assert row["files"] == ["mill.md"]
+    assert "exists" in cli.error("eval", "make", made, code=2)
+
+
+def test_wrong_data_is_one_line(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    assert "corpus.jsonl cannot be read" in cli.error("eval", "retrieval", docs)
+    assert "line 1: not JSON" in cli.error("eval", "answers", _bad(workspace))
+    assert "is no form of a report" in cli.error(
+        "eval", "retrieval", _beir(workspace / "beir"), "-o", workspace / "x.pdf", code=2
+    )
+    assert "cannot be read" in cli.error("eval", "compare", "gone.json", "gone.json")
+
+
+def _bad(workspace: Path) -> Path:
+    path = workspace / "bad.jsonl"
+    path.write_text("nonsense\n")
+    return path
+
+
+def test_an_answer_is_checked_sentence_by_sentence(cli: Cli, docs: Path) -> None:
+    cli("index", docs)
+    cli.replies = ["Yes", "No", "No"]
+    text = cli.json("search", "the")[0]["text"].split(".")[0].split("\n")[-1] + "."
+    shape = cli.json("check", f"{text} The moon is made of 77 cheeses.")
+    assert [claim["verdict"] for claim in shape["claims"]] == ["supported", "not_found"]
+    assert shape["claims"][1]["missing"] == ["77"]
+    assert shape["grounded"] is False
+    cli.replies = ["No", "Yes"]
+    assert "contradicted" in cli("check", piped=text).stdout
+    assert "nothing to check" in cli.error("check", "", code=2)
