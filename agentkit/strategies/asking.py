@@ -114,14 +114,14 @@ class Asker:
         Raises:
             StrategyError: the model is not a local one.
         """
+        if not prompts:
+            return []
         model = self.model
         if not isinstance(model, LocalChatModel):
             raise StrategyError(
                 f"{type(model).__name__} tells no log-probabilities of given texts: choose a local model, or evaluate "
                 "by value or by vote"
             )
-        if not prompts:
-            return []
         with ThreadPoolExecutor(min(self._parallel_calls, len(prompts))) as threads:
             scores: list[Scores] = list(threads.map(lambda prompt: model.score(prompt[0], prompt[1]), prompts))
         for score in scores:
