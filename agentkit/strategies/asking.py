@@ -15,7 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
 from agentkit.errors import StrategyError
-from agentkit.models.chat import LocalChatModel, Scores
+from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
@@ -57,7 +57,10 @@ class Asker:
     def __init__(
         self, model: BaseChatModel, *, parallel_calls: int = PARALLEL_CALLS, deadline: float | None = None
     ) -> None:
-        """`deadline`: on `time.monotonic()`'s clock; a local model's replies end there with what they have."""
+        """`parallel_calls`: most calls at a time; 1 asks one after another.
+
+        `deadline`: on `time.monotonic()`'s clock; a local model's replies end there with what they have.
+        """
         self.model = model
         self._deadline = deadline
         self._parallel_calls = 1 if isinstance(model, ScriptedModel) else parallel_calls
@@ -122,11 +125,20 @@ class Asker:
                 f"{type(model).__name__} tells no log-probabilities of given texts: choose a local model, or evaluate "
                 "by value or by vote"
             )
+        if self._parallel_calls == 1:  # then each continuation is a call of its own too
+            return [
+                tuple(self._score(model, messages, [text])[0] for text in continuations)
+                for messages, continuations in prompts
+            ]
         with ThreadPoolExecutor(min(self._parallel_calls, len(prompts))) as threads:
-            scores: list[Scores] = list(threads.map(lambda prompt: model.score(prompt[0], prompt[1]), prompts))
-        for score in scores:
-            self._count(score.usage)
-        return [score.logprobs for score in scores]
+            return list(threads.map(lambda prompt: self._score(model, *prompt), prompts))
+
+    def _score(
+        self, model: LocalChatModel, messages: tuple[BaseMessage, ...], continuations: Sequence[str]
+    ) -> tuple[float, ...]:
+        scores = model.score(list(messages), continuations)
+        self._count(scores.usage)
+        return scores.logprobs
 
     def _reply(self, request: Request, is_stopped: threading.Event) -> Reply:
         if isinstance(self.model, LocalChatModel):

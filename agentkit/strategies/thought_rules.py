@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agentkit.models.constraints import Constraint
+from agentkit.models.constraints import Constraint, regex
 from agentkit.strategies.asking import Asker
 from agentkit.strategies.problem import Problem, check_range
 
@@ -21,7 +21,7 @@ def _is_valid(_state: str, thought: str) -> bool:
 
 
 def _constraint(_state: str) -> Constraint | None:
-    return None
+    return regex(r"[^\n]+")
 
 
 def _key(state: str) -> str:
@@ -41,7 +41,7 @@ class ThoughtRules:
     is_goal: Callable[[str], bool] | None = None
     """Whether a state solves the problem. None lets the search go to its full depth and take the best."""
     constraint: Callable[[str], Constraint | None] = _constraint
-    """What a local model is held to when it goes on from a state."""
+    """What a local model is held to when it goes on from a state; by default one line."""
     key: Callable[[str], str] = _key
     """States with the same key are one: the first thought that leads there is kept, the others are merged into it."""
     conclude: Callable[[Problem, list[str]], str] | None = None
