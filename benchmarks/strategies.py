@@ -5,14 +5,16 @@
 
 Both files are JSON lines: `question` and `answer`; `numbers`. Of Game of 24 every 5th puzzle is taken (`--every`).
 With `--out` each result is a line of that file as soon as it is there, and what is there already is not done again.
+`tot-random` is the search of Game of 24 with steps and values drawn at random: what the model adds is the difference.
 `tot-one-by-one` and `self-consistency-one-by-one` are the same with one call at a time. Prints a table and, last, one
 JSON line.
 """
 
 import argparse
 import json
+import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,9 +34,13 @@ from agentkit.strategies import (
     SelfConsistency,
     SelfRefine,
     Strategy,
+    ThoughtRules,
     TreeOfThought,
     plan_and_solve,
 )
+from agentkit.strategies.asking import Asker
+from agentkit.strategies.evaluating import Evaluator
+from agentkit.strategies.proposing import Proposer, ThoughtPrompt
 
 _PAPERS = {
     ("gsm8k", "cot"): "17.9 % -> 56.9 % (PaLM 540B, 8 examples; Wei et al. 2022: standard -> chain of thought)",
@@ -45,6 +51,31 @@ _PAPERS = {
     ("game24", "tot"): "74 % (GPT-4, beam 5; Yao et al. 2023)",
 }
 _LONGEST_THOUGHT = 400  # tokens
+
+
+@dataclass(frozen=True)
+class _RandomProposals:
+    """Legal steps drawn at random: what the search is worth without a model."""
+
+    count: int
+    max_tokens: int = 1
+    prompt: ThoughtPrompt = game24.step_prompt
+
+    def propose(
+        self, problem: Problem, states: Sequence[str], rules: ThoughtRules, asker: Asker, seed: int
+    ) -> list[list[str]]:
+        rows = [game24.legal_steps(state) for state in states]
+        draw = random.Random(f"{seed} {states}")
+        return [draw.sample(row, min(self.count, len(row))) for row in rows]
+
+
+@dataclass(frozen=True)
+class _RandomValues:
+    """States valued at random."""
+
+    def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
+        draw = random.Random(f"{seed} {states}")
+        return [draw.random() for _ in states]
 
 
 @dataclass(frozen=True)
@@ -100,13 +131,18 @@ def _measure(item: Item, name: str, model: LocalChatModel, options: argparse.Nam
 
 
 def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
-    base = name.removesuffix("-one-by-one")
-    calls = 1 if base != name else 16
+    calls = 1 if name.endswith("-one-by-one") else 16
+    is_random = name == "tot-random"
+    base = "tot" if is_random else name.removesuffix("-one-by-one")
     chain = ChainOfThought(max_tokens=_LONGEST_THOUGHT)
     if base == "tot":
         if item.task == "gsm8k":
             return TreeOfThought(parallel_calls=calls)
-        if options.generate == "ranked":
+        proposer: Proposer
+        evaluator: Evaluator = ScoredVerdicts(game24.verdict_prompt)
+        if is_random:
+            proposer, evaluator = _RandomProposals(options.proposals), _RandomValues()
+        elif options.generate == "ranked":
             proposer = RankedProposals(game24.legal_steps, options.proposals, game24.step_prompt)
         else:
             proposer = SampledProposals(options.proposals, game24.step_prompt, temperature=1.0)
@@ -114,7 +150,7 @@ def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
             depth=3,
             beam=options.beam,
             proposer=proposer,
-            evaluator=ScoredVerdicts(game24.verdict_prompt),
+            evaluator=evaluator,
             rules=game24.rules(item.numbers),
             parallel_calls=calls,
         )

@@ -8,11 +8,12 @@ are in order. Constraints, seeds and log-probabilities are for our own model; ot
 import threading
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from agentkit.errors import StrategyError
 from agentkit.models.chat import LocalChatModel
@@ -99,7 +100,7 @@ class Asker:
             yield from ((number, self.ask(request)) for number, request in enumerate(requests))
             return
         is_stopped = threading.Event()
-        with ThreadPoolExecutor(min(self._parallel_calls, len(requests))) as threads:
+        with ContextThreadPoolExecutor(min(self._parallel_calls, len(requests))) as threads:
             futures: dict[Future[Reply], int] = {
                 threads.submit(self._reply, request, is_stopped): number for number, request in enumerate(requests)
             }
@@ -130,7 +131,7 @@ class Asker:
                 tuple(self._score(model, messages, [text])[0] for text in continuations)
                 for messages, continuations in prompts
             ]
-        with ThreadPoolExecutor(min(self._parallel_calls, len(prompts))) as threads:
+        with ContextThreadPoolExecutor(min(self._parallel_calls, len(prompts))) as threads:
             return list(threads.map(lambda prompt: self._score(model, *prompt), prompts))
 
     def _score(
