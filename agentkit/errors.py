@@ -11,6 +11,7 @@ AgentkitError
 │   ├── IndexLockedError        another process is writing the index
 │   ├── IndexMismatchError      an index made with another embedder or chunker
 │   └── IndexDamagedError       a catalog that SQLite cannot read
+├── EvaluationError             data to measure by that is malformed, or a package for it that is missing
 └── ModelError
     ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
     ├── ModelDownloadError      no source gave the file: offline, refused, wrong sha256
@@ -67,6 +68,10 @@ class IndexMismatchError(IndexingError):
 
 class IndexDamagedError(IndexingError):
     """The index's catalog cannot be read."""
+
+
+class EvaluationError(AgentkitError):
+    """Data to measure by is malformed, or a package that measures is missing."""
 
 
 class ModelError(AgentkitError):

@@ -3,17 +3,19 @@
 Without such a folder, indexes are in the user's data folder and the settings are the defaults and the environment.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
+from agentkit.chunkers import CHUNKER_NAME
 from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
-from agentkit.results import Answer, IndexReport
+from agentkit.results import Answer, IndexReport, SearchMode
 from agentkit.settings import FILE_NAME, Settings, load_settings
 from agentkit.workspace_files import WORKSPACE_FILES
 
@@ -22,9 +24,15 @@ if TYPE_CHECKING:
 
     from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder
+    from agentkit.evaluation import Evaluation
     from agentkit.indexes import Index
     from agentkit.models.store import ModelStore
+    from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.indexing import IndexingProgress
+
+    OnProgress = Callable[[int, int], None]
+
+_PASSAGES_TO_CHECK = 4
 
 
 class Workspace:
@@ -170,6 +178,92 @@ class Workspace:
 
         with self._chat_model_for_one_answer(model) as chat_model:
             return answer_directly(question, chat_model, on_token=on_token, max_tokens=self.settings.answer.max_tokens)
+
+    def check(self, answer: str, index: str, *, model: str | None = None) -> "GroundingReport":
+        """Hold each sentence of an answer against an index."""
+        from agentkit.pipelines.grounding import check_answer
+
+        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+            return check_answer(answer, opened.as_retriever(k=_PASSAGES_TO_CHECK), chat_model)
+
+    # Measuring
+
+    def evaluate_beir(
+        self, data: Path, *, mode: SearchMode = SearchMode.HYBRID, on_progress: "OnProgress | None" = None
+    ) -> "Evaluation":
+        """Measure search on a collection in BEIR's layout, which is indexed for it and kept for the next time.
+
+        Raises:
+            EvaluationError: the folder is not in that layout.
+        """
+        from agentkit.evaluation.datasets import read_beir, read_corpus
+        from agentkit.evaluation.retrieval import evaluate_retrieval, index_corpus
+        from agentkit.indexes import Index
+
+        documents = read_corpus(data)
+        judged = read_beir(data, known=frozenset(document.id for document in documents))
+        kept = data_directory() / "evaluation" / hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
+        embedder = self.embedder()
+        limits = self._limits(embedder)
+        name = hashlib.sha256(f"{embedder.identity}{limits}{CHUNKER_NAME}".encode()).hexdigest()[:16]
+        with Index.open(kept / name, embedder=embedder, limits=limits) as index:
+            paths = index_corpus(documents, kept / "documents", index)
+            return evaluate_retrieval(index, judged, paths, mode=mode, on_progress=on_progress)
+
+    def evaluate_questions(self, questions: Path, index: str, *, mode: SearchMode = SearchMode.HYBRID) -> "Evaluation":
+        """Measure search on an index by questions with the files that answer them.
+
+        Raises:
+            EvaluationError: the file is malformed, or names no file of the index.
+        """
+        from agentkit.evaluation.datasets import read_questions
+        from agentkit.evaluation.retrieval import evaluate_retrieval, questions_as_judged
+
+        with self.open_index(index) as opened:
+            paths = opened.paths()
+            judged = questions_as_judged(read_questions(questions), frozenset(paths))
+            return evaluate_retrieval(opened, judged, {path: path for path in paths}, mode=mode)
+
+    def evaluate_answers(
+        self, questions: Path, index: str, *, model: str | None = None, on_progress: "OnProgress | None" = None
+    ) -> "Evaluation":
+        """Ask every question of a file and score the answers. What was answered is kept beside the file until the end,
+        so that a run that was stopped goes on.
+
+        Raises:
+            EvaluationError: the file is malformed.
+        """
+        from agentkit.evaluation import evaluate_answers, read_questions
+        from agentkit.pipelines.answering import answer_question
+
+        asked = read_questions(questions)
+        settings = self.settings.answer
+        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+            retriever = opened.as_retriever(k=settings.passages)
+            evaluation = evaluate_answers(
+                asked,
+                lambda question: answer_question(question, retriever, chat_model, max_tokens=settings.max_tokens),
+                settings={
+                    "questions": str(questions),
+                    "index": index,
+                    "model": model or self.settings.models.chat,
+                    "passages": settings.passages,
+                    "state": opened.catalog.fact("generation") or "",
+                },
+                journal=(journal := questions.with_name(questions.name + ".run")),
+                on_progress=on_progress,
+            )
+        journal.unlink(missing_ok=True)
+        return evaluation
+
+    def make_questions(
+        self, index: str, *, count: int, model: str | None = None, on_progress: "OnProgress | None" = None
+    ) -> list[dict[str, Any]]:
+        """Questions about an index, each with the file and the span that answers it."""
+        from agentkit.evaluation.making import make_questions
+
+        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+            return list(make_questions(opened, chat_model, count=count, on_progress=on_progress))
 
     # Models
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentkit.cli import ask, doctor, index, indexes, init, models, search
+from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search
 from agentkit.cli._front_door import FrontDoor, set_up_logging
 from agentkit.cli._invocation import Invocation
 
@@ -25,6 +25,8 @@ app.command("init")(init.init)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("ask")(ask.ask)
+app.command("check")(check.check)
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)

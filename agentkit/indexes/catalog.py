@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.errors import DiskSpaceError, IndexDamagedError
-from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json
+from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json, searched_text
 from agentkit.indexes.schema import SCHEMA, VERSION
 
 _VECTOR_TYPE = np.dtype("<f4")
@@ -137,6 +137,33 @@ class Catalog:
                 (query, count),
             )
         ]
+
+    def searched_texts(self, identifiers: Sequence[str]) -> list[str]:
+        """What is searched by words for these chunks, in their order."""
+        rows = dict(
+            self._rows(
+                "SELECT id, text FROM chunks JOIN chunks_fts ON number = chunks_fts.rowid "
+                "WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(identifiers),),
+            )
+        )
+        return [rows[identifier] for identifier in identifiers if identifier in rows]
+
+    def vectors_by_id(self, identifiers: Sequence[str]) -> NDArray[np.float32]:
+        """The embeddings of these chunks, shape (found, dimension)."""
+        rows = self._rows(
+            "SELECT vector FROM chunks JOIN embeddings USING (text_hash) WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(identifiers),),
+        )
+        return np.array([np.frombuffer(blob, dtype=_VECTOR_TYPE) for (blob,) in rows], dtype=np.float32)
+
+    def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
+        """In how many chunks each stem occurs; stems that occur in none are left out."""
+        rows = self._rows(
+            "SELECT term, doc FROM chunks_vocabulary WHERE term IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(stems)),),
+        )
+        return dict(rows)
 
     def text(self, path: str) -> str | None:
         """The text of a file as its loader produced it."""
@@ -304,7 +331,7 @@ def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
         "SELECT path, source, size, mtime_ns, sha256, metadata, text, chunks FROM staged WHERE path = ?", (path,)
     ).fetchone()
     *columns, chunks_json = row
-    text: str = row[6]
+    metadata, text = json.loads(row[5]), row[6]
     connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
     chunks = chunks_from_json(chunks_json)
     for chunk in chunks:
@@ -312,7 +339,6 @@ def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
             'INSERT INTO chunks (id, path, start, "end", heading_path, text_hash) VALUES (?, ?, ?, ?, ?, ?)',
             (chunk.id, path, chunk.start, chunk.end, json.dumps(chunk.heading_path), chunk.text_hash),
         ).lastrowid
-        connection.execute(
-            "INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, text[chunk.start : chunk.end])
-        )
+        searched = searched_text(metadata, text, chunk)
+        connection.execute("INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, searched))
     return [chunk.id for chunk in chunks]

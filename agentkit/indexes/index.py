@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
 from agentkit.embedders import Embedder
 from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError, IndexNotFoundError
+from agentkit.indexes import feedback
 from agentkit.indexes.catalog import Catalog
-from agentkit.indexes.keywords import fuse, keyword_query
+from agentkit.indexes.fusion import fuse_ranks, fuse_scores
+from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.retriever import IndexRetriever
@@ -36,8 +38,12 @@ if TYPE_CHECKING:
 
 _CATALOG_NAME = "catalog.sqlite"
 _VECTORS_NAME = "vectors"
-_FUSION_DEPTH = 50
+_FUSION_DEPTH = 200
 """How many passages of each ranking are fused, at least."""
+_KEYWORD_WEIGHT = 0.4
+"""Of the words' score in a hybrid search; the rest is the meaning's."""
+_FIRST_WEIGHT = 0.2
+"""Of the first search's score; the rest is that of the search with feedback, which alone lets the best hit slip."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
 
@@ -109,7 +115,8 @@ class Index:
     def search(self, query: str, *, k: int = 5, mode: SearchMode = SearchMode.HYBRID) -> list[Hit]:
         """The `k` passages that suit `query` best, best first. An empty index or query gives none.
 
-        A hit's score is the cosine similarity (dense), BM25 (keyword) or the reciprocal rank fusion of both (hybrid).
+        A hit's score is the cosine similarity (dense), BM25 (keyword) or, in a hybrid search, both
+        scaled to 0 to 1 and weighted.
         """
         if k < 1 or not query.strip() or not self.chunk_count:
             return []
@@ -178,15 +185,26 @@ class Index:
 
     def _ranking(self, query: str, k: int, mode: SearchMode) -> list[tuple[str, float]]:
         """Ids of published chunks with their scores, best first."""
-        depth = max(k, _FUSION_DEPTH) if mode is SearchMode.HYBRID else k
-        by_words = by_meaning = []
-        if mode is not SearchMode.DENSE:
-            by_words = self.catalog.keyword_ranking(keyword_query(query), count=depth)
-        if mode is not SearchMode.KEYWORD:
-            by_meaning = self._nearest(self.embedder.embed_array([query])[0], depth)
-        if mode is not SearchMode.HYBRID:
-            return by_words or by_meaning
-        return fuse([name for name, _ in ranking] for ranking in (by_meaning, by_words))
+        if mode is SearchMode.KEYWORD:
+            return self.catalog.keyword_ranking(keyword_query(query), count=k)
+        vector = self.embedder.embed_array([query])[0]
+        if mode is SearchMode.DENSE:
+            return self._nearest(vector, k)
+        return self._hybrid(query, vector, max(k, _FUSION_DEPTH))
+
+    def _hybrid(self, query: str, vector: NDArray[np.float32], depth: int) -> list[tuple[str, float]]:
+        """Two searches: what the first finds by ranks tells the second what else to look for; both count."""
+        words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth)
+        meaning_first = self._nearest(vector, depth)
+        best = [name for name, _ in fuse_ranks([meaning_first, words_first])[: feedback.PASSAGES]]
+        told = feedback.telling_words(
+            self.catalog.searched_texts(best), self.catalog.document_frequencies, self.chunk_count
+        )
+        words_second = self.catalog.keyword_ranking(keyword_query(query, told), count=depth)
+        meaning_second = self._nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth)
+        first = fuse_scores(words_first, meaning_first, weight=_KEYWORD_WEIGHT)
+        second = fuse_scores(words_second, meaning_second, weight=_KEYWORD_WEIGHT)
+        return fuse_scores(first, second, weight=_FIRST_WEIGHT)
 
     def _nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         store = self._vectors_for_reading()

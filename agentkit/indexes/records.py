@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk
+from agentkit.chunkers.context import context_of, with_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class ChunkRecord:
-    """A chunk as the catalog keeps it: a span of a file's text."""
+    """A chunk as the catalog keeps it: a span of a file's text, and the hash of what is embedded for it."""
 
     id: str
     start: int
@@ -39,8 +41,9 @@ class ChunkRecord:
     text_hash: str
 
     @classmethod
-    def of(cls, path: str, chunk: Chunk) -> "ChunkRecord":
-        return cls(chunk_id(path, chunk), chunk.start, chunk.end, chunk.heading_path, text_hash(chunk.text))
+    def of(cls, path: str, chunk: Chunk, document: Document) -> "ChunkRecord":
+        searched = searched_text(document.metadata, document.page_content, chunk)
+        return cls(chunk_id(path, chunk), chunk.start, chunk.end, chunk.heading_path, text_hash(searched))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class FileRecord:
     def of(
         cls, path: str, source: str, stamp: FileStamp, sha256: str, document: Document, chunks: list[Chunk]
     ) -> "FileRecord":
-        records = tuple(ChunkRecord.of(path, chunk) for chunk in chunks)
+        records = tuple(ChunkRecord.of(path, chunk, document) for chunk in chunks)
         return cls(path, source, stamp, sha256, dict(document.metadata), document.page_content, records)
 
     def chunks_json(self) -> str:
@@ -70,6 +73,12 @@ class FileRecord:
 def chunks_from_json(text: str) -> tuple[ChunkRecord, ...]:
     """The inverse of `FileRecord.chunks_json`."""
     return tuple(ChunkRecord(i, start, end, tuple(path), digest) for i, start, end, path, digest in json.loads(text))
+
+
+def searched_text(metadata: Mapping[str, Any], text: str, chunk: Chunk | ChunkRecord) -> str:
+    """What is embedded and searched by words for a chunk of a document's `text`: its words after their context."""
+    context = context_of(metadata, text, chunk.start, chunk.heading_path)
+    return with_context(context, text[chunk.start : chunk.end])
 
 
 def chunk_id(path: str, chunk: Chunk) -> str:

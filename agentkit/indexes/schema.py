@@ -1,6 +1,6 @@
 """The catalog's tables, and the version that is kept in SQLite's `user_version`."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 -- The catalog of one index: the truth that everything else can be made from again.
@@ -37,6 +37,7 @@ CREATE INDEX chunks_by_path ON chunks (path, start);
 CREATE INDEX chunks_by_text ON chunks (text_hash);
 CREATE TABLE embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float32, little-endian
 CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = 'porter unicode61'); -- rowid = chunks.number
+CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row); -- a view of the words in chunks_fts
 -- What a running sync has read but not published; the next sync after a crash goes on from it.
 CREATE TABLE staged (
     path TEXT PRIMARY KEY,

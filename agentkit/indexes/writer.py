@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.errors import IndexingError
-from agentkit.indexes.records import FileRecord, FileStamp
+from agentkit.indexes.records import FileRecord, FileStamp, searched_text
 
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
@@ -75,7 +75,7 @@ class IndexWriter:
         self.catalog.set_facts({"dirty": "no"})
 
     def _texts_to_embed(self, files: Sequence[FileRecord]) -> list[tuple[str, str]]:
-        texts = {c.text_hash: file.text[c.start : c.end] for file in files for c in file.chunks}
+        texts = {c.text_hash: searched_text(file.metadata, file.text, c) for file in files for c in file.chunks}
         missing = self.catalog.missing_embeddings(texts)
         return [(digest, text) for digest, text in texts.items() if digest in missing]
 

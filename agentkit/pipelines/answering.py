@@ -5,7 +5,7 @@ grounded where at least one was.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from langchain_core.language_models import BaseChatModel
@@ -17,9 +17,10 @@ from agentkit.errors import ContextLengthError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
+from agentkit.pipelines.grounding import Verdict, check_claim, judge_of, split_claims
 from agentkit.pipelines.passages import Passage, fit_passages
 from agentkit.pipelines.reading import prompt_overhead, reader_for
-from agentkit.results import Answer, PassageUse, StopReason
+from agentkit.results import Answer, PassageUse, StopReason, Usage
 
 NOT_FOUND = "The documents do not answer this question."
 _ROOM_FOR_QUOTES = 400
@@ -76,8 +77,23 @@ def _read(
         if isinstance(piece, AIMessageChunk):
             whole = whole + piece
     reason = stop_reason_of(whole)
+    usage = reader.usage + usage_of(whole)
     warnings = (f"the answer was cut at {max_tokens} tokens",) if reason is StopReason.MAX_TOKENS else ()
-    return Answer(text.strip(), tuple(citations), True, reason, reader.usage + usage_of(whole), (), warnings)
+    if isinstance(model, LocalChatModel):
+        unsupported, cost = _unsupported(text.strip(), passages, model)
+        warnings += tuple(f"the passages do not support: {claim}" for claim in unsupported)
+        usage += cost
+    return Answer(text.strip(), tuple(citations), True, reason, usage, (), warnings)
+
+
+def _unsupported(answer: str, passages: Sequence[Passage], model: LocalChatModel) -> tuple[list[str], Usage]:
+    """Sentences that the passages do not bear out. An answer of one sentence was held against its quote already."""
+    claims = split_claims(answer)
+    judge = judge_of(model)
+    if len(claims) < 2:
+        return [], judge.usage
+    judged = [check_claim(text, (start, end), passages, judge) for text, start, end in claims]
+    return [claim.text for claim in judged if claim.verdict is not Verdict.SUPPORTED], judge.usage
 
 
 def _not_found() -> Answer:

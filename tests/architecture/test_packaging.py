@@ -73,7 +73,9 @@ def test_every_dependency_is_pinned_once() -> None:
     assert len(set(names)) == len(names)
     assert all(str(pin.specifier).startswith("==") for pin in pins)
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = map(Requirement, [*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    named = [requirement for requirement in extras if not requirement.startswith(project["name"])]
+    wanted = map(Requirement, [*project["dependencies"], *named])
     pinned = dict(zip(names, pins, strict=True))
     for requirement in wanted:
         (specifier,) = pinned[canonicalize_name(requirement.name)].specifier

@@ -5,6 +5,7 @@
 """
 
 import ctypes
+import re
 import threading
 from functools import cached_property
 from typing import Any
@@ -67,15 +68,14 @@ class Vocabulary:
 
     @cached_property
     def closers(self) -> tuple[NDArray[np.bool_], ...]:
-        """Masks of the tokens that end a reply; JSON strings, arrays and objects; a number or a member."""
-        pieces = [self.piece(token) for token in range(self.size)]
-        return (
-            np.isin(np.arange(self.size), self.end_tokens),
-            *(
-                np.array([bool(piece.strip()) and not piece.strip(characters) for piece in pieces])
-                for characters in (b'"]} \n', b'"]}:, \n')
-            ),
-        )
+        """Masks of the tokens that end a reply, a JSON string, an array or object, and a number or member.
+
+        In that order, since inside a string a bracket is only one more character.
+        """
+        pieces = [self.piece(token).strip() for token in range(self.size)]
+        shapes = (re.compile(rb'"["\]} \n]*'), re.compile(rb"[\]}][\]} \n]*"), re.compile(rb'["\]}:, \n]+'))
+        ends = np.isin(np.arange(self.size), self.end_tokens)
+        return (ends, *(np.array([bool(shape.fullmatch(piece)) for piece in pieces]) for shape in shapes))
 
     @cached_property
     def end_tokens(self) -> NDArray[np.int64]:

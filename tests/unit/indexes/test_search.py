@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
-from agentkit.indexes.keywords import fuse, keyword_query
+from agentkit.indexes import feedback
+from agentkit.indexes.fusion import fuse_ranks, fuse_scores
+from agentkit.indexes.keywords import keyword_query
 
 
 @pytest.fixture
@@ -68,10 +71,63 @@ def test_odd_questions_can_be_searched_for(index: Index) -> None:
 
 
 def test_fusion_prefers_what_both_rankings_have() -> None:
-    fused = fuse([["a", "b", "c"], ["d", "b"]])
+    fused = fuse_ranks([[("a", 9.0), ("b", 8.0), ("c", 7.0)], [("d", 0.2), ("b", 0.1)]])
     assert fused[0][0] == "b"
     assert fused[0][1] == pytest.approx(2 / 62)
     assert {name for name, _ in fused} == {"a", "b", "c", "d"}
+
+
+_RANKINGS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-100, 100)).map(
+    lambda scores: sorted(scores.items(), key=lambda item: -item[1])
+)
+
+
+@given(_RANKINGS, _RANKINGS, st.floats(0, 1))
+def test_fused_scores_are_shares_of_one_and_best_first(
+    first: list[tuple[str, float]], second: list[tuple[str, float]], weight: float
+) -> None:
+    fused = fuse_scores(first, second, weight=weight)
+    assert {name for name, _ in fused} == {name for name, _ in [*first, *second]}
+    assert all(-1e-9 <= score <= 1 + 1e-9 for _, score in fused)
+    assert all(a >= b - 1e-9 for (_, a), (_, b) in pairwise(fused))
+
+
+def test_feedback_words_are_those_that_tell_the_texts_from_the_others() -> None:
+    frequencies = {"tide": 2, "mill": 2, "ferri": 900}
+    words = feedback.telling_words(
+        ["The tide mill and the ferry", "A ferry, a tide mill"], lambda stems: frequencies, 1000
+    )
+    assert set(words[:2]) == {"tide", "mill"}
+    assert words[2] == "ferry"
+    assert feedback.telling_words([], lambda stems: {}, 10) == []
+
+
+def test_stems_are_those_of_the_keyword_index(index: Index) -> None:
+    words = ["calibrated", "instruments", "runs", "flour", "baked"]
+    found = index.catalog.document_frequencies({feedback._stem(word) for word in words})
+    assert sorted(found.values()) == [1] * len(words)
+
+
+def test_a_moved_query_is_of_unit_length_and_nearer_to_the_feedback() -> None:
+    query = np.array([1.0, 0.0], dtype=np.float32)
+    towards = np.array([[0.0, 1.0]], dtype=np.float32)
+    moved = feedback.moved(query, towards)
+    assert np.linalg.norm(moved) == pytest.approx(1.0)
+    assert float(moved @ towards[0]) > float(query @ towards[0])
+    assert (feedback.moved(query, np.empty((0, 2), dtype=np.float32)) == query).all()
+
+
+def test_a_heading_above_a_chunk_is_searched_but_not_cited(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Walrus\n\n" + "Nothing to see. " * 100 + "\n\nIt left in the evening.")
+    (folder / "b.md").write_text("# Gannet\n\n" + "Nothing to see. " * 100 + "\n\nIt left in the evening.")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        hits = index.search("walrus left in the evening", k=20)
+        last = next(hit for hit in hits if hit.text.endswith("evening."))
+        assert last.path == "a.md"
+        assert "Walrus" not in last.text
 
 
 def test_an_empty_index_and_an_empty_query_give_nothing(tmp_path: Path) -> None:

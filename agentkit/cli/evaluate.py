@@ -1,0 +1,142 @@
+"""`agentkit eval`: how well search and answers do on one's own documents, or on a public test collection."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._terminal import neutralise, to_json
+from agentkit.results import SearchMode
+
+if TYPE_CHECKING:
+    from agentkit.evaluation import Evaluation
+
+app = typer.Typer(no_args_is_help=True, help="Measure search and answers.")
+
+IndexOption = Annotated[
+    str | None,
+    typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
+]
+ModelOption = Annotated[str | None, typer.Option("-m", "--model", help="The chat model.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write the results here: .json (to compare), .md or .html.")
+]
+
+
+@app.command("retrieval")
+def retrieval(
+    context: typer.Context,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder in BEIR's layout, or a file of questions.")],
+    index: IndexOption = None,
+    mode: Annotated[SearchMode, typer.Option("--mode", help="By meaning and words, or by one of them.")] = (
+        SearchMode.HYBRID
+    ),
+    output: OutputOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Measure whether search finds what answers.
+
+    A folder with corpus.jsonl, queries.jsonl and qrels is indexed by itself; a JSON-lines file of questions with the
+    files that answer them is measured on an index of yours.
+    """
+    workspace = workspace_of(context)
+    if data.is_dir():
+        evaluation = workspace.evaluate_beir(data, mode=mode, on_progress=_progress)
+    else:
+        evaluation = workspace.evaluate_questions(data, choose_index(workspace, index), mode=mode)
+    _finish(evaluation, output, is_json=is_json)
+
+
+@app.command("answers")
+def answers(
+    context: typer.Context,
+    questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers or files, as JSON.")],
+    index: IndexOption = None,
+    model: ModelOption = None,
+    output: OutputOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Measure answers: right, cited, refused where they must be. A run that was stopped goes on where it was.
+
+    Each line of QUESTIONS is an object with `question`, and `answer` and `files` where the documents answer it.
+    """
+    workspace = workspace_of(context)
+    chosen = choose_index(workspace, index)
+    evaluation = workspace.evaluate_answers(questions, chosen, model=model, on_progress=_progress)
+    _finish(evaluation, output, is_json=is_json)
+
+
+@app.command("make")
+def make(
+    context: typer.Context,
+    output: Annotated[Path, typer.Argument(metavar="FILE", help="Where the questions go, as JSON lines.")],
+    index: IndexOption = None,
+    model: ModelOption = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many questions.")] = 20,
+) -> None:
+    """Write questions about an index, each with the file and the span that answers it. Read them before you trust them.
+
+    Then: agentkit eval answers FILE
+    """
+    if output.exists():
+        raise UsageError(f"{output} exists: give another name, or delete it")
+    workspace = workspace_of(context)
+    rows = workspace.make_questions(choose_index(workspace, index), count=count, model=model, on_progress=_progress)
+    output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    note(f"{len(rows)} questions written to {output}")
+
+
+@app.command("compare")
+def compare(
+    first: Annotated[Path, typer.Argument(help="A run saved with -o as .json.")],
+    second: Annotated[Path, typer.Argument(help="Another one of the same questions.")],
+    is_json: JsonOption = False,
+) -> None:
+    """Compare two runs question by question, with a paired permutation test."""
+    from agentkit.evaluation.records import Evaluation
+    from agentkit.evaluation.report import differences
+
+    found = differences(Evaluation.load(first), Evaluation.load(second))
+    if not found:
+        raise UsageError(f"{first} and {second} have no question in common")
+    if is_json:
+        typer.echo(to_json({metric: asdict(difference) for metric, difference in found.items()}))
+        return
+    for metric, difference in found.items():
+        mean = difference.mean
+        line = f"{metric:20} {mean.mean:+.3f}  ({mean.low:+.3f} to {mean.high:+.3f})  p = {difference.p_value:.3f}"
+        typer.echo(f"{line}  {mean.count} questions")
+
+
+def _finish(evaluation: "Evaluation", output: Path | None, *, is_json: bool) -> None:
+    from agentkit.evaluation.report import html, markdown
+
+    match output.suffix if output else "":
+        case "":
+            if output:
+                raise UsageError(f"{output}: give it an ending, .json, .md or .html")
+        case ".json":
+            evaluation.save(output or Path())
+        case ".md":
+            (output or Path()).write_text(markdown(evaluation), encoding="utf-8")
+        case ".html":
+            (output or Path()).write_text(html(evaluation), encoding="utf-8")
+        case other:
+            raise UsageError(f"{other} is no form of a report: use .json, .md or .html")
+    if is_json:
+        means = {metric: asdict(evaluation.mean(metric)) for metric in evaluation.values}
+        shape = {"name": evaluation.name, "settings": dict(evaluation.settings), "metrics": means}
+        typer.echo(to_json({**shape, "notes": list(evaluation.notes), "seconds": evaluation.seconds}))
+        return
+    typer.echo(neutralise(markdown(evaluation)), nl=False)
+
+
+def _progress(done: int, total: int) -> None:
+    """A line that is written over; nothing where nobody is looking."""
+    if sys.stderr.isatty():
+        print(f"\r{done}/{total} ", end="" if done < total - 1 else "\r", file=sys.stderr, flush=True)

@@ -1,0 +1,177 @@
+"""Reading what to measure by: BEIR's layout (Thakur et al. 2021, arXiv:2104.08663), and questions with expected files.
+
+BEIR: `corpus.jsonl` (`_id`, `title`, `text`), `queries.jsonl` (`_id`, `text`), `qrels.tsv` or `qrels/SPLIT.tsv`
+(`query-id`, `corpus-id`, `score`). Questions: one JSON object a line with `question`, and `id`, `files`, `answer`,
+`span` where they are known. What is wrong is named with its file and line, or counted in `notes`; nothing is skipped
+in silence.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import EvaluationError
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusDocument:
+    """A document of a BEIR corpus."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedQueries:
+    """Queries and which documents answer them, how well."""
+
+    queries: Mapping[str, str]
+    """Query id -> text; only those with a judgement."""
+    judgements: Mapping[str, Mapping[str, int]]
+    """Query id -> document id -> relevance; 0 and less is not relevant."""
+    notes: tuple[str, ...] = ()
+    """What was left out, and why; one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, and what a right answer to it is known to be."""
+
+    id: str
+    question: str
+    files: tuple[str, ...] = ()
+    """Paths in the index, any of which answers it; none for a question that the documents do not answer."""
+    answers: tuple[str, ...] = ()
+    """Right answers, each enough by itself."""
+    span: tuple[int, int] | None = None
+    """Where the answer stands in the first file, as offsets into its text."""
+
+    @property
+    def is_answerable(self) -> bool:
+        return bool(self.files or self.answers)
+
+
+def read_corpus(folder: Path) -> list[CorpusDocument]:
+    """The documents of a BEIR folder.
+
+    Raises:
+        EvaluationError: no such file, a line that is not JSON, a document without id, or no documents.
+    """
+    path = folder / "corpus.jsonl"
+    documents = [
+        CorpusDocument(_text(row, "_id", path, line), str(row.get("title") or ""), str(row.get("text") or ""))
+        for line, row in _json_lines(path)
+    ]
+    if not documents:
+        raise EvaluationError(f"{path} holds no documents")
+    return documents
+
+
+def read_beir(folder: Path, *, known: frozenset[str] | None = None) -> JudgedQueries:
+    """Queries and judgements of a BEIR folder. Judgements of documents that are not `known` are left out and counted.
+
+    Raises:
+        EvaluationError: a file is missing or malformed, or no query with a judgement is left.
+    """
+    path = folder / "queries.jsonl"
+    texts = {_text(row, "_id", path, line): str(row.get("text") or "") for line, row in _json_lines(path)}
+    judgements: dict[str, dict[str, int]] = {}
+    unknown_queries, unknown_documents = set(), set()
+    for query, document, relevance in _judgements(folder):
+        if query not in texts:
+            unknown_queries.add(query)
+        elif known is not None and document not in known:
+            unknown_documents.add(document)
+        else:
+            judgements.setdefault(query, {})[document] = relevance
+    empty = sorted(query for query, text in texts.items() if not text.strip())
+    without = sorted(query for query in texts if query not in judgements and query not in empty)
+    notes = [
+        _note(empty, "queries have no text"),
+        _note(without, "queries have no judgement"),
+        _note(sorted(unknown_queries), "judged queries are not in queries.jsonl"),
+        _note(sorted(unknown_documents), "judged documents are not in the corpus"),
+    ]
+    used = {query: text for query, text in texts.items() if query in judgements and text.strip()}
+    if not used:
+        raise EvaluationError(f"{folder} has no query with a judgement of a known document: check the ids of its qrels")
+    return JudgedQueries(used, {query: judgements[query] for query in used}, tuple(filter(None, notes)))
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Questions of a JSON-lines file, in order.
+
+    Raises:
+        EvaluationError: no such file, a malformed line, an empty question, two of one id, or no questions.
+    """
+    questions: list[Question] = []
+    for line, row in _json_lines(path):
+        text = _text(row, "question", path, line)
+        files, answers = row.get("files") or row.get("file") or (), row.get("answer") or ()
+        span = row.get("span")
+        questions.append(
+            Question(
+                id=str(row.get("id") or line),
+                question=text,
+                files=(files,) if isinstance(files, str) else tuple(map(str, files)),
+                answers=tuple(map(str, answers)) if isinstance(answers, list) else ((str(answers),) if answers else ()),
+                span=(int(span[0]), int(span[1])) if span else None,
+            )
+        )
+    if not questions:
+        raise EvaluationError(f"{path} holds no questions")
+    ids = [question.id for question in questions]
+    if twice := {each for each in ids if ids.count(each) > 1}:
+        raise EvaluationError(f"{path} has two questions with the id {sorted(twice)[0]!r}: give each its own")
+    return questions
+
+
+def _judgements(folder: Path) -> Iterator[tuple[str, str, int]]:
+    candidates = [folder / "qrels.tsv", folder / "qrels" / "test.tsv", *sorted((folder / "qrels").glob("*.tsv"))]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if path is None:
+        raise EvaluationError(f"{folder} has neither qrels.tsv nor qrels/test.tsv: it is not in BEIR's layout")
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
+            if (line == 1 and row[:1] == ["query-id"]) or not row:
+                continue
+            try:
+                query, document, relevance = row[0], row[1], int(row[2])
+            except (IndexError, ValueError) as error:
+                raise EvaluationError(f"{path}, line {line}: expected query-id, corpus-id, score, not {row}") from error
+            yield query, document, relevance
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise EvaluationError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
+    for line, content in enumerate(text.splitlines(), start=1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+        except json.JSONDecodeError as error:
+            raise EvaluationError(f"{path}, line {line}: not JSON ({error.msg})") from error
+        if not isinstance(row, dict):
+            raise EvaluationError(f"{path}, line {line}: expected an object, not {content[:60]}")
+        yield line, row
+
+
+def _text(row: Mapping[str, Any], key: str, path: Path, line: int) -> str:
+    value = str(row.get(key) or "").strip()
+    if not value:
+        raise EvaluationError(f"{path}, line {line}: {key!r} is missing or empty")
+    return value
+
+
+def _note(ids: list[str], what: str) -> str:
+    shown = ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")
+    return f"{len(ids)} {what} ({shown})" if ids else ""

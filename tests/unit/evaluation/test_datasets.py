@@ -1,0 +1,81 @@
+"""Reading what to measure by, and naming what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from agentkit.errors import EvaluationError
+from agentkit.evaluation.datasets import read_beir, read_corpus, read_questions
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "d1", "title": "A", "text": "x"}\n{"_id": "d2", "text": "y"}\n')
+    (tmp_path / "queries.jsonl").write_text(
+        '{"_id": "q1", "text": "one"}\n{"_id": "q2", "text": "two"}\n{"_id": "q3", "text": " "}\n'
+    )
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td9\t1\nq9\td1\t1\nq3\td1\t1\n")
+    return tmp_path
+
+
+def test_what_is_left_out_is_counted_and_named(beir: Path) -> None:
+    judged = read_beir(beir, known=frozenset(document.id for document in read_corpus(beir)))
+    assert judged.queries == {"q1": "one"}
+    assert judged.judgements == {"q1": {"d1": 2}}
+    notes = "\n".join(judged.notes)
+    for named in ("1 queries have no text (q3)", "no judgement (q2)", "not in queries.jsonl (q9)", "corpus (d9)"):
+        assert named in notes
+
+
+def test_qrels_may_be_in_a_folder_of_their_own(beir: Path) -> None:
+    (beir / "qrels").mkdir()
+    (beir / "qrels.tsv").rename(beir / "qrels" / "test.tsv")
+    assert read_beir(beir).queries.keys() == {"q1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("queries.jsonl", '{"_id": "q1", "text": "a"}\nnot json\n', r"queries.jsonl, line 2: not JSON"),
+        ("queries.jsonl", "[1]\n", "line 1: expected an object"),
+        ("queries.jsonl", '{"text": "a"}\n', "line 1: '_id' is missing"),
+        ("qrels.tsv", "q1\td1\n", "qrels.tsv, line 1: expected query-id"),
+        ("qrels.tsv", "q1\td1\tmany\n", "qrels.tsv, line 1"),
+        ("qrels.tsv", "q8\td1\t1\n", "no query with a judgement"),
+    ],
+)
+def test_malformed_data_is_named_with_file_and_line(beir: Path, name: str, content: str, reason: str) -> None:
+    (beir / name).write_text(content)
+    with pytest.raises(EvaluationError, match=reason):
+        read_beir(beir)
+
+
+def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"corpus.jsonl cannot be read"):
+        read_corpus(tmp_path)
+
+
+def test_questions_are_read_with_what_is_known_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "a?", "files": ["x.md"], "answer": ["1"], "span": [2, 5]}\n\n{"question": "b?"}\n')
+    first, second = read_questions(path)
+    assert first.files == ("x.md",)
+    assert first.span == (2, 5)
+    assert first.is_answerable
+    assert not second.is_answerable
+    assert (first.id, second.id) == ("1", "3")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "holds no questions"),
+        ('{"question": ""}', "'question' is missing"),
+        ('{"question": "a", "id": 1}\n' * 2, "two"),
+    ],
+)
+def test_malformed_questions_are_refused(tmp_path: Path, content: str, reason: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(content)
+    with pytest.raises(EvaluationError, match=reason):
+        read_questions(path)
