@@ -4,6 +4,7 @@ AgentkitError
 ├── SettingsError               agentkit.toml or AGENTKIT_*: unknown key, value out of range
 ├── WorkspaceError              a workspace or index folder that cannot be made or found
 ├── DiskSpaceError              a write that needs more bytes than the disk has
+├── StrategyError               an unknown strategy, an option out of range, examples that cannot be read
 ├── DocumentError               one file that cannot be turned into text; its message is the reason for the skip
 ├── IndexingError
 │   ├── IndexNotFoundError      no index of that name
@@ -39,6 +40,10 @@ class WorkspaceError(AgentkitError):
 
 class DiskSpaceError(AgentkitError):
     """A write needs more bytes than the disk has free."""
+
+
+class StrategyError(AgentkitError):
+    """A strategy is unknown, one of its options is out of range, or its examples cannot be read."""
 
 
 class DocumentError(AgentkitError):

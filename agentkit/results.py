@@ -24,6 +24,12 @@ class StopReason(StrEnum):
     """The caller stopped it."""
     NOT_FOUND = "not_found"
     """Nothing in the documents answers the question."""
+    UNPARSED = "unparsed"
+    """No answer of the wanted form could be read from what the model said."""
+    BUDGET = "budget"
+    """A search's tokens, seconds or nodes were used up."""
+    EXHAUSTED = "exhausted"
+    """A search ended without reaching its goal."""
 
 
 class SearchMode(StrEnum):
@@ -117,6 +123,10 @@ class Answer:
     """Every retrieved passage, in the order of the search; those that did not fit have `is_included` False."""
     warnings: tuple[str, ...] = ()
     """One line for each limit that cut something."""
+    reasoning: str = ""
+    """The thoughts that led to the answer, where a strategy made the model reason."""
+    confidence: float | None = None
+    """From 0 to 1, where the strategy measures it: the share of samples that agree, or a search's value."""
 
 
 @dataclass(frozen=True, slots=True)

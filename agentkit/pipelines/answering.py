@@ -16,8 +16,8 @@ from langchain_core.retrievers import BaseRetriever
 from agentkit.errors import ContextLengthError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
+from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.grounding import Verdict, check_claim, judge_of, split_claims
-from agentkit.pipelines.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.passages import Passage, fit_passages
 from agentkit.pipelines.reading import prompt_overhead, reader_for
 from agentkit.results import Answer, PassageUse, StopReason, Usage

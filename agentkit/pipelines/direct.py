@@ -8,7 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, HumanMessage
 
 from agentkit.models.messages import text_of
-from agentkit.pipelines.outcome import stop_reason_of, usage_of
+from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, StopReason
 
 

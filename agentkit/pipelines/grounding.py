@@ -18,8 +18,8 @@ from langchain_core.retrievers import BaseRetriever
 
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
+from agentkit.models.outcome import usage_of
 from agentkit.pipelines.facts import missing_facts
-from agentkit.pipelines.outcome import usage_of
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage

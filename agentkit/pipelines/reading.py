@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import choice
 from agentkit.models.messages import text_of
-from agentkit.pipelines.outcome import usage_of
+from agentkit.models.outcome import usage_of
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import Sentence, figures_of, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage

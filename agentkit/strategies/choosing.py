@@ -1,0 +1,113 @@
+"""A strategy by its name, as the command line and settings give it."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from agentkit.embedders import Embedder
+from agentkit.errors import StrategyError
+from agentkit.strategies.chain_of_thought import ChainOfThought
+from agentkit.strategies.direct import Direct
+from agentkit.strategies.examples import Example, ExampleChooser, NoExamples
+from agentkit.strategies.few_shot import Choosing, choose_examples, few_shot
+from agentkit.strategies.plan_and_solve import plan_and_solve
+from agentkit.strategies.problem import Strategy
+from agentkit.strategies.proposing import SampledProposals
+from agentkit.strategies.refine import SelfRefine
+from agentkit.strategies.self_consistency import SelfConsistency
+from agentkit.strategies.thought_rules import Budget
+from agentkit.strategies.tree_of_thought import Search, TreeOfThought
+
+
+def strategy(name: str, **options: Any) -> Strategy:  # Any: each option has its own type, checked by its strategy
+    """The strategy `name` with its options; those left out have good defaults.
+
+    | name | options |
+    |---|---|
+    | direct | max_tokens, temperature, seed |
+    | few-shot | examples, choosing, embedder, count, max_tokens, temperature |
+    | cot | examples, choosing, embedder, count, max_tokens, temperature, seed |
+    | self-consistency | samples, temperature, seed, and those of cot |
+    | tot | search, depth, beam, proposals, tokens, seconds, nodes, max_tokens, seed |
+    | plan | max_tokens, temperature, seed |
+    | refine | rounds, max_tokens, temperature, seed |
+
+    Raises:
+        StrategyError: an unknown strategy or option, with the nearest known one; a value out of its range.
+    """
+    if name not in _MAKERS:
+        raise StrategyError(f"there is no strategy {name!r}{_nearest(name, list(_MAKERS))}")
+    make, known = _MAKERS[name]
+    for option in options:
+        if option not in known:
+            raise StrategyError(f"the strategy {name!r} has no option {option!r}{_nearest(option, known)}")
+    try:
+        return make(**options)
+    except (TypeError, ValueError) as error:
+        raise StrategyError(f"the strategy {name!r}: {error}") from error
+
+
+def strategy_names() -> list[str]:
+    """The names that `strategy` knows, the simplest first."""
+    return list(_MAKERS)
+
+
+def option_names(name: str) -> Sequence[str]:
+    """The options of the strategy `name`."""
+    return _MAKERS[name][1]
+
+
+def _few_shot(examples: Sequence[Example] = (), choosing: str = Choosing.FIXED, **options: Any) -> Strategy:
+    return few_shot(examples, choosing=Choosing(choosing), **options)
+
+
+def _cot(
+    examples: Sequence[Example] = (),
+    choosing: str = Choosing.FIXED,
+    embedder: Embedder | None = None,
+    count: int = 4,
+    **options: Any,
+) -> ChainOfThought:
+    chooser: ExampleChooser = NoExamples()
+    if examples:
+        chooser = choose_examples(examples, choosing=Choosing(choosing), embedder=embedder, count=count)
+    return ChainOfThought(examples=chooser, **options)
+
+
+def _self_consistency(samples: int = 8, temperature: float = 0.7, **options: Any) -> Strategy:
+    return SelfConsistency(samples, _cot(temperature=temperature, **options))
+
+
+def _tot(
+    search: str = Search.BREADTH_FIRST,
+    proposals: int = 4,
+    tokens: int | None = None,
+    seconds: float | None = None,
+    nodes: int | None = None,
+    **options: Any,
+) -> Strategy:
+    return TreeOfThought(
+        search=Search(search), proposer=SampledProposals(proposals), budget=Budget(tokens, seconds, nodes), **options
+    )
+
+
+def _refine(rounds: int = 2, **options: Any) -> Strategy:
+    return SelfRefine(rounds, ChainOfThought(**options))
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    found = get_close_matches(name, known, n=1)
+    return f": did you mean {found[0]!r}?" if found else f": known are {', '.join(known)}"
+
+
+_EXAMPLES = ("examples", "choosing", "embedder", "count")
+_SAMPLING = ("max_tokens", "temperature", "seed")
+_MAKERS: dict[str, tuple[Callable[..., Strategy], tuple[str, ...]]] = {
+    "direct": (Direct, _SAMPLING),
+    "few-shot": (_few_shot, (*_EXAMPLES, "max_tokens", "temperature")),
+    "cot": (_cot, (*_EXAMPLES, *_SAMPLING)),
+    "self-consistency": (_self_consistency, ("samples", *_EXAMPLES, *_SAMPLING)),
+    "tot": (_tot, ("search", "depth", "beam", "proposals", "tokens", "seconds", "nodes", "max_tokens", "seed")),
+    "plan": (plan_and_solve, _SAMPLING),
+    "refine": (_refine, ("rounds", *_SAMPLING)),
+}

@@ -1,0 +1,156 @@
+"""Game of 24 as a tree of thought: four numbers, each used once with + - * /, shall make 24.
+
+Code knows the rules: which steps are legal, what they leave, whether an expression is right. The model proposes
+(ranks or samples the legal steps) and values what is left, as in Yao et al. 2023 (arXiv:2305.10601), section 4.1.
+"""
+
+import ast
+import operator
+import re
+from fractions import Fraction
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from agentkit.models.constraints import Constraint, choice
+from agentkit.strategies import Problem, ThoughtRules
+
+_OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_STEP = re.compile(r"^(\S+) ([-+*/]) (\S+) = (\S+) \(left: ([^)]*)\)$")
+_EXAMPLE_STEPS = (
+    ("2 8 8 14", "14 + 2 = 16 (left: 8 8 16)"),
+    ("8 8 16", "16 + 8 = 24 (left: 8 24)"),
+    ("1 5 6 10", "6 - 5 = 1 (left: 1 1 10)"),
+    ("4 4 10", "10 - 4 = 6 (left: 4 6)"),
+    ("4 6", "4 * 6 = 24 (left: 24)"),
+)
+_EXAMPLE_VERDICTS = (
+    ("10 14", "sure"), ("11 12", "impossible"), ("4 4 10", "sure"), ("4 6", "sure"), ("5 9", "impossible"),
+    ("4 9 11", "sure"), ("5 7 8", "likely"), ("3 8", "sure"), ("7 10", "impossible"), ("10 10 11", "impossible"),
+    ("2 12", "sure"), ("1 3 3", "impossible"), ("1 24", "sure"), ("16 40", "impossible"), ("6 30", "sure"),
+)  # fmt: skip
+
+
+def problem(numbers: str) -> Problem:
+    """The question for strategies that write the whole expression."""
+    return Problem(
+        f"Use the numbers {numbers}, each exactly once, and + - * / with parentheses to make 24. "
+        "Give the expression alone, such as (4 + 8) * (6 - 4)."
+    )
+
+
+def rules(numbers: str) -> ThoughtRules:
+    """The rules for one puzzle. A state is the numbers that are left, ascending."""
+    return ThoughtRules(
+        start=lambda _: _state([Fraction(number) for number in numbers.split()]),
+        advance=_left,
+        is_valid=lambda state, step: step in legal_steps(state),
+        is_goal=lambda state: state == "24",
+        constraint=step_constraint,
+        conclude=lambda _, steps: expression(numbers, steps),
+    )
+
+
+def legal_steps(state: str) -> list[str]:
+    """Every step from a state that does not go below 0, with what it leaves; two that leave the same are one."""
+    numbers = [Fraction(number) for number in state.split()]
+    steps: dict[str, str] = {}
+    for first in range(len(numbers)):
+        for second in range(len(numbers)):
+            if first == second:
+                continue
+            a, b = numbers[first], numbers[second]
+            rest = [number for place, number in enumerate(numbers) if place not in {first, second}]
+            for sign, operation in _OPERATIONS.items():
+                if (sign in "+*" and first > second) or (sign == "-" and a < b) or (sign == "/" and b == 0):
+                    continue
+                result = operation(a, b)
+                left = _state([*rest, result])
+                steps.setdefault(left, f"{a} {sign} {b} = {result} (left: {left})")
+    return list(steps.values())
+
+
+def step_constraint(state: str) -> Constraint | None:
+    """Legal steps only; none where nothing is left to do."""
+    steps = legal_steps(state)
+    return choice(steps) if steps else None
+
+
+def step_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
+    """Asks for the next step, after examples as turns."""
+    return _turns(
+        "Combine two of the numbers with + - * / so that all of them can make 24 in the end. Say the next step.",
+        _EXAMPLE_STEPS,
+        state,
+    )
+
+
+def verdict_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
+    """Asks whether what is left can make 24."""
+    return _turns(
+        "Can the numbers, each used once with + - * /, make 24? Say sure, likely or impossible.",
+        _EXAMPLE_VERDICTS,
+        state,
+    )
+
+
+def expression(numbers: str, steps: list[str]) -> str:
+    """The steps as one expression over the numbers; what is left unjoined is separated by commas."""
+    parts = [(Fraction(number), number) for number in numbers.split()]
+    for step in steps:
+        a, sign, b, result, _ = _parse(step)
+        left, right = _take(parts, Fraction(a)), _take(parts, Fraction(b))
+        parts.append((Fraction(result), f"({left} {sign} {right})"))
+    return ", ".join(text for _, text in parts)
+
+
+def is_right(numbers: str, answer: str) -> bool:
+    """Whether an expression uses the numbers once each and makes 24. Nothing is executed."""
+    text = answer.strip().strip("`$").split("=")[0].replace("×", "*").replace("÷", "/").replace("−", "-")
+    used: list[int] = []
+    try:
+        value = _value(ast.parse(text.strip(), mode="eval").body, used)
+    except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError):
+        return False
+    return value == 24 and sorted(used) == sorted(int(number) for number in numbers.split())
+
+
+def is_solvable(state: str) -> bool:
+    """Whether the numbers can make 24, by trying everything: to judge the model's verdicts."""
+    return state == "24" or any(is_solvable(_left(state, step)) for step in legal_steps(state))
+
+
+def _turns(task: str, examples: tuple[tuple[str, str], ...], state: str) -> tuple[BaseMessage, ...]:
+    turns = [(HumanMessage(numbers), AIMessage(reply)) for numbers, reply in examples]
+    messages = [message for turn in turns for message in turn]
+    first = HumanMessage(f"{task}\n\n{messages[0].content}")
+    return (first, *messages[1:], HumanMessage(state))
+
+
+def _value(node: ast.expr, used: list[int]) -> Fraction:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        used.append(node.value)
+        return Fraction(node.value)
+    if isinstance(node, ast.BinOp) and type(node.op) in _NODES:
+        return Fraction(_NODES[type(node.op)](_value(node.left, used), _value(node.right, used)))
+    raise ValueError("not an expression of + - * /")
+
+
+def _left(_: str, step: str) -> str:
+    return _parse(step)[4]
+
+
+def _parse(step: str) -> tuple[str, ...]:
+    found = _STEP.match(step)
+    if not found:
+        raise ValueError(f"not a step: {step!r}")
+    return found.groups()
+
+
+def _take(parts: list[tuple[Fraction, str]], number: Fraction) -> str:
+    place = next(place for place, (value, _) in enumerate(parts) if value == number)
+    return parts.pop(place)[1]
+
+
+def _state(numbers: list[Fraction]) -> str:
+    return " ".join(str(number) for number in sorted(numbers))
