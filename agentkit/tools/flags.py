@@ -4,6 +4,7 @@ The flags ride in the tool's own `metadata`, so that the result is an ordinary `
 """
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, ParamSpec, TypeVar, overload
@@ -108,6 +109,8 @@ def is_ours(tool: BaseTool) -> bool:
 
 def _made(function: _Function, name: str | None, flags: ToolFlags, response_format: _ResponseFormat) -> BaseTool:
     name = name or function.__name__
+    for parameter in inspect.signature(function).parameters:
+        function.__annotations__.setdefault(parameter, Any)  # LangChain would raise at once; the registry reports all
     try:
         made = langchain_tool(
             name,
