@@ -12,14 +12,19 @@ AgentkitError
 │   ├── IndexMismatchError      an index made with another embedder or chunker
 │   └── IndexDamagedError       a catalog that SQLite cannot read
 ├── EvaluationError             data to measure by that is malformed, or a package for it that is missing
-└── ModelError
-    ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
-    ├── ModelDownloadError      no source gave the file: offline, refused, wrong sha256
-    ├── ModelLoadError          not a GGUF, truncated, unknown architecture, no chat template
-    ├── ContextLengthError      a prompt longer than the context
-    ├── ConstraintError         a schema, grammar or regex that the constraint engine refuses
-    ├── MessageError            a message that a text model cannot take: empty, an image, an unknown role
-    └── EngineError             the engine is closed, was forked, or a decode failed
+├── ModelError
+│   ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
+│   ├── ModelDownloadError      no source gave the file: offline, refused, wrong sha256
+│   ├── ModelLoadError          not a GGUF, truncated, unknown architecture, no chat template
+│   ├── ContextLengthError      a prompt longer than the context
+│   ├── ConstraintError         a schema, grammar or regex that the constraint engine refuses
+│   ├── MessageError            a message that a text model cannot take: empty, an image, an unknown role
+│   └── EngineError             the engine is closed, was forked, or a decode failed
+├── ToolSetupError              tools that cannot be offered: undescribed, two of one name, a package that is missing
+└── ShownToModel                what becomes an observation: the model reads it and can do better
+    ├── ToolError               a tool could not do what was asked
+    ├── UnknownToolError        no tool of that name
+    └── InvalidArgumentsError   arguments that do not fit the tool's schema
 
 A message says what happened, with which value, and what to do next. A limit that was reached is a
 `StopReason`, not an exception.
@@ -104,3 +109,23 @@ class MessageError(ModelError):
 
 class EngineError(ModelError):
     """The engine is closed, belongs to another process, or a decode failed."""
+
+
+class ToolSetupError(AgentkitError):
+    """Tools cannot be offered to a model: the message names every one of them and what is wrong."""
+
+
+class ShownToModel(AgentkitError):  # noqa: N818 it names what becomes of it
+    """Root of the errors that become an observation. The message is written for the model: what to do differently."""
+
+
+class ToolError(ShownToModel):
+    """A tool could not do what was asked."""
+
+
+class UnknownToolError(ShownToModel):
+    """There is no tool of that name; the message names those that there are."""
+
+
+class InvalidArgumentsError(ShownToModel):
+    """Arguments do not fit the tool's schema; the message says which and why."""

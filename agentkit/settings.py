@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentParseError
@@ -89,6 +89,29 @@ class AnswerSettings(_Section):
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
 
 
+class ToolSettings(_Section):
+    """What tools may use."""
+
+    search: str = "off"
+    """Web search: `off`, `ddgs`, or the address of a SearXNG server. It sends the model's query to other machines."""
+    wikipedia: str = "off"
+    """`off`, a language such as `en` (online: it sends the model's query to Wikipedia), or the path of a ZIM file."""
+
+    @field_validator("search")
+    @classmethod
+    def _check_search(cls, value: str) -> str:
+        if value not in {"off", "ddgs"} and not re.match(r"https?://[^/\s]", value):
+            raise ValueError("write off, ddgs, or the address of a SearXNG server, such as http://localhost:8888")
+        return value
+
+    @field_validator("wikipedia")
+    @classmethod
+    def _check_wikipedia(cls, value: str) -> str:
+        if value != "off" and not value.endswith(".zim") and not re.fullmatch(r"[a-z]{2,3}(-[a-z]+)*|simple", value):
+            raise ValueError("write off, a language such as en, or the path of a .zim file")
+        return value
+
+
 class Settings(BaseSettings):
     """All settings, checked."""
 
@@ -100,6 +123,7 @@ class Settings(BaseSettings):
     chunks: ChunkSettings = ChunkSettings()
     index: IndexSettings = IndexSettings()
     answer: AnswerSettings = AnswerSettings()
+    tools: ToolSettings = ToolSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -117,7 +141,7 @@ class Settings(BaseSettings):
 def load_settings(file: Path | None = None) -> Settings:
     """The settings of `file` (None: only defaults) with the environment's on top.
 
-    A relative `models.directory` in the file is relative to the file's folder.
+    Relative paths in the file (`models.directory`, `tools.wikipedia`) are relative to the file's folder.
 
     Raises:
         SettingsError: the file cannot be read or is not TOML, or a key is unknown or its value out of range.
@@ -153,12 +177,19 @@ def _parse(source: str, file: Path | None) -> dict[str, Any]:
 
 
 def _anchored(settings: Settings, file: Path | None) -> Settings:
-    directory = settings.models.directory
-    if directory is None:
-        return settings
-    base = file.parent if file is not None and not _variable_of(("models", "directory")) else Path.cwd()
-    models = settings.models.model_copy(update={"directory": base / directory.expanduser()})
-    return settings.model_copy(update={"models": models})
+    """Relative paths of the file are relative to its folder, those of the environment to the current one."""
+    changes: dict[str, _Section] = {}
+    if settings.models.directory is not None:
+        directory = _base(("models", "directory"), file) / settings.models.directory.expanduser()
+        changes["models"] = settings.models.model_copy(update={"directory": directory})
+    if settings.tools.wikipedia.endswith(".zim"):
+        archive = _base(("tools", "wikipedia"), file) / Path(settings.tools.wikipedia).expanduser()
+        changes["tools"] = settings.tools.model_copy(update={"wikipedia": str(archive)})
+    return settings.model_copy(update=changes)
+
+
+def _base(location: tuple[str, ...], file: Path | None) -> Path:
+    return file.parent if file is not None and not _variable_of(location) else Path.cwd()
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:

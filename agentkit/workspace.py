@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.indexing import IndexingProgress
+    from agentkit.tools.collection import ToolCollection
+    from agentkit.tools.discovery import DropIn
+    from agentkit.tools.trust import TrustStore
 
     OnProgress = Callable[[int, int], None]
 
@@ -268,6 +271,55 @@ class Workspace:
 
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
             return list(make_questions(opened, chat_model, count=count, on_progress=on_progress))
+
+    # Tools
+
+    def tools(self, *, trusts_all: bool = False) -> "ToolCollection":
+        """The built-in tools that are on, those of installed packages, and the drop-ins that are trusted.
+
+        Args:
+            trusts_all: Run every drop-in of the workspace this time, without remembering it.
+
+        Raises:
+            ToolSetupError: see `collect_tools`.
+        """
+        from agentkit.tools.collection import collect_tools
+        from agentkit.tools.trust import TrustState
+
+        store = self._trust_store()
+        return collect_tools(
+            search=self.settings.tools.search,
+            wikipedia=self.settings.tools.wikipedia,
+            folder=self._tools_folder(),
+            may_run=lambda path, sha256: trusts_all or store.state(path, sha256) is TrustState.TRUSTED,
+        )
+
+    def drop_ins(self) -> "list[DropIn]":
+        """The files of the workspace's `tools/`, with whether each is trusted. None is run.
+
+        Raises:
+            ToolSetupError: the store of what is trusted cannot be read.
+        """
+        from agentkit.tools.discovery import find_drop_ins
+
+        folder = self._tools_folder()
+        return find_drop_ins(folder, self._trust_store()) if folder else []
+
+    def trust_tools(self, drop_ins: "Sequence[DropIn]") -> None:
+        """Remember that these files may run, with the content that they had when they were found.
+
+        Raises:
+            ToolSetupError: it cannot be written.
+        """
+        self._trust_store().trust((drop_in.path, drop_in.sha256) for drop_in in drop_ins)
+
+    def _tools_folder(self) -> Path | None:
+        return self.root / "tools" if self.root else None
+
+    def _trust_store(self) -> "TrustStore":
+        from agentkit.tools.trust import TrustStore
+
+        return TrustStore(data_directory() / "trusted-tools.json")
 
     # Models
 

@@ -30,12 +30,32 @@ _SETTINGS = f"""\
 # passages = 6                          # how many passages are read for an answer
 # max_tokens = 512                      # longest answer
 # temperature = 0.0                     # 0 gives the same answer every time
+
+[tools]
+# search = "off"                        # ddgs, or a SearXNG server's address: queries leave this machine
+# wikipedia = "off"                     # a language such as "en" (queries leave this machine), or a .zim file
 """
 
 _TOOLS = """\
 # Tools of this workspace
 
-Python files in this folder hold tools of your own. `index`, `search` and `ask` never run them.
+Python files in this folder hold tools of your own, which agents can call:
+
+    from agentkit.tools import tool
+
+    @tool
+    def weekday(day: str) -> str:
+        \"\"\"The weekday of a date.
+
+        Args:
+            day: A date such as 2024-02-28.
+        \"\"\"
+        from datetime import date
+
+        return f"{date.fromisoformat(day):%A}"
+
+A file runs only after you have agreed to its content: `agentkit tools list` shows them, `agentkit tools trust` agrees.
+`index`, `search` and `ask` never run them.
 """
 
 _INDEXES = """\

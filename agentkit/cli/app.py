@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search
+from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search, tools
 from agentkit.cli._front_door import FrontDoor, set_up_logging
 from agentkit.cli._invocation import Invocation
 
@@ -29,6 +29,7 @@ app.command("check")(check.check)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(models.app, name="models")
+app.add_typer(tools.app, name="tools")
 app.command("doctor")(doctor.doctor)
 
 

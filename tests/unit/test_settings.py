@@ -46,6 +46,7 @@ def test_every_line_that_init_offers_is_accepted_when_it_is_uncommented(write: W
     settings = load_settings(write("\n".join(offered)))
     defaults = Settings()
     assert (settings.chunks, settings.index, settings.answer) == (defaults.chunks, defaults.index, defaults.answer)
+    assert settings.tools == defaults.tools
     assert (settings.models.chat, settings.models.embedder) == (defaults.models.chat, defaults.models.embedder)
     assert settings.models.threads == 4
 
@@ -130,6 +131,28 @@ def test_a_variable_with_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_relative_models_directory_is_relative_to_the_file(write: Write, tmp_path: Path) -> None:
     assert load_settings(write('[models]\ndirectory = "weights"\n')).models.directory == tmp_path / "weights"
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ('search = "google"', "write off, ddgs, or the address of a SearXNG server"),
+        ('search = "http://"', "write off, ddgs"),
+        ('wikipedia = "English"', "write off, a language such as en"),
+    ],
+)
+def test_a_tool_that_is_turned_on_wrongly_says_what_to_write(write: Write, line: str, advice: str) -> None:
+    message = problem(write(f"[tools]\n{line}\n"))
+    assert "line 2: tools." in message
+    assert advice in message
+
+
+def test_tools_that_send_something_out_are_off_by_default() -> None:
+    assert (Settings().tools.search, Settings().tools.wikipedia) == ("off", "off")
+
+
+def test_a_relative_zim_file_is_relative_to_the_file(write: Write, tmp_path: Path) -> None:
+    assert load_settings(write('[tools]\nwikipedia = "w.zim"\n')).tools.wikipedia == str(tmp_path / "w.zim")
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -1,0 +1,146 @@
+"""`run_tool`: one call of a tool, from unchecked arguments to an observation; it gives an outcome whatever happens.
+
+A tool runs in a thread of its own. Python cannot end a thread: one that is over its time is left behind, as a daemon,
+and what it gives later is dropped. What it prints through `sys.stdout` goes to the log; a process that it starts is
+not caught.
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import ToolMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from pydantic import BaseModel
+
+from agentkit.errors import InvalidArgumentsError, ShownToModel
+from agentkit.tools.arguments import checked_arguments
+from agentkit.tools.flags import ToolFlags, flags_of
+from agentkit.tools.observations import as_text, describe_error, observation
+from agentkit.tools.silence import Silence
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutcome:
+    """What a call gave."""
+
+    content: str
+    """What the model reads: the result, or the error."""
+    artifact: Any = None  # Any: whatever the tool has for the program
+    """The tool's object for the program; None where it gives none."""
+    error: str | None = None
+    """What went wrong, the same text as `content`; None where nothing did."""
+    is_cut: bool = False
+    """True where the result was longer than the tool's limit; `content` says so."""
+
+
+def run_tool(
+    tool: BaseTool,
+    arguments: Mapping[str, Any],  # Any: what a model wrote
+    *,
+    flags: ToolFlags | None = None,
+    config: RunnableConfig | None = None,
+) -> ToolOutcome:
+    """Check the arguments, run the tool, and turn what comes back into clean text.
+
+    Nothing is asked here: a tool with effects runs, so approve the call first.
+
+    Args:
+        tool: Any LangChain tool; one that has only a coroutine is run in an event loop of its own.
+        arguments: As the model gave them.
+        flags: By default the tool's own.
+        config: LangChain's, for callbacks.
+
+    Returns:
+        An outcome, also where the tool raises, exits or hangs. Only KeyboardInterrupt leaves.
+    """
+    flags = flags or flags_of(tool)
+    try:
+        call = _Call(tool, checked_arguments(tool, arguments), config, flags)
+        call.start()
+    except InvalidArgumentsError as error:
+        return _failure(str(error), flags)
+    except Exception as error:  # noqa: BLE001 the tool's own schema can hold code, and threads can run out
+        return _failure(describe_error(error), flags)
+    if not call.wait(flags.timeout_s):
+        return _failure(f"{tool.name} was stopped: it took longer than {flags.timeout_s:g} s", flags)
+    return call.outcome
+
+
+class _Call:
+    """One run of a tool in a thread."""
+
+    def __init__(
+        self, tool: BaseTool, arguments: dict[str, Any], config: RunnableConfig | None, flags: ToolFlags
+    ) -> None:
+        self.outcome = _failure(f"{tool.name} ended without a result", flags)
+        self._tool = tool
+        self._arguments = arguments
+        self._config = config
+        self._flags = flags
+        self._is_done = threading.Event()
+        self._context = contextvars.copy_context()  # what callbacks and tracers of the caller hang on
+
+    def start(self) -> None:
+        threading.Thread(
+            target=self._context.run, args=(self._run,), name=f"tool {self._tool.name}", daemon=True
+        ).start()
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._is_done.wait(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            with Silence(self._tool.name):
+                self.outcome = self._outcome()
+        except BaseException as error:  # noqa: BLE001 whatever a tool raises, SystemExit too, is an observation
+            self.outcome = _failure(describe_error(error), self._flags)
+        finally:
+            self._is_done.set()
+
+    def _outcome(self) -> ToolOutcome:
+        try:
+            result = self._result()
+        except ToolException as error:
+            return _failure(self._handled(error), self._flags)
+        except ShownToModel as error:
+            return _failure(str(error), self._flags)
+        if not isinstance(result, ToolMessage):
+            text, is_cut = observation(as_text(result), self._flags.max_result_chars)
+            return ToolOutcome(text, is_cut=is_cut)
+        text, is_cut = observation(as_text(result.content), self._flags.max_result_chars)
+        return ToolOutcome(text, result.artifact, text if result.status == "error" else None, is_cut)
+
+    def _result(self) -> Any:
+        """What the tool gave: as a ToolMessage where it has an artifact, else as it is, not made into text yet."""
+        tool = self._tool.model_copy(update={"handle_tool_error": False, "handle_validation_error": False})
+        given: Any = self._arguments
+        if tool.response_format == "content_and_artifact" or _has_injected_arguments(tool):
+            given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": self._arguments}
+        if isinstance(tool, StructuredTool) and tool.func is None:
+            return asyncio.run(tool.ainvoke(given, self._config))
+        return tool.invoke(given, self._config)
+
+    def _handled(self, error: ToolException) -> str:
+        handler = self._tool.handle_tool_error
+        if callable(handler):
+            return as_text(handler(error))
+        return handler if isinstance(handler, str) else str(error) or "the tool failed without saying why"
+
+
+def _failure(message: str, flags: ToolFlags) -> ToolOutcome:
+    text, is_cut = observation(message, flags.max_result_chars)
+    return ToolOutcome(text, error=text, is_cut=is_cut)
+
+
+def _has_injected_arguments(tool: BaseTool) -> bool:
+    """Whether the tool has parameters that the model is not shown, such as the id of the call."""
+    if not isinstance(tool.args_schema, type):
+        return False
+    schema = tool.get_input_schema()
+    return issubclass(schema, BaseModel) and set(schema.model_fields) != set(tool.args)

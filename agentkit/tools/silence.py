@@ -1,0 +1,75 @@
+"""What a tool prints is kept off our stdout and stderr, for its own thread alone, and goes to the log.
+
+`contextlib.redirect_stdout` would silence every thread, and for as long as a tool hangs. So the two streams are
+replaced by ones that look at the thread that writes, while at least one tool runs.
+"""
+
+import io
+import logging
+import sys
+import threading
+from types import TracebackType
+from typing import Any, TextIO, cast
+
+_LOG = logging.getLogger(__name__)
+_MAX_LOGGED_CHARS = 2000
+_STREAMS = ("stdout", "stderr")
+
+_lock = threading.Lock()
+_thread = threading.local()
+_running = 0
+
+
+class Silence:
+    """Within the `with` block, what the current thread prints is logged at DEBUG instead."""
+
+    def __init__(self, name: str) -> None:
+        """`name`: of the tool, for the log."""
+        self._name = name
+
+    def __enter__(self) -> None:
+        global _running  # noqa: PLW0603 sys.stdout is one for the process, and so is who replaces it
+        _thread.printed = io.StringIO()
+        with _lock:
+            _running += 1
+            for stream in _STREAMS:
+                if not isinstance(getattr(sys, stream), _ByThread):
+                    setattr(sys, stream, _ByThread(getattr(sys, stream)))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        global _running  # noqa: PLW0603 see above
+        printed = _thread.printed.getvalue()
+        del _thread.printed
+        with _lock:
+            _running -= 1
+            for stream in _STREAMS:
+                current = getattr(sys, stream)
+                if not _running and isinstance(current, _ByThread):
+                    setattr(sys, stream, current.original)
+        if printed:
+            _LOG.debug("the tool %s printed: %s", self._name, printed[:_MAX_LOGGED_CHARS])
+
+
+class _ByThread:
+    """A stream that swallows what a silenced thread writes and is `original` to all others."""
+
+    def __init__(self, original: TextIO) -> None:
+        self.original = original
+
+    def write(self, text: str) -> int:
+        return self._target.write(text)
+
+    def flush(self) -> None:
+        self._target.flush()
+
+    def isatty(self) -> bool:
+        return self._target.isatty()
+
+    @property
+    def _target(self) -> TextIO:
+        return cast("TextIO", getattr(_thread, "printed", self.original))  # a thread's local attributes have no type
+
+    def __getattr__(self, name: str) -> Any:  # Any: what the stream has by that name
+        return getattr(self._target, name)

@@ -1,0 +1,166 @@
+"""`agentkit.tools.registry` and `agentkit.tools.flags`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from langchain_core.tools import tool as langchain_tool
+
+from agentkit.errors import ToolError, ToolSetupError, UnknownToolError
+from agentkit.tools import ToolFlags, ToolRegistry, flags_of, tool
+from agentkit.tools.registry import parameters_of
+
+
+@tool(effects=True, timeout_s=2)
+def water(plant: str, litres: float = 0.5, where: Literal["pot", "bed"] = "pot") -> str:
+    """Water a plant.
+
+    Args:
+        plant: Its name.
+        litres: How much.
+        where: Where it stands.
+    """
+    return f"{plant} in the {where} got {litres} l"
+
+
+@langchain_tool
+def prune(plant: str) -> str:
+    """Prune a plant."""
+    return f"pruned {plant}"
+
+
+def test_the_schema_is_made_from_hints_and_docstring() -> None:
+    schema = parameters_of(water)
+    assert schema["required"] == ["plant"]
+    assert schema["properties"]["litres"]["type"] == "number"
+    assert schema["properties"]["litres"]["description"] == "How much."
+    assert schema["properties"]["where"]["enum"] == ["pot", "bed"]
+    assert water.description == "Water a plant."
+
+
+def test_the_flags_ride_in_the_metadata_of_an_ordinary_tool() -> None:
+    assert flags_of(water) == ToolFlags(effects=True, timeout_s=2)
+    assert water.invoke({"plant": "fern"}) == "fern in the pot got 0.5 l"
+
+
+def test_a_plain_langchain_tool_has_the_default_flags_and_needs_no_descriptions_of_parameters() -> None:
+    registry = ToolRegistry([prune])
+    assert registry.flags("prune") == ToolFlags()
+    assert registry["prune"] is prune
+
+
+def test_a_tool_can_be_made_by_the_bare_decorator_and_under_another_name() -> None:
+    @tool
+    def now() -> str:
+        """What time it is."""
+        return "noon"
+
+    @tool(name="clock")
+    def then() -> str:
+        """What time it was."""
+        return "dawn"
+
+    assert ToolRegistry([now, then]).names() == ["now", "clock"]
+    assert now.invoke({}) == "noon"
+
+
+def test_everything_that_is_missing_in_any_tool_is_one_error() -> None:
+    @tool
+    def first(a, b: int) -> str:  # type: ignore[no-untyped-def]  # what is missing is the point
+        """The first.
+
+        Args:
+            a: Something.
+        """
+        return ""
+
+    @tool
+    def second() -> str:
+        return ""
+
+    with pytest.raises(ToolSetupError) as caught:
+        ToolRegistry([first, second, water], source="garden.py")
+    message = str(caught.value)
+    assert "first of garden.py: its parameter a has no type hint" in message
+    assert "first of garden.py: its parameter b has no description" in message
+    assert "second of garden.py: has no description" in message
+    assert "water" not in message
+
+
+def test_a_docstring_that_describes_what_is_not_there_is_an_error() -> None:
+    with pytest.raises(ToolSetupError, match=r"the tool odd .*depth"):
+
+        @tool
+        def odd(width: int) -> str:
+            """Odd.
+
+            Args:
+                depth: Not there.
+            """
+            return ""
+
+
+def test_two_tools_of_one_name_name_both_sources() -> None:
+    registry = ToolRegistry([water], source="garden.py")
+    with pytest.raises(ToolSetupError, match=r"field\.py and garden\.py both have a tool 'water'"):
+        registry.add([prune, water], source="field.py")
+    assert registry.names() == ["water"]
+
+
+def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
+    registry = ToolRegistry([water, prune])
+    with pytest.raises(UnknownToolError, match=r"'watr': did you mean 'water'\? the tools are water, prune"):
+        registry["watr"]
+    with pytest.raises(UnknownToolError, match="answer without tools"):
+        ToolRegistry()["water"]
+    assert "watr" not in registry
+
+
+def test_a_choice_of_tools_keeps_their_sources() -> None:
+    registry = ToolRegistry([water, prune], source="garden.py").only(["prune"])
+    assert [each.name for each in registry] == ["prune"]
+    assert registry.source("prune") == "garden.py"
+    assert len(registry) == 1
+
+
+def test_an_error_for_the_model_is_an_observation_in_any_langchain_program() -> None:
+    @tool
+    def dig() -> str:
+        """Dig."""
+        raise ToolError("the ground is frozen: wait for spring")
+
+    message = dig.invoke({"type": "tool_call", "id": "1", "name": "dig", "args": {}})
+    assert (message.status, message.content) == ("error", "the ground is frozen: wait for spring")
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Puts a package with one entry point where it is found as if it were installed."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install_package(name: str, code: str) -> None:
+        (tmp_path / f"{name}.py").write_text(code, "utf-8")
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
+        (folder / "entry_points.txt").write_text(f"[agentkit.tools]\n{name} = {name}:tools\n", "utf-8")
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    return install_package
+
+
+def test_installed_packages_offer_tools_and_a_broken_one_is_named(install: Callable[[str, str], None]) -> None:
+    good = (
+        'from agentkit.tools import tool\n@tool\ndef sow() -> str:\n    """Sow."""\n    return "sown"\ntools = [sow]\n'
+    )
+    install("agentkit_test_good", good)
+    install("agentkit_test_broken", "raise RuntimeError('no soil')")
+    install("agentkit_test_odd", "tools = 7")
+    registry = ToolRegistry()
+    problems = sorted(registry.add_entry_points())
+    assert registry.source("sow") == "the package agentkit_test_good"
+    assert len(problems) == 2
+    assert "agentkit_test_broken:tools) cannot be loaded: RuntimeError: no soil" in problems[0]
+    assert "neither a tool nor a list of tools" in problems[1]
