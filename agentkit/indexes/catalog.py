@@ -193,6 +193,14 @@ class Catalog:
         rows = self._rows("SELECT text FROM files WHERE path = ?", (path,))
         return rows[0][0] if rows else None
 
+    def contents(self, paths: Iterable[str]) -> dict[str, tuple[dict[str, Any], str]]:
+        """Path -> what the loader knew of the file, and its text."""
+        rows = self._rows(
+            "SELECT path, metadata, text FROM files WHERE path IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(set(paths))),),
+        )
+        return {path: (json.loads(metadata), text) for path, metadata, text in rows}
+
     def metadata(self, path: str) -> dict[str, Any]:
         """What the loader knew of a file."""
         rows = self._rows("SELECT metadata FROM files WHERE path = ?", (path,))

@@ -136,8 +136,13 @@ class Index:
             return []
         ranking = self._ranking(query, k, mode, within)[:k]
         known = self.catalog.chunks_by_id([name for name, _ in ranking])
+        contents = self.catalog.contents(path for path, _ in known.values())
         found = [(*known[name], score) for name, score in ranking if name in known]
-        return [self._hit(rank, *each) for rank, each in enumerate(found, start=1)]
+        return [
+            _hit(rank, path, chunk, score, *contents[path])
+            for rank, (path, chunk, score) in enumerate(found, start=1)
+            if path in contents
+        ]
 
     def as_retriever(
         self,
@@ -273,20 +278,6 @@ class Index:
         shutil.rmtree(old, ignore_errors=True)
         self.catalog.set_facts({"dirty": "no"})
 
-    def _hit(self, rank: int, path: str, chunk: ChunkRecord, score: float) -> Hit:
-        metadata = self.catalog.metadata(path)
-        page_offsets = metadata.get("page_offsets") or []
-        return Hit(
-            rank=rank,
-            score=score,
-            path=path,
-            page=page_at(page_offsets, chunk.start),
-            start=chunk.start,
-            end=chunk.end,
-            text=self.document_text(path)[chunk.start : chunk.end],
-            metadata={**metadata, "heading_path": chunk.heading_path, "chunk_id": chunk.id},
-        )
-
     def _check_or_remember(self) -> None:
         """Compare the embedder and the chunker with what the index was made by."""
         current = {
@@ -307,6 +298,19 @@ class Index:
 def _ordered(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Best first; equal ones by their id, so that the order does not depend on how an index came to be."""
     return sorted(found, key=lambda each: (-round(each[1], 6), each[0]))
+
+
+def _hit(rank: int, path: str, chunk: ChunkRecord, score: float, metadata: dict[str, Any], text: str) -> Hit:
+    return Hit(
+        rank=rank,
+        score=score,
+        path=path,
+        page=page_at(metadata.get("page_offsets") or [], chunk.start),
+        start=chunk.start,
+        end=chunk.end,
+        text=text[chunk.start : chunk.end],
+        metadata={**metadata, "heading_path": chunk.heading_path, "chunk_id": chunk.id},
+    )
 
 
 def _shown(fact: str) -> str:
