@@ -4,6 +4,7 @@ Offsets are Python string indexes into the document's text as its loader produce
 the quote. Pages count from 1; `page` is None where a format has none. Times are seconds.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,6 +21,12 @@ class StopReason(StrEnum):
     """The caller's limit on new tokens was reached."""
     CONTEXT_FULL = "context_full"
     """The model's context was full."""
+    MAX_STEPS = "max_steps"
+    """The agent's limit on steps was reached; its last one could only answer."""
+    TIMEOUT = "timeout"
+    """The agent's limit on seconds was reached."""
+    REPEATED_CALL = "repeated_call"
+    """The agent made calls that it had made before; then it could only answer."""
     CANCELLED = "cancelled"
     """The caller stopped it."""
     NOT_FOUND = "not_found"
@@ -110,6 +117,27 @@ class PassageUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a tool by an agent, and what came of it."""
+
+    number: int
+    """From 1. Calls of one reply of the model are steps of their own with one thought."""
+    thought: str
+    """What the model wrote before the call."""
+    tool: str
+    arguments: dict[str, Any]
+    observation: str
+    """What the model was shown: the tool's result, or what went wrong."""
+    error: str | None = None
+    """What went wrong; None where nothing did."""
+    is_repeated: bool = False
+    """The same call was made before: it was answered from the transcript."""
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    """What the model's reply with this call cost; of several calls of one reply the first has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer with the quotes that it rests on."""
 
@@ -123,6 +151,14 @@ class Answer:
     """Every retrieved passage, in the order of the search; those that did not fit have `is_included` False."""
     warnings: tuple[str, ...] = ()
     """One line for each limit that cut something."""
+    steps: tuple[Step, ...] = ()
+    """What an agent did before it answered."""
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Tool -> how many times it was called."""
+        return dict(Counter(step.tool for step in self.steps))
+
     reasoning: str = ""
     """The thoughts that led to the answer, where a strategy made the model reason."""
     confidence: float | None = None

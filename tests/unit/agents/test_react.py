@@ -1,0 +1,234 @@
+"""The ReAct loop over a scripted model: every path, and whatever a model may write."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import tool as langchain_tool
+
+from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
+from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
+from agentkit.agents.transcript import fitted
+from agentkit.errors import ToolSetupError
+from agentkit.results import Answer, Step
+from agentkit.tools import tool
+from agentkit.tools.calculator import calculator
+
+
+@tool(effects=True)
+def send(text: str) -> str:
+    """Send a message to everybody.
+
+    Args:
+        text: What to send.
+    """
+    SENT.append(text)
+    return "sent"
+
+
+@tool(parallel=True)
+def slow(word: str) -> str:
+    """Say a word after a while.
+
+    Args:
+        word: The word.
+    """
+    time.sleep(0.2)
+    return word
+
+
+@langchain_tool
+def broken(x: int) -> str:
+    """Break."""
+    raise RuntimeError(f"no {x}")
+
+
+SENT: list[str] = []
+
+
+def _call(name: str, number: int = 1, /, thought: str = "I look.", **arguments: Any) -> AIMessage:
+    return AIMessage(thought, tool_calls=[{"name": name, "args": arguments, "id": f"c{number}"}])
+
+
+def _agent(*replies: str | AIMessage, **options: Any) -> tuple[Agent, ScriptedModel]:
+    model = ScriptedModel(replies=list(replies))
+    return Agent(model, tools=[calculator, send, slow, broken], **options), model
+
+
+def test_an_answer_without_a_call_is_the_answer() -> None:
+    agent, model = _agent("It is so.")
+    answer = agent.run("Is it so?", history=[HumanMessage("Hello"), AIMessage("Hello.")])
+    assert (answer.text, answer.stop_reason, answer.steps) == ("It is so.", StopReason.COMPLETED, ())
+    kinds = [type(message) for message in model.calls[0]]
+    assert kinds == [SystemMessage, HumanMessage, AIMessage, HumanMessage]
+
+
+def test_a_call_is_run_and_its_result_is_shown_to_the_model() -> None:
+    agent, model = _agent(_call("calculator", expression="17 * 3"), "It is 51.")
+    answer = agent.run("17 * 3?")
+    (step,) = answer.steps
+    assert (step.tool, step.thought, step.observation, step.error) == ("calculator", "I look.", "51", None)
+    assert answer.calls == {"calculator": 1}
+    assert isinstance(model.calls[1][-1], ToolMessage)
+    assert model.calls[1][-1].content == "51"
+    assert model.calls[1][: len(model.calls[0])] == model.calls[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (_call("nothing"), "nothing"),
+        (_call("calculator"), "expression"),
+        (_call("calculator", expression="__import__('os')"), ""),
+        (_call("broken", x=3), "RuntimeError: no 3"),
+    ],
+)
+def test_what_goes_wrong_is_an_observation(call: AIMessage, reason: str) -> None:
+    agent, _ = _agent(call, "I could not.")
+    (step,) = agent.run("x").steps
+    assert step.error is not None
+    assert reason in step.observation
+    assert "Traceback" not in step.observation
+
+
+def test_events_come_in_order_and_the_answer_last() -> None:
+    agent, _ = _agent(_call("calculator", expression="1+1"), "Two it is.")
+    events = list(agent.stream("1+1?"))
+    kinds = [type(event) for event in events]
+    assert kinds.index(ToolStarted) < kinds.index(Step)
+    assert kinds[-1] is Answer
+    assert "".join(event.text for event in events if isinstance(event, TextPiece)).endswith("Two it is.")
+
+
+def test_a_repeated_call_is_answered_from_the_transcript_and_two_end_the_exploration() -> None:
+    calls = [_call("calculator", number, expression="2*2") for number in range(3)]
+    agent, model = _agent(*calls, "Four.")
+    answer = agent.run("2*2?")
+    assert answer.stop_reason is StopReason.REPEATED_CALL
+    assert [step.is_repeated for step in answer.steps] == [False, True, True]
+    assert "made this call before" in answer.steps[1].observation
+    assert answer.text == "Four."
+    assert "Answer now" in str(model.calls[-1][-1].content)
+
+
+def test_the_last_step_can_only_answer() -> None:
+    calls = [_call("calculator", number, expression=f"{number}+1") for number in range(9)]
+    agent, model = _agent(*calls, limits=AgentLimits(steps=3))
+    answer = agent.run("go on")
+    assert answer.stop_reason is StopReason.MAX_STEPS
+    assert len(answer.steps) == 2
+    assert len(model.calls) == 3
+    assert answer.text == "I look."
+    assert any("max steps" in warning for warning in answer.warnings)
+
+
+def test_time_ends_a_run_with_what_there_is() -> None:
+    agent, _ = _agent(_call("slow", word="a"), "never", limits=AgentLimits(seconds=0.1))
+    answer = agent.run("x")
+    assert answer.stop_reason is StopReason.TIMEOUT
+    assert answer.text == "I look."
+
+
+def test_calls_of_one_reply_run_side_by_side_where_tools_allow_it() -> None:
+    calls = [{"name": "slow", "args": {"word": str(n)}, "id": str(n)} for n in range(4)]
+    agent, _ = _agent(AIMessage("All at once.", tool_calls=calls), "Done.")
+    started = time.monotonic()
+    answer = agent.run("x")
+    assert [step.observation for step in answer.steps] == ["0", "1", "2", "3"]
+    assert time.monotonic() - started < 0.7
+
+
+def test_effects_wait_for_a_person() -> None:
+    SENT.clear()
+    refusing, _ = _agent(_call("send", text="a"), "Not sent.")
+    assert "did not approve" in refusing.run("x").steps[0].observation
+    assert SENT == []
+    asked: list[PendingCall] = []
+
+    def approve(call: PendingCall) -> bool:
+        asked.append(call)
+        return True
+
+    agent, _ = _agent(_call("send", text="b"), "Sent.", approve=approve)
+    agent.run("x")
+    assert SENT == ["b"]
+    assert (asked[0].tool, asked[0].arguments) == ("send", {"text": "b"})
+
+
+def test_wrong_tools_and_limits_are_refused_at_once() -> None:
+    with pytest.raises(ToolSetupError, match="calculator"):
+        Agent(ScriptedModel(replies=[]), tools=[calculator, calculator])
+    with pytest.raises(ValueError, match="steps"):
+        AgentLimits(steps=0)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "mill.md").write_text("# Mill\n\nThe mill was built in 1871. It has a wheel.")
+    (folder / "ferry.md").write_text("# Ferry\n\nBrida was built in 1979. She is green.")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        yield index
+
+
+def test_cited_numbers_become_true_spans_of_files(index: Index) -> None:
+    replies = [
+        _call("retrieval", query="When was the mill built?"),
+        "The mill was built in 1871 [1], Brida in 1979 [2]. Nobody knows more [77].",
+    ]
+    answer = Agent(ScriptedModel(replies=replies), index=index).run("Which is older?")
+    assert answer.is_grounded
+    assert {citation.path for citation in answer.citations} == {"mill.md", "ferry.md"}
+    for citation in answer.citations:
+        assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
+        assert "built in" in citation.quote
+
+
+def test_an_answer_that_cites_nothing_is_not_grounded(index: Index) -> None:
+    answer = Agent(ScriptedModel(replies=["I think so."]), index=index).run("x")
+    assert not answer.is_grounded
+
+
+def test_old_observations_are_condensed_first_and_the_rest_stays() -> None:
+    messages = [HumanMessage("task"), *(ToolMessage(f"{n}" * 1000, tool_call_id=str(n)) for n in range(4))]
+    found, condensed = fitted(messages, 3000, lambda all_of_them: sum(len(str(m.content)) for m in all_of_them))
+    assert condensed == 2
+    assert found[0].content == "task"
+    assert "condensed" in str(found[1].content)
+    assert [message.content for message in found[3:]] == [message.content for message in messages[3:]]
+    assert fitted(messages, None, lambda _: 10**9) == (messages, 0)
+
+
+_ARGUMENTS = st.dictionaries(
+    st.sampled_from(["expression", "text", "word", "x", "zzz"]),
+    st.none() | st.integers() | st.text(max_size=8) | st.lists(st.integers(), max_size=2),
+    max_size=3,
+)
+_NAMES = st.sampled_from(["calculator", "send", "broken", "retrieval", "", "calculator "])
+_REPLIES = st.one_of(
+    st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30),
+    st.builds(
+        lambda text, calls: AIMessage(
+            text, tool_calls=[{"name": name, "args": args, "id": str(n)} for n, (name, args) in enumerate(calls)]
+        ),
+        st.text(max_size=10),
+        st.lists(st.tuples(_NAMES, _ARGUMENTS), max_size=3),
+    ),
+)
+
+
+@given(st.lists(_REPLIES, min_size=6, max_size=6), st.integers(1, 5))
+def test_whatever_a_model_writes_the_run_ends_within_its_limits(replies: list[str | AIMessage], steps: int) -> None:
+    SENT.clear()
+    agent, model = _agent(*replies, limits=AgentLimits(steps=steps))
+    answer = agent.run("x")
+    assert len(model.calls) <= steps
+    assert SENT == []
+    assert isinstance(answer, Answer)
