@@ -137,15 +137,9 @@ class Asker:
     def _score(
         self, model: LocalChatModel, messages: tuple[BaseMessage, ...], continuations: Sequence[str]
     ) -> tuple[float, ...]:
-        # The first one leaves the prompt in the cache. All at once they would each evaluate what is new in it: the
-        # engine lets one wait for another only where that saves 64 tokens or more.
-        logprobs: tuple[float, ...] = ()
-        for part in (continuations[:1], continuations[1:]):
-            if part:
-                scores = model.score(list(messages), part)
-                self._count(scores.usage)
-                logprobs += scores.logprobs
-        return logprobs
+        scores = model.score(list(messages), continuations)
+        self._count(scores.usage)
+        return scores.logprobs
 
     def _reply(self, request: Request, is_stopped: threading.Event) -> Reply:
         if isinstance(self.model, LocalChatModel):
