@@ -38,6 +38,8 @@ _CATALOG_NAME = "catalog.sqlite"
 _VECTORS_NAME = "vectors"
 _FUSION_DEPTH = 50
 """How many passages of each ranking are fused, at least."""
+_OF_THE_WHOLE_FILE = frozenset({"outline", "parts"})
+"""What the chunker needs of a document and no single passage does; a heading path tells the passage's share."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
 
@@ -229,7 +231,8 @@ class Index:
         self.catalog.set_facts({"dirty": "no"})
 
     def _hit(self, rank: int, path: str, chunk: ChunkRecord, score: float) -> Hit:
-        metadata = self.catalog.metadata(path)
+        known = self.catalog.metadata(path)
+        metadata = {name: value for name, value in known.items() if name not in _OF_THE_WHOLE_FILE}
         page_offsets = metadata.get("page_offsets") or []
         return Hit(
             rank=rank,
