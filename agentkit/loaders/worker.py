@@ -85,7 +85,7 @@ class LoadingWorker:
         clock = threading.Timer(limit_s, stop)
         clock.start()
         try:
-            reply = _ask(process, path)
+            reply = _ask(process, path, limit_s)
         finally:
             clock.cancel()
         if not reply:
@@ -124,9 +124,9 @@ def _is_risky(path: Path, size: int) -> bool:
     return suffix in _RISKY or (suffix in _RISKY_IF_LARGE and size > _LARGE_BYTES)
 
 
-def _ask(process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
+def _ask(process: subprocess.Popen[bytes], path: Path, limit_s: float) -> dict[str, Any]:
     """The reply, or nothing where the process ended. The path goes as bytes: a name need not be valid Unicode."""
-    line = json.dumps(os.fsencode(path.absolute()).hex()).encode() + b"\n"
+    line = json.dumps([os.fsencode(path.absolute()).hex(), limit_s]).encode() + b"\n"
     try:
         if process.stdin:
             process.stdin.write(line)

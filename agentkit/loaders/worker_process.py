@@ -1,4 +1,4 @@
-"""What runs in the process of `LoadingWorker`: a path a line in, a document or a reason a line out.
+"""What runs in the process of `LoadingWorker`: a path and its seconds a line in, a document or a reason a line out.
 
 Run as `python -m agentkit.loaders.worker_process BYTES`; BYTES is the memory it may take beyond what it starts with.
 """
@@ -6,6 +6,7 @@ Run as `python -m agentkit.loaders.worker_process BYTES`; BYTES is the memory it
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +21,9 @@ def main(memory_bytes: int) -> None:
     _limit_memory(memory_bytes)
     _send(replies, {"is_ready": True})
     for line in sys.stdin.buffer:
-        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(json.loads(line))))))
+        name, limit_s = json.loads(line)
+        _limit_time(limit_s)
+        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(name)))))
 
 
 def _reply(path: Path) -> dict[str, object]:
@@ -50,6 +53,18 @@ def _limit_memory(memory_bytes: int) -> None:
     if hard == resource.RLIM_INFINITY or limit < hard:
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(limit_s: float) -> None:
+    """Of the processor, so that a parser also ends where whoever asked was killed and does not watch the clock."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    limit = int(time.process_time() + limit_s) + 2
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
 
 
 if __name__ == "__main__":
