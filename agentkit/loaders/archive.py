@@ -123,7 +123,7 @@ def _take(file: IO[bytes], budget: list[int]) -> bytes:
         data = file.read(budget[0] + 1)
     budget[0] -= len(data)
     if budget[0] < 0:
-        raise ValueError(f"unpacks to over {MOST_UNPACKED_BYTES:,} bytes")
+        raise ValueError("unpacks to more than 200 MB, or 50 MB where it holds one file")
     return data
 
 

@@ -27,7 +27,7 @@ BOMB = samples.zipped({"a.txt": b"0" * 30_000_000})
 DEEP = 100_000
 
 
-def pdf(body: str, *, tail: str = "trailer<</Root 1 0 R>>") -> bytes:
+def pdf(body: str, *, tail: str = "trailer<</Root 1 0 R/Size 9>>\nstartxref\n0") -> bytes:
     return f"%PDF-1.4\n{body}\n{tail}\n%%EOF".encode()
 
 
@@ -47,7 +47,7 @@ def many_members() -> bytes:
     return buffer.getvalue()
 
 
-LOOP = "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>endobj"
+LOOP = "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R 2 0 R]/Count 9>>endobj"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 XXE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a><p>safe</p>&x;</a>'
 
@@ -99,7 +99,7 @@ ODD: dict[str, bytes] = {
     "self.pdf": pdf("1 0 obj 1 0 R endobj"),
     "deep.pdf": pdf("1 0 obj " + "[" * 50_000 + " endobj"),
     "scan.pdf": pdf(
-        "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+        "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
         "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj"
     ),
     "old.docx": OLE,
