@@ -1,17 +1,24 @@
 """A document to chunks: the sections of its format, cut to size."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 from langchain_core.documents import Document
 
 from agentkit.chunkers.chunk import Chunk, ChunkLimits, Section, TokenCounter
 from agentkit.chunkers.code import code_sections
 from agentkit.chunkers.context import context_of, with_context
-from agentkit.chunkers.markdown import markdown_sections
+from agentkit.chunkers.markdown import Heading, markdown_sections, sections_under
+from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.chunkers.recursive import cut_sections
 
 CHUNKER_NAME = "sections-2"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
-_MARKDOWN_FORMATS = {"markdown", "html", "docx"}
+_MARKDOWN_FORMATS = frozenset({
+    "markdown", "html", "docx", "pptx", "xlsx", "odt", "epub", "notebook", "mail",
+})  # fmt: skip
+_Metadata = Mapping[str, Any]  # Any: what loaders say of a document, which LangChain leaves open
 
 
 def chunk_document(document: Document, limits: ChunkLimits, count_tokens: TokenCounter) -> list[Chunk]:
@@ -19,13 +26,7 @@ def chunk_document(document: Document, limits: ChunkLimits, count_tokens: TokenC
     the limits, with its context counted, and each is a span of the text (design.md, invariant 1).
     """
     text = document.page_content
-    match document.metadata.get("format"):
-        case form if form in _MARKDOWN_FORMATS:
-            sections = markdown_sections(text)
-        case "code":
-            sections = code_sections(text, document.metadata.get("language", ""), max_chars=limits.max_chars)
-        case _:
-            sections = [Section(0, len(text))]
+    sections = _sections(text, document.metadata, limits)
     return [chunk for section in sections for chunk in _cut(document, section, limits, count_tokens)]
 
 
@@ -34,3 +35,29 @@ def _cut(document: Document, section: Section, limits: ChunkLimits, count_tokens
     text = document.page_content
     context = context_of(document.metadata, text, len(text), section.heading_path)
     return cut_sections(text, [section], limits, lambda body: count_tokens(with_context(context, body)))
+
+
+def _sections(text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Section]:
+    match metadata.get("format"):
+        case form if form in _MARKDOWN_FORMATS:
+            return markdown_sections(text)
+        case form if form in FIND_HEADINGS:
+            return sections_under(text, FIND_HEADINGS[form](text))
+        case "code":
+            return code_sections(text, metadata.get("language", ""), max_chars=limits.max_chars)
+        case "pdf":
+            marks = ((offset, level, title) for offset, level, title in metadata.get("outline", ()))
+            return sections_under(text, (Heading(at, at, level, title) for at, level, title in marks))
+        case "archive" | "mailbox":
+            return list(_part_sections(text, metadata.get("parts", ()), limits))
+        case _:
+            return [Section(0, len(text))]
+
+
+def _part_sections(text: str, parts: Sequence[_Metadata], limits: ChunkLimits) -> Iterator[Section]:
+    """Of each part in turn, as its own format has them, below the part's name."""
+    starts = [int(part["offset"]) for part in parts]
+    for part, start, end in zip(parts, starts, [*starts[1:], len(text)], strict=True):
+        above = (part["name"],) if part.get("name") else ()
+        for section in _sections(text[start:end], part, limits):
+            yield Section(start + section.start, start + section.end, above + section.heading_path)

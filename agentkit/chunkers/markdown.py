@@ -5,7 +5,7 @@ without a body of its own goes with the section below it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agentkit.chunkers.chunk import Section
@@ -34,10 +34,15 @@ class Heading:
 
 def markdown_sections(text: str) -> list[Section]:
     """The sections of a Markdown text in order; together they cover it."""
+    return sections_under(text, headings(text))
+
+
+def sections_under(text: str, found: Iterable[Heading]) -> list[Section]:
+    """The sections that headings in order cut a text into; together they cover it."""
     sections: list[Section] = []
     above: list[Heading] = []
     start = body_start = 0
-    for heading in headings(text):
+    for heading in found:
         if text[body_start : heading.start].strip():
             sections.append(Section(start, heading.start, _titles(above)))
             start = heading.start

@@ -44,6 +44,8 @@ _KEYWORD_WEIGHT = 0.4
 """Of the words' score in a hybrid search; the rest is the meaning's."""
 _FIRST_WEIGHT = 0.2
 """Of the first search's score; the rest is that of the search with feedback, which alone lets the best hit slip."""
+_OF_THE_WHOLE_FILE = frozenset({"outline", "parts"})
+"""What the chunker needs of a document and no single passage does; a heading path tells the passage's share."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
 
@@ -309,7 +311,11 @@ def _hit(rank: int, path: str, chunk: ChunkRecord, score: float, metadata: dict[
         start=chunk.start,
         end=chunk.end,
         text=text[chunk.start : chunk.end],
-        metadata={**metadata, "heading_path": chunk.heading_path, "chunk_id": chunk.id},
+        metadata={
+            **{name: value for name, value in metadata.items() if name not in _OF_THE_WHOLE_FILE},
+            "heading_path": chunk.heading_path,
+            "chunk_id": chunk.id,
+        },
     )
 
 

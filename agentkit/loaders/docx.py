@@ -5,24 +5,17 @@ what tracked changes inserted, content controls, text boxes, equations and neste
 comments, and what a tracked change deleted.
 """
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.packages import DAMAGES, check_package, local_name
 from agentkit.loaders.text import damage, normalize
 
 if TYPE_CHECKING:
     from docx.document import Document
 
-_MOST_UNPACKED_BYTES = 200_000_000
-_LARGEST_RATIO = 200
-"""Unpacked to packed size of one member; text rarely passes 20, a zip bomb passes 1,000."""
-_OLE = b"\xd0\xcf\x11\xe0"
-"""How Word's older format and documents with a password begin."""
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NOT_TEXT = frozenset({"pPr", "rPr", "del", "moveFrom", "Fallback", "tblPr", "tcPr"})
 """`Fallback` repeats, for older programs, the text of the `Choice` beside it."""
@@ -42,12 +35,11 @@ def load_docx(path: Path) -> tuple[str, str]:
     from lxml.etree import LxmlError
 
     try:
-        _check_archive(path)
+        check_package(path, "DOCX", "word/document.xml")
         document = docx.Document(str(path))
         blocks = [*_blocks(document.element.body, document), *_notes(document)]
         title = (document.core_properties.title or "").strip()
-    except (OpcError, LxmlError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, KeyError, IndexError,
-            TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError) as error:  # fmt: skip
+    except (OpcError, LxmlError, *DAMAGES) as error:
         # A damaged package also raises what its parsers stumble over.
         raise damage("DOCX", error) from error
     text = normalize("\n\n".join(block for block in blocks if block.strip()))
@@ -56,25 +48,10 @@ def load_docx(path: Path) -> tuple[str, str]:
     return text, title
 
 
-def _check_archive(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(4) == _OLE:
-            raise DocumentError("encrypted DOCX or old .doc: save a copy as DOCX without a password")
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > _MOST_UNPACKED_BYTES:
-        raise DocumentError(f"DOCX that unpacks to {unpacked:,} bytes, over the limit of {_MOST_UNPACKED_BYTES:,}")
-    if any(m.file_size > 1_000_000 and m.file_size > _LARGEST_RATIO * max(1, m.compress_size) for m in members):
-        raise DocumentError("DOCX that unpacks like a zip bomb")
-    if "word/document.xml" not in {member.filename for member in members}:
-        raise DocumentError("not a DOCX: it has no word/document.xml")
-
-
 def _blocks(container: Any, document: "Document") -> Iterator[str]:
     """Paragraphs and tables of a body, a cell or a note, as lxml elements (python-docx gives them no types)."""
     for element in container:
-        name = _name(element)
+        name = local_name(element)
         if name == "p":
             yield _paragraph(element, document)
         elif name == "tbl":
@@ -106,7 +83,7 @@ def _paragraph(element: Any, document: "Document") -> str:
 def _pieces(element: Any) -> Iterator[str]:
     """The text of a paragraph, that of its text boxes on lines of their own."""
     for child in element:
-        name = _name(child)
+        name = local_name(child)
         if name == "t":
             yield child.text or ""
         elif name in _BREAKS:
@@ -140,9 +117,9 @@ def _table(table: Any, document: "Document") -> Iterator[str]:
 def _cell_text(container: Any, document: "Document") -> str:
     """A table inside of a cell is read as running text."""
     return " ".join(
-        _paragraph(element, document) if _name(element) == "p" else _cell_text(element, document)
+        _paragraph(element, document) if local_name(element) == "p" else _cell_text(element, document)
         for element in container
-        if _name(element) in _IN_CELL
+        if local_name(element) in _IN_CELL
     )
 
 
@@ -162,18 +139,13 @@ def _notes(document: "Document") -> Iterator[str]:
 def _note_label(element: Any) -> str:
     """Footnotes are counted from 1 and endnotes too: `1` and `e1`."""
     number = next((value for key, value in element.attrib.items() if key.endswith("}id")), "")
-    return f"e{number}" if _name(element).startswith("endnote") else number
+    return f"e{number}" if local_name(element).startswith("endnote") else number
 
 
 def _inside(element: Any, wanted: str) -> Iterator[Any]:
     """Children of a name, also those that a tracked change or a content control wraps."""
     for child in element:
-        if _name(child) == wanted:
+        if local_name(child) == wanted:
             yield child
-        elif _name(child) in _WRAPPERS:
+        elif local_name(child) in _WRAPPERS:
             yield from _inside(child, wanted)
-
-
-def _name(element: Any) -> str:
-    """The name without its namespace; "" for a comment."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

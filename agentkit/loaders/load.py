@@ -1,19 +1,34 @@
-"""Any file to one `Document`: the loader is chosen by suffix, and an unknown suffix is tried as plain text."""
+"""Any file to one `Document`: the loader is chosen by suffix, and an unknown suffix is tried as plain text.
+
+`register_loader` gives a suffix to a loader from outside, such as one of LangChain's.
+"""
 
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from langchain_core.documents import Document
 
 from agentkit.chunkers.markdown import front_matter_end, headings
+from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.errors import DocumentError
+from agentkit.loaders.archive import ARCHIVE_SUFFIXES, load_archive
 from agentkit.loaders.docx import load_docx
+from agentkit.loaders.epub import load_epub
+from agentkit.loaders.mail import load_eml, load_mbox
 from agentkit.loaders.markup import load_html
+from agentkit.loaders.notebook import load_notebook
+from agentkit.loaders.opendocument import load_odt
 from agentkit.loaders.pdf import load_pdf
 from agentkit.loaders.records import load_csv, load_json
-from agentkit.loaders.text import normalize, read_text
+from agentkit.loaders.richtext import load_rtf
+from agentkit.loaders.sheets import load_xlsx
+from agentkit.loaders.slides import load_pptx
+from agentkit.loaders.subtitles import load_subtitles
+from agentkit.loaders.text import damage, normalize, read_text
+from agentkit.loaders.xml import load_xml
 
 _LANGUAGES = {
     ".py": "python", ".pyi": "python", ".js": "js", ".mjs": "js", ".jsx": "js", ".ts": "ts", ".tsx": "ts", ".go": "go",
@@ -22,7 +37,10 @@ _LANGUAGES = {
     ".sh": "shell", ".bash": "shell", ".sql": "sql", ".r": "r", ".jl": "julia", ".hs": "haskell", ".ex": "elixir",
     ".toml": "toml", ".yaml": "yaml", ".yml": "yaml", ".ini": "ini", ".cfg": "ini", ".css": "css",
 }  # fmt: skip
-_PLAIN = frozenset({".txt", ".text", ".log", ".rst", ".adoc"})
+_PLAIN = frozenset({".txt", ".text", ".log"})
+_OUTLINED = {".rst": "rst", ".adoc": "asciidoc", ".asciidoc": "asciidoc", ".tex": "latex", ".latex": "latex"}
+"""Read as they are written; their headings are found by the chunker."""
+_HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TITLE_CHARS = 4000
 """How far into a text its first heading is taken for the title."""
 _LONGEST_TITLE = 200
@@ -44,7 +62,7 @@ def load_document(path: Path) -> Document:
             raise DocumentError("not a regular file")
         if status.st_size == 0:
             raise DocumentError("empty file")
-        return _LOADERS.get(suffix, _load_plain)(path)
+        return (_registered.get(suffix) or _LOADERS.get(suffix, _load_plain))(path)
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}") from error
     except RecursionError as error:
@@ -55,7 +73,40 @@ def load_document(path: Path) -> Document:
 
 def supported_suffixes() -> frozenset[str]:
     """Suffixes that have a loader of their own, such as `.pdf`; other text files are read as plain text."""
-    return frozenset(_LOADERS) | _PLAIN
+    return frozenset(_LOADERS) | _PLAIN | frozenset(_registered)
+
+
+def register_loader(suffix: str, load: Callable[[Path], Iterable[Document]]) -> None:
+    """Lets `load` read the files of a suffix, in this process, also where agentkit has a loader of its own.
+
+    The documents that it gives are joined, with a blank line between them; the first one's `title` and `format` are
+    kept. Any LangChain loader fits: `register_loader(".drawio", lambda path: SomeLoader(str(path)).lazy_load())`.
+
+    Raises:
+        ValueError: the suffix does not begin with a dot.
+    """
+    if not suffix.startswith(".") or len(suffix) < 2:
+        raise ValueError(f"suffix {suffix!r} must begin with a dot, such as '.drawio'")
+    _registered[suffix.lower()] = partial(_load_registered, load)
+
+
+def is_registered(suffix: str) -> bool:
+    """Whether the suffix has a loader from outside."""
+    return suffix.lower() in _registered
+
+
+def _load_registered(load: Callable[[Path], Iterable[Document]], path: Path) -> Document:
+    try:
+        documents = list(load(path))
+    except DocumentError:
+        raise
+    except Exception as error:  # a third party's code: whatever it raises is the file's reason
+        raise damage(f"{path.suffix} file", error) from error
+    text = normalize("\n\n".join(document.page_content for document in documents))
+    if not text.strip():
+        raise DocumentError("no text in it")
+    metadata = documents[0].metadata
+    return _document(text, path, str(metadata.get("format") or "text"), title=str(metadata.get("title") or ""))
 
 
 def _load_plain(path: Path) -> Document:
@@ -74,13 +125,54 @@ def _load_html(path: Path) -> Document:
 
 
 def _load_pdf(path: Path) -> Document:
-    text, title, page_offsets = load_pdf(path)
-    return _document(text, path, "pdf", title=title, page_offsets=page_offsets)
+    with path.open("rb") as file:
+        head = file.read(1024)
+    if _HTML_START.match(head):  # what a shop's server sends instead of the file
+        return _load_html(path)
+    pdf = load_pdf(path)
+    return _document(pdf.text, path, "pdf", title=pdf.title, page_offsets=pdf.page_offsets, outline=pdf.outline)
 
 
-def _load_docx(path: Path) -> Document:
-    text, title = load_docx(path)
-    return _document(text, path, "docx", title=title or _markdown_title(text))
+def _load_titled(load: Callable[[Path], tuple[str, str]], form: str, path: Path) -> Document:
+    """Formats whose loader gives Markdown-flavoured text and a title."""
+    text, title = load(path)
+    return _document(text, path, form, title=title or _markdown_title(text))
+
+
+def _load_outlined(path: Path) -> Document:
+    text, encoding = read_text(path)
+    form = _OUTLINED[path.suffix.lower()]
+    title = next((heading.title for heading in FIND_HEADINGS[form](text[:_TITLE_CHARS]) if heading.title), "")
+    return _document(text, path, form, title=title, encoding=encoding)
+
+
+def _load_rtf(path: Path) -> Document:
+    return _document(load_rtf(path), path, "rtf")
+
+
+def _load_subtitles(path: Path) -> Document:
+    text, encoding = load_subtitles(path)
+    return _document(text, path, "subtitles", encoding=encoding)
+
+
+def _load_xml(path: Path) -> Document:
+    text, title = load_xml(path)
+    return _document(text, path, "xml", title=title)
+
+
+def _load_mbox(path: Path) -> Document:
+    parts: list[dict[str, object]] = []
+    texts, offset = [], 0
+    for text, _ in load_mbox(path):
+        parts.append({"offset": offset, "format": "mail"})
+        texts.append(text)
+        offset += len(text) + 2
+    return _document("\n\n".join(texts), path, "mailbox", parts=parts)
+
+
+def _load_archive(path: Path) -> Document:
+    text, parts = load_archive(path, load_document)
+    return _document(text, path, "archive", title=path.name, parts=parts)
 
 
 def _load_csv(path: Path) -> Document:
@@ -127,5 +219,18 @@ _LOADERS: dict[str, Callable[[Path], Document]] = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), _load_json),
     **dict.fromkeys(_LANGUAGES, _load_code),
     ".pdf": _load_pdf,
-    ".docx": _load_docx,
+    ".docx": partial(_load_titled, load_docx, "docx"),
+    ".pptx": partial(_load_titled, load_pptx, "pptx"),
+    ".xlsx": partial(_load_titled, load_xlsx, "xlsx"),
+    ".odt": partial(_load_titled, load_odt, "odt"),
+    ".epub": partial(_load_titled, load_epub, "epub"),
+    ".ipynb": partial(_load_titled, load_notebook, "notebook"),
+    ".eml": partial(_load_titled, load_eml, "mail"),
+    ".mbox": _load_mbox,
+    ".rtf": _load_rtf,
+    ".xml": _load_xml,
+    **dict.fromkeys((".srt", ".vtt"), _load_subtitles),
+    **dict.fromkeys(_OUTLINED, _load_outlined),
+    **dict.fromkeys(ARCHIVE_SUFFIXES, _load_archive),
 }
+_registered: dict[str, Callable[[Path], Document]] = {}

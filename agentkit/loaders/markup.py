@@ -36,12 +36,16 @@ _DEEPEST = 150
 
 
 def load_html(path: Path) -> tuple[str, str, str]:
-    """Readable text, title ("" where there is none) and encoding of an HTML file.
+    """As `html_document`, of a file."""
+    return html_document(path.read_bytes())
+
+
+def html_document(data: bytes) -> tuple[str, str, str]:
+    """Readable text, title ("" where there is none) and encoding of a page.
 
     Raises:
         DocumentError: binary, empty, too many tags, or no text in it.
     """
-    data = path.read_bytes()
     source, encoding = decode(data, declared=_declared_encoding(data))
     if (tags := source.count("<")) > _MOST_TAGS:
         raise DocumentError(f"{tags:,} HTML tags, over the limit of {_MOST_TAGS:,}")

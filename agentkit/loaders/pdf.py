@@ -1,15 +1,19 @@
 """PDF to text, page by page, through pypdf (the only module that imports it).
 
-`page_offsets` tell where each page starts in the text, so that a span of it has a page number. Scanned pages have no
-text; a file of nothing else is refused and says so.
+`page_offsets` tell where each page starts in the text, so that a span of it has a page number; the outline tells under
+which headings it stands. The values of a form's fields follow the last page. Scanned pages have no text; a file of
+nothing else is refused and says so.
 """
 
 import io
 import logging
+import re
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
 from agentkit.loaders.text import damage, normalize
@@ -19,12 +23,28 @@ if TYPE_CHECKING:
 
 _MOST_PAGES = 20_000
 _PAGE_SEPARATOR = "\n\n"
+_DEEPEST_OUTLINE = 20
+_MOST_ENTRIES = 20_000
+_LONGEST_TITLE = 200
 _NO_TITLES = frozenset({"untitled", "(anonymous)", "anonymous", "none"})
 """What programs write where nobody gave a title."""
 
 
-def load_pdf(path: Path) -> tuple[str, str, list[int]]:
-    """Text, title ("" where there is none) and the offset in the text at which each page starts.
+@dataclass(frozen=True, slots=True)
+class PdfText:
+    """What a PDF holds."""
+
+    text: str
+    title: str
+    """"" where there is none."""
+    page_offsets: list[int]
+    """Where each page starts in the text."""
+    outline: list[tuple[int, int, str]]
+    """Offset, level (from 1) and title of each heading that the outline names; offsets ascend."""
+
+
+def load_pdf(path: Path) -> PdfText:
+    """The text of a PDF.
 
     Raises:
         DocumentError: not a PDF, damaged, encrypted with a password, or without a text layer.
@@ -43,11 +63,15 @@ def load_pdf(path: Path) -> tuple[str, str, list[int]]:
         if len(reader.pages) > _MOST_PAGES:
             raise DocumentError(f"{len(reader.pages):,} pages, over the limit of {_MOST_PAGES:,}")
         pages = [normalize(page.extract_text()).strip() for page in reader.pages]
-        title = _title(reader)
+        if pages and (values := _form_values(reader)):
+            pages[-1] = f"{pages[-1]}\n\n{values}".strip()
+        title, entries = _title(reader), _outline(reader)
     except DocumentError:
         raise
     except DependencyError as error:
-        raise DocumentError("encrypted PDF (AES): save a copy without encryption") from error
+        raise DocumentError(
+            "encrypted PDF (AES): pip install cryptography, or save a copy without encryption"
+        ) from error
     except (PyPdfError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError,
             ArithmeticError, NotImplementedError, MemoryError, AssertionError, EOFError, StopIteration, struct.error,
             zlib.error) as error:  # fmt: skip
@@ -56,7 +80,7 @@ def load_pdf(path: Path) -> tuple[str, str, list[int]]:
     if not any(pages):
         raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): run OCR on it first")
     text, offsets = _join(pages)
-    return text, title, offsets
+    return PdfText(text, title, offsets, _placed(entries, text, offsets))
 
 
 def _title(reader: "PdfReader") -> str:
@@ -70,3 +94,50 @@ def _join(pages: list[str]) -> tuple[str, list[int]]:
         offsets.append(length)
         length += len(page) + len(_PAGE_SEPARATOR)
     return _PAGE_SEPARATOR.join(pages), offsets
+
+
+def _form_values(reader: "PdfReader") -> str:
+    """`field: value` lines of the fields that are filled in."""
+    values = {name: field.get("/V") for name, field in (reader.get_fields() or {}).items()}
+    shown = {name: " ".join(normalize(str(value)).split()) for name, value in values.items() if value is not None}
+    return "\n".join(f"{normalize(name)}: {value.removeprefix('/')}" for name, value in shown.items() if value)
+
+
+def _outline(reader: "PdfReader") -> list[tuple[int, int, str]]:
+    """Page (from 0), level and title of the outline's entries; none where it is damaged: the text is what counts."""
+    try:
+        return list(_entries(reader, reader.outline, 1))
+    except Exception as error:  # noqa: BLE001  # pypdf raises a dozen kinds for a damaged outline
+        logging.getLogger(__name__).debug("outline left out: %s", type(error).__name__)
+        return []
+
+
+def _entries(reader: "PdfReader", outline: Any, level: int) -> Iterator[tuple[int, int, str]]:
+    """`outline` is pypdf's own shape: entries, and after an entry the list of those below it."""
+    for entry in outline:
+        if isinstance(entry, list):
+            if level < _DEEPEST_OUTLINE:
+                yield from _entries(reader, entry, level + 1)
+            continue
+        page = reader.get_destination_page_number(entry)
+        title = " ".join(normalize(str(entry.title or "")).split())[:_LONGEST_TITLE]
+        if page is not None and page >= 0 and title:
+            yield page, level, title
+
+
+def _placed(entries: list[tuple[int, int, str]], text: str, page_offsets: list[int]) -> list[tuple[int, int, str]]:
+    """Entries at the line of their page that begins with their title; at the page's start where there is none."""
+    placed, at = [], 0
+    for page, level, title in entries[:_MOST_ENTRIES]:
+        if page >= len(page_offsets):
+            continue
+        end = page_offsets[page + 1] if page + 1 < len(page_offsets) else len(text)
+        words = r"\s+".join(re.escape(word) for word in title.split())
+        found = re.compile(rf"^(?:[\d.]+\s+)?{words}", re.MULTILINE | re.IGNORECASE).search(
+            text, max(at, page_offsets[page]), end
+        )
+        start = found.start() if found else page_offsets[page]
+        if start >= at:
+            placed.append((start, level, title))
+            at = start
+    return placed

@@ -28,7 +28,7 @@ def load_csv(path: Path) -> tuple[str, str]:
     rows = _rows(text, delimiter)
     try:
         header = [" ".join(cell.split()) for cell in next(rows, [])]
-        lines = [_record_line(header, row) for row in rows]
+        lines = [record_line(header, row) for row in rows]
     except csv.Error as error:
         raise damage("CSV", error) from error
     if not header:
@@ -84,7 +84,8 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _record_line(header: list[str], record: list[str]) -> str:
+def record_line(header: list[str], record: list[str]) -> str:
+    """A row as `column: value; column: value`; empty cells are left out, columns without a name are numbered."""
     names = header + [""] * (len(record) - len(header))
     pairs = enumerate(zip(names, record, strict=False), start=1)
     return "; ".join(

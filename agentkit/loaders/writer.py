@@ -50,9 +50,7 @@ class MarkdownWriter:
 
     def fenced(self, code: str) -> None:
         """Code between fences that are longer than any in it."""
-        longest = max((len(fence) for fence in _FENCES.findall(code)), default=2)
-        fence = "`" * (longest + 1)
-        self.block(f"{fence}\n{code.strip(chr(10))}\n{fence}" if code.strip() else "")
+        self.block(fence(code) if code.strip() else "")
 
     def begin_item(self, marker: str) -> None:
         """A line of its own that begins with `marker`."""
@@ -81,3 +79,10 @@ class MarkdownWriter:
             self._parts.append("\n" * (count - self._line_ends))
             self._line_ends = count
         self._is_space_due = False
+
+
+def fence(code: str, language: str = "") -> str:
+    """Code between fences that are longer than any in it."""
+    longest = max((len(found) for found in _FENCES.findall(code)), default=2)
+    marks = "`" * (longest + 1)
+    return f"{marks}{language}\n{code.strip(chr(10))}\n{marks}"

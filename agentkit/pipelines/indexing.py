@@ -9,7 +9,7 @@ from pathlib import Path
 from agentkit.chunkers import chunk_document
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index, IndexWriter, KnownFile
-from agentkit.loaders import FileEntry, load_document, walk
+from agentkit.loaders import FileEntry, LoadingWorker, walk
 from agentkit.results import IndexReport, SkippedFile
 
 DEFAULT_MAX_FILE_BYTES = 50_000_000
@@ -136,6 +136,20 @@ def _read(
     started: float,
 ) -> Iterator[FileRecord]:
     """Load and chunk the files; those that were only touched or cannot be read are noted in `sync`."""
+    with LoadingWorker() as loader:
+        yield from _read_with(loader, index, to_read, sync, is_full=is_full, on_progress=on_progress, started=started)
+
+
+def _read_with(
+    loader: LoadingWorker,
+    index: Index,
+    to_read: Sequence[_Found],
+    sync: _Sync,
+    *,
+    is_full: bool,
+    on_progress: Callable[[IndexingProgress], None] | None,
+    started: float,
+) -> Iterator[FileRecord]:
     chunks_done = 0
     for number, found in enumerate(to_read):
         if on_progress:
@@ -149,7 +163,7 @@ def _read(
             if known and known.sha256 == digest and not is_full:
                 sync.restamped[found.path] = found.stamp
                 continue
-            record = _load(index, found, digest)
+            record = _load(loader, index, found, digest)
         except (DocumentError, OSError) as error:
             reason = str(error) if isinstance(error, DocumentError) else f"cannot be read: {error.strerror}"
             sync.skipped[found.path] = (found.source, found.stamp, reason)
@@ -161,8 +175,8 @@ def _read(
         on_progress(IndexingProgress(len(to_read), len(to_read), chunks_done, "", time.monotonic() - started))
 
 
-def _load(index: Index, found: _Found, digest: str) -> FileRecord:
-    document = load_document(found.file)
+def _load(loader: LoadingWorker, index: Index, found: _Found, digest: str) -> FileRecord:
+    document = loader.load(found.file)
     chunks = chunk_document(document, index.limits, index.embedder.count_tokens)
     if not chunks:
         raise DocumentError("no text in it")

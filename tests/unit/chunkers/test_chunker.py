@@ -49,11 +49,24 @@ METADATA: list[dict[str, Any]] = [
     {"format": "markdown"},
     {"format": "code", "language": "python"},
     {"format": "code", "language": "go"},
+    {"format": "rst"},
+    {"format": "asciidoc"},
+    {"format": "latex"},
+    {"format": "notebook"},
+    {"format": "pdf", "outline": [(0, 1, "One"), (3, 2, "Two"), (9, 1, "Three")]},
+    {
+        "format": "archive",
+        "parts": [
+            {"name": "a.md", "offset": 0, "format": "markdown"},
+            {"name": "b.py", "offset": 7, "format": "code", "language": "python"},
+        ],
+    },
 ]
 PIECES = st.sampled_from([
     "# Head\n", "## Sub ##\n", "Set\n===\n", "```\n", "~~~\n", "- a\n", "class A:\n",
     "def f(x):\n    return x\n", "    y = 1\n", "\n\n", "\n", "\t", " ", "word ", "A sentence. ",
     "。終わり。", "\u2028", "\x0c", "\x85", "👩‍👩‍👧", "é", "x" * 50, "}\n", "---\n", "a: b\n",
+    "== Title\n", "----\n", "\\section{A}\n", "Head\n====\n", "====\nOver\n====\n", "Sub\n~~~\n",
 ])  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=40).map("".join)
 LIMITS = st.builds(

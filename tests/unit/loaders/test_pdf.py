@@ -9,6 +9,7 @@ import pytest
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
+from agentkit.chunkers import ChunkLimits, chunk_document
 from agentkit.errors import DocumentError
 from agentkit.loaders import page_at
 from tests.unit.loaders.conftest import Load, Refusal
@@ -44,9 +45,9 @@ def test_a_pdf_without_a_text_layer_says_so(refusal: Refusal) -> None:
     assert "text layer (2 scanned" in refusal("a.pdf", pdf(["", ""]))
 
 
-def encrypted(password: str) -> bytes:
+def encrypted(password: str, algorithm: str = "RC4-128") -> bytes:
     writer = PdfWriter(clone_from=io.BytesIO(pdf(["a secret fact"])))
-    writer.encrypt(password, owner_password="owner", algorithm="RC4-128")
+    writer.encrypt(password, owner_password="owner", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
@@ -55,6 +56,49 @@ def encrypted(password: str) -> bytes:
 def test_a_pdf_with_a_password_is_refused_and_one_without_is_read(load: Load, refusal: Refusal) -> None:
     assert "encrypted" in refusal("a.pdf", encrypted("word"))
     assert load("b.pdf", encrypted("")).page_content == "a secret fact"
+
+
+@pytest.mark.parametrize("algorithm", ["AES-128", "AES-256"])
+def test_aes_with_an_empty_password_is_read(load: Load, refusal: Refusal, algorithm: str) -> None:
+    assert load("a.pdf", encrypted("", algorithm)).page_content == "a secret fact"
+    assert refusal("b.pdf", encrypted("word", algorithm)) == "encrypted PDF: save a copy without its password"
+
+
+def outlined() -> bytes:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    for number, lines in enumerate([["Preface", "1 Lamps", "They shine."], ["They age."], ["2 Ships", "They sail."]]):
+        for row, line in enumerate(lines):
+            canvas.drawString(100, 700 - 20 * row, line)
+        if number != 1:
+            canvas.bookmarkPage(str(number))
+            canvas.addOutlineEntry("Lamps" if number == 0 else "Ships", str(number), level=0)
+        else:
+            canvas.bookmarkPage("1")
+            canvas.addOutlineEntry("Age of a lamp", "1", level=1)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def test_the_outline_gives_the_headings_of_the_chunks(load: Load) -> None:
+    chunks = chunk_document(load("a.pdf", outlined()), ChunkLimits(), lambda text: len(text.split()))
+    assert [(chunk.text, chunk.heading_path) for chunk in chunks] == [
+        ("Preface", ()),
+        ("1 Lamps\nThey shine.", ("Lamps",)),
+        ("They age.", ("Lamps", "Age of a lamp")),
+        ("2 Ships\nThey sail.", ("Ships",)),
+    ]
+
+
+def test_the_values_of_a_form_are_text(load: Load) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    canvas.drawString(100, 700, "Order")
+    canvas.acroForm.textfield(name="lamp", value="desk", x=100, y=600)
+    canvas.acroForm.textfield(name="note", value="", x=100, y=500)
+    canvas.save()
+    assert load("a.pdf", out.getvalue()).page_content == "Order\n\nlamp: desk"
 
 
 @pytest.mark.parametrize("data", [b"plain words", b"%PDF-1.7", b"%PDF-1.7\n" + bytes(300), pdf(["fact"])[:200]])

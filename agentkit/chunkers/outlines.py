@@ -1,0 +1,81 @@
+r"""Headings of reStructuredText, AsciiDoc and LaTeX, found in the source as it is written: citations are verbatim.
+
+reStructuredText: a title's rank is the order in which its underline (and overline) first occurs (docutils, "Sections").
+AsciiDoc: `==` to `======`, outside of delimited blocks. LaTeX: `\part` to `\subparagraph`, outside of comments.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from agentkit.chunkers.markdown import Heading
+
+_LONGEST_TITLE = 200
+_RULE = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
+_ASCIIDOC_BLOCK = re.compile(r"(?:-{4,}|\.{4,}|\+{4,}|/{4,}|={4,}|\*{4,}|_{4,}|```)[ \t]*$")
+_ASCIIDOC_TITLE = re.compile(r"(={1,6})[ \t]+(\S.*)$")
+_LATEX = re.compile(
+    r"^(?P<before>[^%\n\\]{0,200})\\(?P<kind>part|chapter|(?:sub){0,2}section|(?:sub)?paragraph|title)\*?"
+    r"(?:\[[^\]\n]{0,200}\])?\{(?P<title>(?:[^{}\n]|\{[^{}\n]*\}){0,400})\}",
+    re.MULTILINE,
+)
+_LATEX_LEVELS = {
+    "title": 1, "part": 2, "chapter": 3, "section": 4, "subsection": 5, "subsubsection": 6, "paragraph": 7,
+    "subparagraph": 8,
+}  # fmt: skip
+_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*|[{}~]")
+
+
+def rst_headings(text: str) -> Iterator[Heading]:
+    """The titles of a reStructuredText document in order."""
+    ranks: list[tuple[str, bool]] = []
+    lines = [*_lines(text)]
+    for (above_at, above, _), (at, title, _), (_, line, end) in zip(
+        [(0, "", 0), *lines], lines, lines[1:], strict=False
+    ):
+        rule = _RULE.match(line)
+        if not rule or not title.strip() or _RULE.match(title) or len(line.rstrip()) < len(title.rstrip()):
+            continue
+        over = _RULE.match(above)
+        has_overline = bool(over and over[1] == rule[1])
+        if title[:1].isspace() and not has_overline:
+            continue
+        kind = (rule[1], has_overline)
+        if kind not in ranks:
+            ranks.append(kind)
+        yield Heading(above_at if has_overline else at, end, ranks.index(kind) + 1, title.strip()[:_LONGEST_TITLE])
+
+
+def asciidoc_headings(text: str) -> Iterator[Heading]:
+    """The titles of an AsciiDoc document in order."""
+    block = ""
+    for at, line, end in _lines(text):
+        if _ASCIIDOC_BLOCK.match(line):
+            mark = line.rstrip()
+            block = "" if block == mark else block or mark
+        elif not block and (found := _ASCIIDOC_TITLE.match(line)):
+            yield Heading(at, end, len(found[1]), found[2].rstrip(" \t=")[:_LONGEST_TITLE])
+
+
+def latex_headings(text: str) -> Iterator[Heading]:
+    """The title and the sectioning commands of a LaTeX document in order."""
+    for found in _LATEX.finditer(text):
+        title = " ".join(_LATEX_COMMAND.sub(" ", found["title"]).split())
+        start = found.end("before")
+        yield Heading(start, found.end(), _LATEX_LEVELS[found["kind"]], title[:_LONGEST_TITLE])
+
+
+FIND_HEADINGS: dict[str, Callable[[str], Iterator[Heading]]] = {
+    "rst": rst_headings,
+    "asciidoc": asciidoc_headings,
+    "latex": latex_headings,
+}
+"""By the `format` of a document."""
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, int]]:
+    """Start, content and end (its line end included) of each line."""
+    at = 0
+    for line in text.split("\n"):
+        end = min(at + len(line) + 1, len(text))
+        yield at, line, end
+        at = end

@@ -1,0 +1,74 @@
+"""PPTX to Markdown-flavoured text: a heading a slide, then its shapes, tables and speaker's notes.
+
+Left out: pictures, charts and SmartArt, which have no running text that python-pptx reads.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import DocumentError
+from agentkit.loaders.packages import DAMAGES, check_package
+from agentkit.loaders.text import damage, normalize
+
+
+def load_pptx(path: Path) -> tuple[str, str]:
+    """Text and title ("" where there is none).
+
+    Raises:
+        DocumentError: not a PPTX, damaged, a zip bomb, or without text.
+    """
+    from lxml.etree import LxmlError
+    from pptx import Presentation
+    from pptx.exc import PythonPptxError
+
+    try:
+        check_package(path, "PPTX", "ppt/presentation.xml")
+        deck = Presentation(str(path))
+        slides = [list(_slide(number, slide)) for number, slide in enumerate(deck.slides, start=1)]
+        title = (deck.core_properties.title or "").strip()
+    except (PythonPptxError, LxmlError, *DAMAGES) as error:
+        raise damage("PPTX", error) from error
+    if all(len(blocks) == 1 and blocks[0].startswith("# Slide ") for blocks in slides):
+        raise DocumentError("no text in it")
+    if title == "PowerPoint Presentation":  # what the program writes where nobody gave one
+        title = ""
+    return normalize("\n\n".join(block for blocks in slides for block in blocks)), title
+
+
+def _slide(number: int, slide: Any) -> Iterator[str]:
+    """The blocks of a slide, its heading first (python-pptx has no types)."""
+    title = slide.shapes.title
+    name = " ".join(title.text_frame.text.split()) if title is not None else ""
+    yield f"# {name or f'Slide {number}'}"
+    skip = title.shape_id if title is not None else None
+    yield from _shapes(shape for shape in slide.shapes if shape.shape_id != skip)
+    if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+        notes = slide.notes_slide.notes_text_frame.text.strip()
+        if notes:
+            yield f"Notes: {notes}"
+
+
+def _shapes(shapes: Iterable[Any]) -> Iterator[str]:
+    for shape in shapes:
+        if hasattr(shape, "shapes"):  # a group
+            yield from _shapes(shape.shapes)
+        elif getattr(shape, "has_table", False):
+            yield "\n".join(_rows(shape.table))
+        elif shape.has_text_frame:
+            lines = [_line(paragraph) for paragraph in shape.text_frame.paragraphs]
+            if text := "\n".join(filter(None, lines)):
+                yield text
+
+
+def _line(paragraph: Any) -> str:
+    text = paragraph.text.replace("\v", "\n").strip()
+    return f"{'  ' * (paragraph.level - 1)}- {text}" if text and paragraph.level else text
+
+
+def _rows(table: Any) -> Iterator[str]:
+    for number, row in enumerate(table.rows):
+        cells = [" ".join(cell.text.split()).replace("|", "\\|") for cell in row.cells]
+        yield "| " + " | ".join(cells) + " |"
+        if number == 0:
+            yield "|" + " --- |" * len(cells)

@@ -1,0 +1,39 @@
+"""Subtitles (SubRip, WebVTT) to text: a line a cue with the time it begins at, without styles and positions.
+
+What two cues share is said once: captions that roll up repeat the line above. WebVTT: https://www.w3.org/TR/webvtt1/.
+"""
+
+import html
+import re
+from pathlib import Path
+
+from agentkit.errors import DocumentError
+from agentkit.loaders.text import read_text
+
+_TIMES = re.compile(r"[ \t]*((?:\d+:)?\d{1,2}:\d{2})[,.]\d{1,3}[ \t]*-->[ \t]*(?:\d+:)?\d{1,2}:\d{2}[,.]\d{1,3}")
+_TAG = re.compile(r"</?[A-Za-z0-9][^<>\n]{0,100}>|\{\\[^{}\n]{0,100}\}")
+
+
+def load_subtitles(path: Path) -> tuple[str, str]:
+    """One line a cue, `[00:01:05] text`, and the encoding.
+
+    Raises:
+        DocumentError: binary, empty, or without cues.
+    """
+    source, encoding = read_text(path)
+    lines: list[str] = []
+    said = ""
+    for block in re.split(r"\n[ \t]*\n", source.strip()):
+        cue = block.split("\n")
+        at = next((n for n, line in enumerate(cue[:2]) if _TIMES.match(line)), None)
+        if at is None:
+            continue
+        found = _TIMES.match(cue[at])
+        spoken = [" ".join(html.unescape(_TAG.sub("", line)).split()) for line in cue[at + 1 :]]
+        new = [line for line in spoken if line and line != said]
+        if found and new:
+            lines.append(f"[{found[1]}] {' '.join(new)}")
+            said = new[-1]
+    if not lines:
+        raise DocumentError("no subtitles in it")
+    return "\n".join(lines), encoding

@@ -1,0 +1,142 @@
+"""Risky files are loaded in a process of their own, with a limit of memory and time; one process for many files.
+
+PDF, Office files, archives, and markup and records that are large, are parsed by code that a hostile or damaged file
+can keep busy for ever or make take all memory. A process that oversteps is killed, the file is named, and the next one
+gets a new process. The process is started afresh (no fork: threads of torch do not survive one), speaks JSON Lines, and
+imports neither torch nor Chroma. On Windows there is the limit of time only.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+from langchain_core.documents import Document
+
+from agentkit.errors import DocumentError
+from agentkit.loaders.archive import ARCHIVE_SUFFIXES
+from agentkit.loaders.load import is_registered, load_document
+
+_RISKY = ARCHIVE_SUFFIXES | {".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".rtf", ".eml", ".mbox"}
+_RISKY_IF_LARGE = frozenset({".xml", ".html", ".htm", ".xhtml", ".json", ".ipynb"})
+_LARGE_BYTES = 1_000_000
+_BASE_S = 8.0
+_S_PER_MEGABYTE = 15.0
+"""pypdf takes up to 10 s a megabyte on a slow core."""
+_MEMORY_BYTES = 900_000_000
+"""Beyond what the process takes when it has started."""
+
+
+class LoadingWorker:
+    """Loads documents as `load_document` does, the risky ones at arm's length. A context manager; not thread-safe.
+
+    The process starts with the first risky file (about a second) and ends with the context.
+    """
+
+    def __init__(self, *, memory_bytes: int = _MEMORY_BYTES, base_s: float = _BASE_S) -> None:
+        """`base_s` is the time a file of no size may take; 15 s are added for each megabyte."""
+        self._memory_bytes = memory_bytes
+        self._base_s = base_s
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def load(self, path: Path) -> Document:
+        """As `load_document`.
+
+        Raises:
+            DocumentError: as there; or it took more time or memory than it may, or the parser crashed.
+        """
+        try:
+            size = path.stat().st_size
+        except OSError:  # load_document says why
+            return load_document(path)
+        return self._load_apart(path, size) if _is_risky(path, size) else load_document(path)
+
+    def close(self) -> None:
+        """Ends the process; the next risky file would start another."""
+        if self._process is None:
+            return
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+        self._process = None
+
+    def _load_apart(self, path: Path, size: int) -> Document:
+        limit_s = self._base_s + _S_PER_MEGABYTE * size / 1e6
+        process = self._started()
+        expired = threading.Event()
+
+        def stop() -> None:
+            expired.set()
+            process.kill()
+
+        clock = threading.Timer(limit_s, stop)
+        clock.start()
+        try:
+            reply = _ask(process, path, limit_s)
+        finally:
+            clock.cancel()
+        if not reply:
+            self.close()
+            raise DocumentError(
+                f"not read within {limit_s:.0f} s"
+                if expired.is_set()
+                else "its parser crashed, or took too much memory"
+            )
+        if "reason" in reply:
+            if reply.get("is_exhausted"):  # what is left after running out of memory is not to be trusted
+                self.close()
+            raise DocumentError(reply["reason"])
+        return Document(page_content=reply["text"], metadata=reply["metadata"])
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            # -P: the working directory may hold a file that is called like a module
+            command = [sys.executable, "-P", "-m", "agentkit.loaders.worker_process", str(self._memory_bytes)]
+            paths = os.pathsep.join(path for path in sys.path if path)
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+            )  # fmt: skip
+            if not _answer(self._process):
+                self.close()
+                raise DocumentError("the process that reads risky files did not start: see `agentkit doctor`")
+        return self._process
+
+
+def _is_risky(path: Path, size: int) -> bool:
+    suffix = path.suffix.lower()
+    if is_registered(suffix):  # a loader that the other process does not know
+        return False
+    return suffix in _RISKY or (suffix in _RISKY_IF_LARGE and size > _LARGE_BYTES)
+
+
+def _ask(process: subprocess.Popen[bytes], path: Path, limit_s: float) -> dict[str, Any]:
+    """The reply, or nothing where the process ended. The path goes as bytes: a name need not be valid Unicode."""
+    line = json.dumps([os.fsencode(path.absolute()).hex(), limit_s]).encode() + b"\n"
+    try:
+        if process.stdin:
+            process.stdin.write(line)
+            process.stdin.flush()
+    except OSError:
+        return {}
+    return _answer(process)
+
+
+def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    line = process.stdout.readline() if process.stdout else b""
+    reply = json.loads(line) if line.endswith(b"\n") else {}
+    return reply if isinstance(reply, dict) else {}

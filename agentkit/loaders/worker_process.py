@@ -1,0 +1,71 @@
+"""What runs in the process of `LoadingWorker`: a path and its seconds a line in, a document or a reason a line out.
+
+Run as `python -m agentkit.loaders.worker_process BYTES`; BYTES is the memory it may take beyond what it starts with.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from agentkit.errors import DocumentError
+from agentkit.loaders.load import load_document
+
+
+def main(memory_bytes: int) -> None:
+    """Answers until its input ends. What parsers print goes nowhere."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _limit_memory(memory_bytes)
+    _send(replies, {"is_ready": True})
+    for line in sys.stdin.buffer:
+        name, limit_s = json.loads(line)
+        _limit_time(limit_s)
+        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(name)))))
+
+
+def _reply(path: Path) -> dict[str, object]:
+    try:
+        document = load_document(path)
+    except DocumentError as error:
+        return {"reason": str(error), "is_exhausted": isinstance(error.__cause__, MemoryError)}
+    except Exception as error:  # noqa: BLE001  # a parser's mistake must not end the run; the file is named with it
+        return {"reason": f"cannot be parsed: {type(error).__name__}", "is_exhausted": False}
+    return {"text": document.page_content, "metadata": document.metadata}
+
+
+def _send(replies: BinaryIO, reply: dict[str, object]) -> None:
+    replies.write(json.dumps(reply).encode() + b"\n")
+    replies.flush()
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    pages = Path("/proc/self/statm")
+    taken = int(pages.read_text("ascii").split()[0]) * resource.getpagesize() if pages.exists() else 0
+    limit = taken + memory_bytes
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(limit_s: float) -> None:
+    """Of the processor, so that a parser also ends where whoever asked was killed and does not watch the clock."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    limit = int(time.process_time() + limit_s) + 2
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,162 @@
+"""Formats of offices, books, mail, notebooks, subtitles and archives: what their text becomes, and what is refused."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from langchain_core.documents import Document
+
+from agentkit.chunkers import ChunkLimits, chunk_document
+from agentkit.loaders import register_loader, supported_suffixes
+from agentkit.loaders.load import _registered
+from tests.unit.loaders import samples
+from tests.unit.loaders.conftest import Load, Refusal
+
+
+def paths_of(document: Document) -> list[tuple[str, ...]]:
+    return [chunk.heading_path for chunk in chunk_document(document, ChunkLimits(), lambda text: len(text.split()))]
+
+
+def test_a_slide_is_a_heading_with_its_text_table_and_notes(load: Load) -> None:
+    document = load("a.pptx", samples.pptx())
+    assert document.page_content == (
+        "# Lamp care\n\nWipe it weekly\n\n| part | watts |\n| --- | --- |\n| bulb | 9 |\n\nNotes: Say it twice"
+    )
+    assert document.metadata["title"] == "Lamp care"
+
+
+def test_a_row_of_a_sheet_names_its_columns_and_hidden_sheets_are_left_out(load: Load) -> None:
+    assert load("a.xlsx", samples.xlsx()).page_content == (
+        "# Prices\n\nPrice list\nlamp: desk; euro: 19.5\nlamp: wall; euro: 30; since: yes"
+    )
+
+
+def test_odt_keeps_headings_lists_and_tables(load: Load) -> None:
+    body = (
+        '<text:h text:outline-level="2">Lamp<text:s text:c="2"/>care</text:h><text:p>Wipe<text:tab/>it.</text:p>'
+        "<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>two</text:p>"
+        "</text:list-item></text:list></text:list-item></text:list><table:table><table:table-row><table:table-cell>"
+        "<text:p>a|b</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    text = load("a.odt", samples.odt(body)).page_content
+    assert text == "## Lamp care\n\nWipe\tit.\n\n- one\n  - two\n\n| a\\|b |\n| --- |"
+
+
+def test_epub_chapters_are_read_in_the_order_of_the_spine(load: Load) -> None:
+    document = load("a.epub", samples.epub("<h1>One</h1><p>x</p>", "<img src='a.png'/>", "<h1>Two</h1><p>y</p>"))
+    assert document.page_content == "# One\n\nx\n\n# Two\n\ny"
+    assert document.metadata["title"] == "The Lamp"
+
+
+def test_a_notebook_shows_its_text_code_and_output(load: Load) -> None:
+    assert load("a.ipynb", samples.notebook()).page_content == (
+        "# Lamps\nThey shine.\n\n```python\nprint(1)\n```\n\n```\n1\n```\n\n```python\n1/0\n```\n\n"
+        "```\nZeroDivisionError: no\n```"
+    )
+
+
+def test_a_message_shows_who_wrote_what(load: Load) -> None:
+    document = load("a.eml", samples.EML)
+    assert document.page_content == (
+        "# Café\n\nFrom: Ada <ada@example.org>\nTo: bob@example.org\n\nThe café opens at nine."
+    )
+    assert document.metadata["title"] == "Café"
+
+
+def test_a_mailbox_is_cut_at_its_messages(load: Load) -> None:
+    document = load("a.mbox", samples.MBOX)
+    assert "First body.\nFrom here on." in document.page_content
+    assert paths_of(document) == [("One",), ("Two",)]
+
+
+def test_subtitles_keep_their_times_and_lose_their_tags(load: Load) -> None:
+    assert load("a.srt", samples.SRT).page_content == "[00:00:01] Hello & welcome\n[00:01:05] to lamps"
+
+
+def test_rtf_is_read_as_text(load: Load) -> None:
+    assert load("a.rtf", samples.RTF).page_content == "Lamps shine.\nCafé."
+
+
+def test_xml_records_name_their_values_and_prose_is_a_paragraph(load: Load) -> None:
+    document = load("a.xml", samples.XML)
+    assert document.page_content == "title: Lamps\n\nitem@id: 7; item.name: desk; item.price: 19\n\nA good one."
+    assert document.metadata["title"] == "Lamps"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "paths"),
+    [
+        ("a.rst", samples.RST, [("Lamps",), ("Lamps", "Care"), ("Lamps", "Care", "Deep"), ("Lamps", "Price")]),
+        ("a.adoc", samples.ADOC, [("Lamps",), ("Lamps", "Care")]),
+        ("a.tex", samples.LATEX, [("Lamps", "Care well"), ("Lamps", "Care well", "Deep")]),
+    ],
+)
+def test_markup_is_kept_as_written_and_its_headings_travel_with_the_chunks(
+    load: Load, name: str, source: str, paths: list[tuple[str, ...]]
+) -> None:
+    document = load(name, source)
+    assert document.page_content == source
+    assert document.metadata["title"] == "Lamps"
+    assert paths_of(document) == paths
+
+
+MEMBERS = {
+    "docs/a.md": b"# Lamps\n\nShine.\n",
+    "b.py": b"def f():\n    return 1\n",
+    "c.bin": b"\0\1\2\3" * 9,
+    ".x": b"n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.zip", samples.zipped(MEMBERS)),
+        ("a.tar", samples.tarred(MEMBERS, "w:")),
+        ("a.tgz", samples.tarred(MEMBERS)),
+        ("a.tar.xz", samples.tarred(MEMBERS, "w:xz")),
+    ],
+)
+def test_members_of_an_archive_are_read_as_files_and_name_their_chunks(load: Load, name: str, content: bytes) -> None:
+    document = load(name, content)
+    assert document.page_content == "# Lamps\n\nShine.\n\n\ndef f():\n    return 1\n"
+    assert paths_of(document) == [("docs/a.md", "Lamps"), ("b.py", "f")]
+    assert document.metadata["title"] == name
+
+
+def test_a_file_that_is_compressed_on_its_own_is_read(load: Load) -> None:
+    document = load("notes.txt.gz", gzip.compress(b"The lamp shines."))
+    assert document.page_content == "The lamp shines."
+    assert paths_of(document) == [("notes.txt",)]
+
+
+def test_a_page_that_is_called_pdf_is_read_as_the_page_that_it_is(load: Load) -> None:
+    document = load("a.pdf", "<!DOCTYPE html><html><body><p>Not found</p></body></html>")
+    assert (document.page_content, document.metadata["format"]) == ("Not found", "html")
+
+
+@pytest.fixture
+def drawio() -> Iterator[None]:
+    def read(path: Path) -> Iterator[Document]:
+        if path.read_bytes() == b"bad":
+            raise ZeroDivisionError("upset")
+        yield Document("one", metadata={"title": "Plan"})
+        yield Document("two")
+
+    register_loader(".DrawIO", read)
+    yield
+    del _registered[".drawio"]
+
+
+@pytest.mark.usefixtures("drawio")
+def test_a_loader_from_outside_reads_its_suffix(load: Load, refusal: Refusal) -> None:
+    document = load("a.drawio", b"good")
+    assert (document.page_content, document.metadata["title"]) == ("one\n\ntwo", "Plan")
+    assert ".drawio" in supported_suffixes()
+    assert refusal("b.drawio", b"bad") == "damaged .drawio file: ZeroDivisionError: upset"
+
+
+def test_a_suffix_without_its_dot_is_refused() -> None:
+    with pytest.raises(ValueError, match="must begin with a dot"):
+        register_loader("drawio", lambda path: [])
