@@ -18,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel
 
-from agentkit.errors import InvalidArgumentsError, ShownToModel
+from agentkit.errors import ShownToModel
 from agentkit.tools.arguments import checked_arguments
 from agentkit.tools.flags import ToolFlags, flags_of
 from agentkit.tools.observations import as_text, describe_error, observation
@@ -60,12 +60,10 @@ def run_tool(
         An outcome, also where the tool raises, exits or hangs. Only KeyboardInterrupt leaves.
     """
     flags = flags or flags_of(tool)
+    call = _Call(tool, arguments, config, flags)
     try:
-        call = _Call(tool, checked_arguments(tool, arguments), config, flags)
         call.start()
-    except InvalidArgumentsError as error:
-        return _failure(str(error), flags)
-    except Exception as error:  # noqa: BLE001 the tool's own schema can hold code, and threads can run out
+    except RuntimeError as error:  # there are too many threads
         return _failure(describe_error(error), flags)
     if not call.wait(flags.timeout_s):
         return _failure(f"{tool.name} was stopped: it took longer than {flags.timeout_s:g} s", flags)
@@ -76,7 +74,7 @@ class _Call:
     """One run of a tool in a thread."""
 
     def __init__(
-        self, tool: BaseTool, arguments: dict[str, Any], config: RunnableConfig | None, flags: ToolFlags
+        self, tool: BaseTool, arguments: Mapping[str, Any], config: RunnableConfig | None, flags: ToolFlags
     ) -> None:
         self.outcome = _failure(f"{tool.name} ended without a result", flags)
         self._tool = tool
@@ -105,7 +103,7 @@ class _Call:
 
     def _outcome(self) -> ToolOutcome:
         try:
-            result = self._result()
+            result = self._result(checked_arguments(self._tool, self._arguments))
         except ToolException as error:
             return _failure(self._handled(error), self._flags)
         except ShownToModel as error:
@@ -116,12 +114,12 @@ class _Call:
         text, is_cut = observation(as_text(result.content), self._flags.max_result_chars)
         return ToolOutcome(text, result.artifact, text if result.status == "error" else None, is_cut)
 
-    def _result(self) -> Any:
+    def _result(self, arguments: dict[str, Any]) -> Any:
         """What the tool gave: as a ToolMessage where it has an artifact, else as it is, not made into text yet."""
         tool = self._tool.model_copy(update={"handle_tool_error": False, "handle_validation_error": False})
-        given: Any = self._arguments
+        given: Any = arguments
         if tool.response_format == "content_and_artifact" or _has_injected_arguments(tool):
-            given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": self._arguments}
+            given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": arguments}
         if isinstance(tool, StructuredTool) and tool.func is None:
             return asyncio.run(tool.ainvoke(given, self._config))
         return tool.invoke(given, self._config)

@@ -9,10 +9,13 @@ import logging
 import sys
 import threading
 from types import TracebackType
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _LOG = logging.getLogger(__name__)
-_MAX_LOGGED_CHARS = 2000
+_MAX_KEPT_BYTES = 10_000
 _STREAMS = ("stdout", "stderr")
 
 _lock = threading.Lock()
@@ -29,7 +32,7 @@ class Silence:
 
     def __enter__(self) -> None:
         global _running  # noqa: PLW0603 sys.stdout is one for the process, and so is who replaces it
-        _thread.printed = io.StringIO()
+        _thread.printed = io.TextIOWrapper(_Bounded(), "utf-8", errors="replace", write_through=True)
         with _lock:
             _running += 1
             for stream in _STREAMS:
@@ -40,8 +43,9 @@ class Silence:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         global _running  # noqa: PLW0603 see above
-        printed = _thread.printed.getvalue()
+        stream = _thread.printed
         del _thread.printed
+        printed = "" if stream.closed else stream.buffer.getvalue().decode("utf-8", "replace")
         with _lock:
             _running -= 1
             for stream in _STREAMS:
@@ -49,7 +53,17 @@ class Silence:
                 if not _running and isinstance(current, _ByThread):
                     setattr(sys, stream, current.original)
         if printed:
-            _LOG.debug("the tool %s printed: %s", self._name, printed[:_MAX_LOGGED_CHARS])
+            _LOG.debug("the tool %s printed: %s", self._name, printed)
+
+
+class _Bounded(io.BytesIO):
+    """Keeps the beginning of what is written, since a tool may print without end."""
+
+    def write(self, data: "Buffer", /) -> int:
+        length = memoryview(data).nbytes
+        if self.tell() < _MAX_KEPT_BYTES:
+            super().write(data)
+        return length
 
 
 class _ByThread:

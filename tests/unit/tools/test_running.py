@@ -194,14 +194,33 @@ def test_what_a_tool_prints_is_logged_and_not_printed(
         sys.stdout.write("to stdout\n")
         sys.stderr.write("to stderr\n")
         sys.stdout.flush()
+        sys.stdout.buffer.write(b"bytes\n")
         return "done"
 
     before = sys.stdout, sys.stderr
     with caplog.at_level(logging.DEBUG, "agentkit"):
         assert run_tool(tool_that(act), {}).content == "done"
     assert capsys.readouterr() == ("", "")
-    assert "to stdout\nto stderr" in caplog.text
+    assert "to stdout\nto stderr\nbytes" in caplog.text
     assert (sys.stdout, sys.stderr) == before
+
+
+def test_a_tool_that_prints_without_end_takes_no_memory(caplog: pytest.LogCaptureFixture) -> None:
+    def act() -> None:
+        for _ in range(10_000):
+            sys.stdout.write("noise " * 100)
+
+    with caplog.at_level(logging.DEBUG, "agentkit"):
+        assert run_tool(tool_that(act), {}).error is None
+    assert 10_000 < len(caplog.text) < 12_000
+
+
+def test_a_tool_may_close_what_it_prints_to() -> None:
+    def act() -> None:
+        sys.stdout.close()
+
+    assert run_tool(tool_that(act), {}).error is None
+    assert not sys.stdout.closed
 
 
 def test_other_threads_print_while_a_tool_runs(capsys: pytest.CaptureFixture[str]) -> None:
