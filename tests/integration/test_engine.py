@@ -12,9 +12,17 @@ import pytest
 
 from agentkit.errors import ConstraintError, ContextLengthError, EngineError, ModelLoadError
 from agentkit.models.constraints import Constraint, after_thought, choice, json_schema, regex
-from agentkit.models.engine import Generation, GenerationRequest, LlamaEngine, SamplingParameters
+from agentkit.models.engine import (
+    Generation,
+    GenerationRequest,
+    LlamaEngine,
+    Placement,
+    SamplingParameters,
+    engine_report,
+    planned_layers,
+)
 from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice
-from agentkit.models.engine.model import LlamaModel
+from agentkit.models.engine.model import LlamaModel, fewer_gpu_layers
 from agentkit.models.tool_calling import ToolBinding
 from agentkit.results import StopReason
 
@@ -343,3 +351,25 @@ def test_constrained_drafts_follow_the_grammar(engine: LlamaEngine) -> None:
     matcher = engine.compile(regex("(ab ){10,20}c"))
     text = _generate(engine, "ab ab ab ab", 80, matcher=matcher, draft_tokens=5).text()
     assert re.fullmatch("(ab ){10,20}c?", text + " " * (not text.endswith(("c", " "))))
+
+
+def test_where_layers_go_is_planned_without_loading_them_and_halved_where_they_do_not_fit(
+    chat_model_file: Path,
+) -> None:
+    offloaded, layers = planned_layers(chat_model_file, None)
+    assert layers == 30
+    assert offloaded == 0 or engine_report().supports_gpu_offload
+    assert planned_layers(chat_model_file, 7) == (7, 30)
+    assert [fewer_gpu_layers(chat_model_file, count) for count in (-1, 15, 1)] == [15, 7, 0]
+
+
+def test_a_quantised_cache_with_flash_attention_answers_too(chat_model_file: Path) -> None:
+    placement = Placement(gpu_layers=0, flash_attention=True, kv_cache_type="q8_0")
+    with LlamaEngine(chat_model_file, context_tokens=512, placement=placement) as engine:
+        assert _generate(engine, "Name a river.", 8).text()
+
+
+def test_a_tensor_split_that_cannot_be_is_refused(chat_model_file: Path) -> None:
+    for shares in ((0.0, 0.0), (1.0,) * 1000, (-1.0, 1.0)):
+        with pytest.raises(ModelLoadError, match="tensor_split"):
+            LlamaEngine(chat_model_file, context_tokens=512, placement=Placement(tensor_split=shares))
