@@ -36,11 +36,14 @@ def bootstrap_mean(values: Sequence[float]) -> Interval:
     """The mean of `values` with its percentile bootstrap interval; with fewer than two values, no width.
 
     Raises:
-        ValueError: no values.
+        ValueError: no values, or one that is not a number.
     """
     if not values:
         raise ValueError("there are no values to take a mean of")
     data = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(data).all():
+        number = int(np.flatnonzero(~np.isfinite(data))[0]) + 1
+        raise ValueError(f"value {number} is {data[number - 1]}: leave its question out, and count it")
     if len(data) < 2 or np.ptp(data) == 0:
         return Interval(float(data.mean()), float(data.mean()), float(data.mean()), len(data))
     generator = np.random.default_rng(_SEED)
@@ -59,6 +62,10 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Differ
         raise ValueError(f"paired values must be as many: {len(first)} and {len(second)}")
     differences = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
     interval = bootstrap_mean(differences.tolist())
-    signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(_RESAMPLES, len(differences)))
-    by_chance = np.abs((signs * differences).mean(axis=1)) >= abs(differences.mean()) - 1e-12
-    return Difference(interval, float((by_chance.sum() + 1) / (_RESAMPLES + 1)))
+    generator = np.random.default_rng(_SEED)
+    observed = abs(differences.mean()) - 1e-12
+    by_chance = sum(
+        abs((generator.choice([-1.0, 1.0], size=len(differences)) * differences).mean()) >= observed
+        for _ in range(_RESAMPLES)
+    )
+    return Difference(interval, (by_chance + 1) / (_RESAMPLES + 1))

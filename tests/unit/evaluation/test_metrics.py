@@ -123,6 +123,8 @@ def test_an_interval_holds_its_mean_and_two_equal_runs_do_not_differ() -> None:
     better = paired_difference(values, [value + 0.2 for value in values])
     assert better.mean.mean == pytest.approx(0.2)
     assert better.p_value < 0.01
+    with pytest.raises(ValueError, match="value 2 is nan"):
+        bootstrap_mean([1.0, math.nan])
     with pytest.raises(ValueError, match="as many"):
         paired_difference([1.0], [])
 
