@@ -46,7 +46,7 @@ def _sections(text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Secti
         case "code":
             return code_sections(text, metadata.get("language", ""), max_chars=limits.max_chars)
         case "pdf":
-            marks = ((offset, level, title) for offset, level, title in metadata.get("outline", ()))
+            marks = [(at, level, title) for at, level, title in metadata.get("outline", ()) if at < len(text)]
             return sections_under(text, (Heading(at, at, level, title) for at, level, title in marks))
         case "archive" | "mailbox":
             return list(_part_sections(text, metadata.get("parts", ()), limits))
@@ -56,7 +56,7 @@ def _sections(text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Secti
 
 def _part_sections(text: str, parts: Sequence[_Metadata], limits: ChunkLimits) -> Iterator[Section]:
     """Of each part in turn, as its own format has them, below the part's name."""
-    starts = [int(part["offset"]) for part in parts]
+    starts = [min(int(part["offset"]), len(text)) for part in parts]
     for part, start, end in zip(parts, starts, [*starts[1:], len(text)], strict=True):
         above = (part["name"],) if part.get("name") else ()
         for section in _sections(text[start:end], part, limits):

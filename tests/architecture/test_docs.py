@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agentkit import HashingEmbedder, ScriptedModel
+from agentkit import HashingEmbedder, Index, ScriptedModel
 from agentkit.cli.app import app
 
 _ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_the_library_example_of_the_readme_runs(
 ) -> None:
     """With the doubles in place of the two models, so that it takes no files and no time."""
     reply = '[1] "The mill was built in 1871 by Josiah Pell"\nAnswer: Josiah Pell built it.'
-    (code,) = _PYTHON.findall(_README.read_text("utf-8"))
+    code, agent_code = _PYTHON.findall(_README.read_text("utf-8"))
     for real, double in (
         ('SentenceTransformerEmbedder(ModelStore().path("all-minilm-l6-v2"))', "_embedder"),
         ("LocalChatModel()", "_model"),
@@ -66,6 +66,10 @@ def test_the_library_example_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     doubles = {"_embedder": HashingEmbedder(), "_model": ScriptedModel(replies=[reply])}
     runpy.run_path("example.py", init_globals=doubles)
+    (tmp_path / "agent.py").write_text(agent_code, "utf-8")
+    with Index.open(tmp_path / "fennay.index", embedder=HashingEmbedder()) as index:
+        found = runpy.run_path("agent.py", init_globals={"model": ScriptedModel(replies=["Many."]), "index": index})
+    assert found["answer"].text == "Many."
     assert capsys.readouterr().out.startswith("Josiah Pell built it.")
 
 

@@ -19,7 +19,7 @@ def test_a_sync_of_odd_files_names_each_and_indexes_every_good_one(tmp_path: Pat
         report = index_folder(index, [folder])
         skipped = {Path(file.path).name: file.reason for file in report.skipped}
         indexed = {Path(path).name for path in index.paths()}
-        hits = index.search("def f return", k=3)
+        hits = index.search("def f return", k=30)
     assert set(skipped) == {name for name in names if name not in READABLE}
     assert all(skipped.values())
     assert indexed == {name for name in names if name in READABLE} | set(GOOD)
