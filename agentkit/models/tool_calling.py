@@ -54,6 +54,9 @@ class ToolBinding:
     def constraint(self, spell: Callable[[str], str], answer: Mapping[str, Any] | None = None) -> Constraint | None:
         """What a reply may be; None where the tools may not be called.
 
+        A call that must be made is ended early where the token limit comes, so that there is one; a call that may be
+        made is cut, and does not count: half an argument must not be acted on by choice.
+
         `spell` gives a tag as a Lark literal for the vocabulary. `answer` is a schema for replies that call nothing;
         without it they are free text.
 
@@ -68,9 +71,10 @@ class ToolBinding:
             rule = f"start: {spell(OPEN_CALL)} calls | answer\nanswer: {schema_rule(answer)}\n"
             return Constraint(rule + calls)
         if self.choice in ("auto", "any"):
-            thought = Thought(OPEN_CALL, is_required=self.choice == "any", reserve=_CALL_TOKENS, lookalike=_LOOKALIKE)
-            return Constraint("start: calls\n" + calls, thought=thought)
-        return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}")
+            is_required = self.choice == "any"
+            thought = Thought(OPEN_CALL, is_required=is_required, reserve=_CALL_TOKENS, lookalike=_LOOKALIKE)
+            return Constraint("start: calls\n" + calls, is_json=is_required, thought=thought)
+        return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}", is_json=True)
 
 
 def tool_choice(choice: object, names: Sequence[str]) -> str:

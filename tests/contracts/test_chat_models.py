@@ -15,7 +15,7 @@ from tests.conftest import MODELS
 
 @pytest.fixture(scope="module")
 def loaded_model(chat_model_file: Path) -> Iterator[BaseChatModel]:
-    with LocalChatModel(model=str(chat_model_file), context_tokens=4096, max_tokens=600) as model:
+    with LocalChatModel(model=str(chat_model_file), context_tokens=4096, max_tokens=160) as model:
         yield model
 
 
@@ -50,7 +50,7 @@ class TestLocalChatModel(ChatModelIntegrationTests):
         return {
             "model": "smollm2-135m",
             "models_directory": MODELS.directory,
-            "max_tokens": 600,
+            "max_tokens": 160,
             "context_tokens": 4096,
         }
 

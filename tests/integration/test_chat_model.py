@@ -110,10 +110,7 @@ def test_a_closed_model_says_so(chat_model_file: Path) -> None:
 def test_a_named_tool_is_called_with_valid_arguments_at_any_temperature(model: LocalChatModel) -> None:
     for seed in range(8):
         bound = model.bind_tools([book], tool_choice="book")
-        reply = bound.invoke("Book two seats on the Brida.", temperature=1.5, seed=seed, max_tokens=200)
-        if reply.response_metadata["stop_reason"] == "max_tokens":
-            assert not reply.tool_calls
-            continue
+        reply = bound.invoke("Book two seats on the Brida.", temperature=1.5, seed=seed, max_tokens=100)
         (call,) = reply.tool_calls
         assert call["name"] == "book"
         assert call["args"]["vessel"] in {"Brida", "Halcyon"}
