@@ -69,3 +69,7 @@ class TestLocalChatModel(ChatModelIntegrationTests):
     @pytest.mark.xfail(reason="smollm2-135m does not choose to call a tool by itself; with tool_choice it does")
     def test_agent_loop(self, model: BaseChatModel) -> None:
         super().test_agent_loop(model)
+
+    @pytest.mark.xfail(reason="smollm2-135m does not copy every Japanese name; which one depends on the processor")
+    def test_unicode_tool_call_integration(self, model: BaseChatModel) -> None:  # type: ignore[override]
+        super().test_unicode_tool_call_integration(model)
