@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentkit.indexes import Index
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.grounding import GroundingReport
-    from agentkit.pipelines.indexing import IndexingProgress
+    from agentkit.pipelines.progress import IndexingProgress
     from agentkit.tools.collection import ToolCollection
     from agentkit.tools.discovery import DropIn
     from agentkit.tools.trust import TrustStore

@@ -24,7 +24,7 @@ from agentkit.cli._terminal import is_terminal, neutralise_line
 
 if TYPE_CHECKING:
     from agentkit.models.store import PullProgress
-    from agentkit.pipelines.indexing import IndexingProgress
+    from agentkit.pipelines.progress import IndexingProgress
 
 
 class Waiting:

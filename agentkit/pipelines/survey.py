@@ -1,0 +1,91 @@
+"""What there is and what is known: the files of a sync's sources beside what the catalog holds of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentkit.errors import DocumentError
+from agentkit.indexes import FileStamp, IndexWriter, KnownFile
+from agentkit.loaders import FileEntry, walk
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of the walk under the path that the index knows it by."""
+
+    path: str
+    source: str
+    stamp: FileStamp
+    file: Path
+
+
+@dataclass(slots=True)
+class Sync:
+    """What one sync has found out so far, over all of its sources."""
+
+    found: list[FoundFile] = field(default_factory=list)
+    known: dict[str, KnownFile] = field(default_factory=dict)
+    staged: dict[str, FileStamp] = field(default_factory=dict)
+    skipped: dict[str, tuple[str, FileStamp, str]] = field(default_factory=dict)
+    """Path -> source, stamp and reason."""
+    restamped: dict[str, FileStamp] = field(default_factory=dict)
+    """Files that were only touched: their bytes are as before."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """Path -> sha256, of what was read."""
+
+    def changed_files(self, *, is_full: bool) -> list[FoundFile]:
+        """The files to read: those whose stamp is not the known one, or all. Those skipped before stay skipped."""
+        return [found for found in self.found if is_full or not self._is_unchanged(found)]
+
+    def removed_paths(self) -> list[str]:
+        """What the index knows and the sources no longer have."""
+        found = {file.path for file in self.found}
+        return [path for path in self.known if path not in found and path not in self.skipped]
+
+    def has_new_skips(self) -> bool:
+        return any(
+            path not in self.known or self.known[path].skip_reason != reason
+            for path, (_, _, reason) in self.skipped.items()
+        )
+
+    def _is_unchanged(self, found: FoundFile) -> bool:
+        known = self.known.get(found.path)
+        if known is None or known.stamp != found.stamp or found.path in self.staged:
+            return False
+        if known.skip_reason:
+            self.skipped[found.path] = (found.source, found.stamp, known.skip_reason)
+        return True
+
+
+def survey(writer: IndexWriter, sources: Sequence[Path], *, max_file_bytes: int) -> Sync:
+    """Walk the sources and gather what the catalog knows of them; reads no file.
+
+    Raises:
+        DocumentError: a source does not exist, or none holds a file that can be read.
+    """
+    sync = Sync()
+    for source in sources:
+        _survey_source(writer, source, sync, max_file_bytes)
+    if not sync.found and not sync.known:
+        reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
+        places = ", ".join(map(str, sources))
+        raise DocumentError(f"there is no file to index in {places}" + (f" ({reasons})" if reasons else ""))
+    return sync
+
+
+def _survey_source(writer: IndexWriter, source: Path, sync: Sync, max_file_bytes: int) -> None:
+    try:
+        is_there = source.exists()
+    except OSError:  # a name that is too long for the file system
+        is_there = False
+    if not is_there:
+        raise DocumentError(f"{source} does not exist: check the path (nothing was removed from the index)")
+    root, prefix = writer.root(source)
+    sync.known |= writer.catalog.known_files(root)
+    sync.staged |= writer.catalog.staged_files(root)
+    for entry in walk(Path(root), max_file_bytes=max_file_bytes):
+        if isinstance(entry, FileEntry):
+            stamp = FileStamp(entry.size, entry.mtime_ns)
+            sync.found.append(FoundFile(prefix + entry.relative, root, stamp, entry.path))
+        else:
+            sync.skipped[prefix + entry.path] = (root, FileStamp(0, 0), entry.reason)
