@@ -1,5 +1,6 @@
 """What is installed: the package and its command, and nothing else of the repository."""
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -47,9 +48,12 @@ def test_an_editable_install_makes_nothing_else_of_the_repository_importable(tmp
         "    spec = find_spec(name)\n"
         "    print(name, spec.origin, *(spec.submodule_search_locations or [])) if spec else None\n"
     )
+    # Without PYTHONPATH: it may name the checkout, and what is asked is what the installation brings.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     finished = subprocess.run(
-        [sys.executable, "-c", statement], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
-    )
+        [sys.executable, "-c", statement], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+        timeout=60,
+    )  # fmt: skip
     assert str(_ROOT / "agentkit") not in finished.stdout
     assert not [line for line in finished.stdout.splitlines() if f"{_ROOT}/" in line and "site-packages" not in line]
 
