@@ -10,7 +10,8 @@ AgentkitError
 │   ├── IndexNotFoundError      no index of that name
 │   ├── IndexLockedError        another process is writing the index
 │   ├── IndexMismatchError      an index made with another embedder or chunker
-│   └── IndexDamagedError       a catalog that SQLite cannot read
+│   ├── IndexDamagedError       a catalog that SQLite cannot read
+│   └── ConditionError          a filter such as `size>1MB` that cannot be read
 ├── EvaluationError             data to measure by that is malformed, or a package for it that is missing
 ├── ModelError
 │   ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
@@ -73,6 +74,10 @@ class IndexMismatchError(IndexingError):
 
 class IndexDamagedError(IndexingError):
     """The index's catalog cannot be read."""
+
+
+class ConditionError(IndexingError):
+    """A condition on what is known of files cannot be read; the message says how to write it."""
 
 
 class EvaluationError(AgentkitError):

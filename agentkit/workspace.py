@@ -157,6 +157,7 @@ class Workspace:
         passages: int | None = None,
         path: str | None = None,
         format: str | None = None,
+        where: Sequence[str] = (),
         on_token: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from an index, with citations.
@@ -168,13 +169,14 @@ class Workspace:
             passages: How many passages to retrieve; by default the settings' number.
             path: Only files whose path matches, such as `reports/*`.
             format: Only files of this format, such as `pdf`.
+            where: Only what every condition holds for, such as `size<1MB`.
             on_token: Called with each piece of the answer as it is decoded.
         """
         from agentkit.pipelines.answering import answer_question
 
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = opened.as_retriever(k=passages or settings.passages, path=path, format=format)
+            retriever = opened.as_retriever(k=passages or settings.passages, path=path, format=format, where=where)
             return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
 
     def ask_model(

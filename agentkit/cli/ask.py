@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import is_terminal, read_piped_text, to_json
 
@@ -26,10 +27,9 @@ def ask(
         typer.Option("-m", "--model", help="A model's name, hf:OWNER/REPO:FILE, or a GGUF file."),
     ] = None,
     passages: Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages to read.")] = None,
-    path: Annotated[
-        str | None, typer.Option("--path", help="Only files whose path matches, such as 'reports/*'.")
-    ] = None,
-    form: Annotated[str | None, typer.Option("--format", help="Only files of this format, such as pdf.")] = None,
+    path: PathFilter = None,
+    form: FormatFilter = None,
+    where: Conditions = None,
     is_waited_for: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is whole.")] = False,
     is_usage_shown: Annotated[bool, typer.Option("-u", "--usage", help="Say what the answer cost.")] = False,
     is_explained: Annotated[bool, typer.Option("--explain", help="Say which passages the model read.")] = False,
@@ -54,7 +54,14 @@ def ask(
             answer = workspace.ask_model(text, model=model, on_token=printer.show)
         else:
             answer = workspace.ask(
-                text, chosen, model=model, passages=passages, path=path, format=form, on_token=printer.show
+                text,
+                chosen,
+                model=model,
+                passages=passages,
+                path=path,
+                format=form,
+                where=where or (),
+                on_token=printer.show,
             )
         if is_json:
             typer.echo(to_json(_as_json(answer, is_explained=is_explained)))

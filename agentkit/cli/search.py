@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import to_json
 from agentkit.results import SearchMode
@@ -24,10 +25,9 @@ def search(
     mode: Annotated[
         SearchMode, typer.Option("--mode", help="By meaning and words, or by one of them.")
     ] = SearchMode.HYBRID,
-    path: Annotated[
-        str | None, typer.Option("--path", help="Only files whose path matches, such as 'reports/*'.")
-    ] = None,
-    form: Annotated[str | None, typer.Option("--format", help="Only files of this format, such as pdf.")] = None,
+    path: PathFilter = None,
+    form: FormatFilter = None,
+    where: Conditions = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the passages that suit a query best."""
@@ -35,7 +35,7 @@ def search(
         raise UsageError("the query is empty: say what to look for")
     workspace = workspace_of(context)
     with workspace.open_index(choose_index(workspace, index)) as opened:
-        hits = opened.search(query, k=count, mode=mode, path=path, format=form)
+        hits = opened.search(query, k=count, mode=mode, path=path, format=form, where=where or ())
         if is_json:
             typer.echo(to_json([{name: asdict(hit)[name] for name in _FIELDS} for hit in hits]))
         elif hits:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.errors import DiskSpaceError, IndexDamagedError
+from agentkit.indexes.conditions import Condition
 from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json, searched_text
 from agentkit.indexes.schema import SCHEMA, VERSION
 
@@ -125,23 +126,20 @@ class Catalog:
             for i, path, start, end, names, digest in rows
         }
 
-    def matching_paths(self, path: str | None, form: str | None) -> list[str]:
-        """The files whose path matches a pattern (`*` and `?`, over folders too) and that are of a format."""
-        return [
-            found
-            for (found,) in self._rows(
-                "SELECT path FROM files WHERE (?1 IS NULL OR path GLOB ?1) "
-                "AND (?2 IS NULL OR json_extract(metadata, '$.format') = ?2) ORDER BY path",
-                (path, form),
-            )
-        ]
+    def matching_chunks(self, conditions: Iterable[Condition]) -> list[int]:
+        """The numbers of the chunks that every condition holds for, ascending."""
+        tests = list(conditions)
+        wanted = " AND ".join(test.sql for test in tests) or "TRUE"
+        values = tuple(value for test in tests for value in test.values)
+        query = f"SELECT number FROM chunks JOIN files USING (path) WHERE {wanted} ORDER BY number"  # noqa: S608
+        return [number for (number,) in self._rows(query, values)]
 
     def keyword_ranking(
-        self, query: str, *, count: int, within: Sequence[str] | None = None
+        self, query: str, *, count: int, within: Sequence[int] | None = None
     ) -> list[tuple[str, float]]:
         """Chunk ids with their BM25 score (higher is better), best first, for an FTS5 query; none for an empty one.
 
-        `within`: only chunks of these files; None takes all.
+        `within`: only chunks of these numbers; None takes all.
         """
         if not query:
             return []
@@ -149,7 +147,7 @@ class Catalog:
             (name, -score)
             for name, score in self._rows(
                 "SELECT id, bm25(chunks_fts) AS score FROM chunks_fts JOIN chunks ON number = chunks_fts.rowid "
-                "WHERE chunks_fts MATCH ?1 AND (?3 IS NULL OR path IN (SELECT value FROM json_each(?3))) "
+                "WHERE chunks_fts MATCH ?1 AND (?3 IS NULL OR number IN (SELECT value FROM json_each(?3))) "
                 "ORDER BY score, id LIMIT ?2",
                 (query, count, None if within is None else json.dumps(within)),
             )
@@ -230,11 +228,11 @@ class Catalog:
         with self.transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
 
-    def vectors(self, within: Sequence[str] | None = None) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Id and embedding of every published chunk, or of those of some files."""
+    def vectors(self, within: Sequence[int] | None = None) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        """Id and embedding of every published chunk, or of those of some numbers."""
         return self._vectors(
             "SELECT chunks.id, vector FROM chunks JOIN embeddings USING (text_hash) "
-            "WHERE ?1 IS NULL OR path IN (SELECT value FROM json_each(?1))",
+            "WHERE ?1 IS NULL OR number IN (SELECT value FROM json_each(?1))",
             (None if within is None else json.dumps(within),),
         )
 

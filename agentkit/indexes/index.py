@@ -8,7 +8,7 @@ search never sees half a sync, and a vector store that a crash has spoilt is nev
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from agentkit.embedders import Embedder
 from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError, IndexNotFoundError
 from agentkit.indexes import feedback
 from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
 from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.lock import writer_lock
@@ -122,18 +123,23 @@ class Index:
         mode: SearchMode = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
+        where: Sequence[str] = (),
     ) -> list[Hit]:
         """The `k` passages that suit `query` best, best first. An empty index or query gives none.
 
         `path` takes only files whose path matches a pattern such as `reports/*`, `format` only those of a format such
-        as `pdf`.
+        as `pdf`, and `where` only what every condition holds for, such as `size<1MB` (see `conditions.py`).
 
         A hit's score is the cosine similarity (dense), BM25 (keyword) or, in a hybrid search, both
         scaled to 0 to 1 and weighted.
+
+        Raises:
+            ConditionError: one of `where` is not a condition.
         """
+        conditions = _conditions(path, format, where)
         if k < 1 or not query.strip() or not self.chunk_count:
             return []
-        within = None if path is None and format is None else self.catalog.matching_paths(path, format)
+        within = self.catalog.matching_chunks(conditions) if conditions else None
         if within == []:
             return []
         ranking = self._ranking(query, k, mode, within)[:k]
@@ -153,9 +159,10 @@ class Index:
         mode: SearchMode = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
+        where: Sequence[str] = (),
     ) -> IndexRetriever:
-        """This index for LangChain programs: `k` passages a query. `path` and `format` as in `search`."""
-        return IndexRetriever(index=self, k=k, mode=mode, path=path, format=format)
+        """This index for LangChain programs: `k` passages a query. `path`, `format` and `where` as in `search`."""
+        return IndexRetriever(index=self, k=k, mode=mode, path=path, format=format, where=tuple(where))
 
     @contextmanager
     def writer(self) -> "Iterator[IndexWriter]":
@@ -211,8 +218,8 @@ class Index:
             self._vectors.close()
             self._vectors = None
 
-    def _ranking(self, query: str, k: int, mode: SearchMode, within: list[str] | None) -> list[tuple[str, float]]:
-        """Ids of published chunks with their scores, best first; only of the files `within`, if given."""
+    def _ranking(self, query: str, k: int, mode: SearchMode, within: list[int] | None) -> list[tuple[str, float]]:
+        """Ids of published chunks with their scores, best first; only of those numbers, if given."""
         if mode is SearchMode.KEYWORD:
             return self.catalog.keyword_ranking(keyword_query(query), count=k, within=within)
         vector = self.embedder.embed_array([query])[0]
@@ -221,7 +228,7 @@ class Index:
         return self._hybrid(query, vector, max(k, _FUSION_DEPTH), within)
 
     def _hybrid(
-        self, query: str, vector: NDArray[np.float32], depth: int, within: list[str] | None
+        self, query: str, vector: NDArray[np.float32], depth: int, within: list[int] | None
     ) -> list[tuple[str, float]]:
         """Two searches: what the first finds by ranks tells the second what else to look for; both count."""
         words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth, within=within)
@@ -237,7 +244,7 @@ class Index:
         return fuse_scores(first, second, weight=_FIRST_WEIGHT)
 
     def _nearest(
-        self, vector: NDArray[np.float32], count: int, within: list[str] | None = None
+        self, vector: NDArray[np.float32], count: int, within: list[int] | None = None
     ) -> list[tuple[str, float]]:
         store = self._vectors_for_reading() if within is None else None
         if store is None:
@@ -261,9 +268,9 @@ class Index:
         return None
 
     def _exact_nearest(
-        self, vector: NDArray[np.float32], count: int, within: list[str] | None = None
+        self, vector: NDArray[np.float32], count: int, within: list[int] | None = None
     ) -> list[tuple[str, float]]:
-        """By comparing with every embedding of the catalog, or of some files."""
+        """By comparing with every embedding of the catalog, or of some chunks."""
         return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors(within))[:count]
 
     def _rebuild_vectors(self) -> None:
@@ -295,6 +302,15 @@ class Index:
                 )
         if self.catalog.fact("embedder") is None:
             self.catalog.set_facts({**current, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _conditions(path: str | None, form: str | None, where: Sequence[str]) -> list[Condition]:
+    conditions = [parse_condition(text) for text in where]
+    if path is not None:
+        conditions.append(path_matches(path))
+    if form is not None:
+        conditions.append(format_is(form))
+    return conditions
 
 
 def _ordered(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

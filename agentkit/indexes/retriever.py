@@ -25,12 +25,16 @@ class IndexRetriever(BaseRetriever):
     """Only files whose path matches, such as `reports/*`."""
     format: str | None = None
     """Only files of this format, such as `pdf`."""
+    where: tuple[str, ...] = ()
+    """Only what every condition holds for, such as `size<1MB`."""
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         index: Index = self.index
         return [
             hit_document(hit)
-            for hit in index.search(query, k=self.k, mode=self.mode, path=self.path, format=self.format)
+            for hit in index.search(
+                query, k=self.k, mode=self.mode, path=self.path, format=self.format, where=self.where
+            )
         ]
 
 

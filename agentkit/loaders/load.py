@@ -17,6 +17,7 @@ from agentkit.errors import DocumentError
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES, load_archive
 from agentkit.loaders.docx import load_docx
 from agentkit.loaders.epub import load_epub
+from agentkit.loaders.front_matter import front_matter
 from agentkit.loaders.mail import load_eml, load_mbox
 from agentkit.loaders.markup import load_html
 from agentkit.loaders.notebook import load_notebook
@@ -49,8 +50,8 @@ _LONGEST_TITLE = 200
 def load_document(path: Path) -> Document:
     """The text of a file as `page_content`, and what is known of it.
 
-    Metadata: `title` (never empty), `format`; where they apply `encoding`, `language` (source code) and
-    `page_offsets` (PDF: where each page starts in the text).
+    Metadata: `title` (never empty), `format`; where they apply `encoding`, `language` (source code), `page_offsets`
+    (PDF: where each page starts in the text) and `custom` (what the front matter says).
 
     Raises:
         DocumentError: the file cannot be turned into text; the message is one line that says why.
@@ -116,7 +117,11 @@ def _load_plain(path: Path) -> Document:
 
 def _load_markdown(path: Path) -> Document:
     text, encoding = read_text(path)
-    return _document(text, path, "markdown", title=_markdown_title(text), encoding=encoding)
+    custom = front_matter(text)
+    title = custom.get("title") or _markdown_title(text)
+    return _document(
+        text, path, "markdown", title=str(title), encoding=encoding, **({"custom": custom} if custom else {})
+    )
 
 
 def _load_html(path: Path) -> Document:

@@ -33,6 +33,8 @@ class RefinedRetriever(BaseRetriever):
     """Only files whose path matches, such as `reports/*`."""
     format: str | None = None
     """Only files of this format, such as `pdf`."""
+    where: tuple[str, ...] = ()
+    """Only what every condition holds for, such as `size<1MB`."""
     queries: QueryWriter | None = None
     """Search with all of these queries and fuse what they find by rank."""
     reranker: Any = None  # a Reranker, which pydantic cannot check
@@ -65,7 +67,10 @@ class RefinedRetriever(BaseRetriever):
         index: Index = self.index
         asked = self.queries(question) if self.queries else [question]
         depth = self.k * _CANDIDATES
-        rankings = [index.search(q, k=depth, mode=self.mode, path=self.path, format=self.format) for q in asked]
+        rankings = [
+            index.search(q, k=depth, mode=self.mode, path=self.path, format=self.format, where=self.where)
+            for q in asked
+        ]
         if len(rankings) == 1:
             return rankings[0]
         known = {hit.metadata["chunk_id"]: hit for ranking in rankings for hit in ranking}
