@@ -12,6 +12,9 @@ AgentkitError
 │   ├── IndexMismatchError      an index made with another embedder or chunker
 │   ├── IndexDamagedError       a catalog that SQLite cannot read
 │   └── ConditionError          a filter such as `size>1MB` that cannot be read
+├── SessionError
+│   ├── SessionNotFoundError    no session of that id
+│   └── SessionsDamagedError    a file of sessions that SQLite cannot read, or of a newer agentkit
 ├── EvaluationError             data to measure by that is malformed, or a package for it that is missing
 ├── ModelError
 │   ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
@@ -78,6 +81,18 @@ class IndexDamagedError(IndexingError):
 
 class ConditionError(IndexingError):
     """A condition on what is known of files cannot be read; the message says how to write it."""
+
+
+class SessionError(AgentkitError):
+    """Root of errors about kept conversations."""
+
+
+class SessionNotFoundError(SessionError):
+    """No session of that id; the message names the nearest."""
+
+
+class SessionsDamagedError(SessionError):
+    """The file of the sessions cannot be read, or a newer agentkit made it."""
 
 
 class EvaluationError(AgentkitError):

@@ -22,6 +22,7 @@ from agentkit.workspace_files import WORKSPACE_FILES
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from agentkit.agents.sessions import SessionStore
     from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder
     from agentkit.evaluation import Evaluation
@@ -322,6 +323,18 @@ class Workspace:
         from agentkit.tools.trust import TrustStore
 
         return TrustStore(data_directory() / "trusted-tools.json")
+
+    # Conversations
+
+    def sessions(self) -> "SessionStore":
+        """What was said in chats, in all workspaces. It is in the user's data folder, since a workspace may be shared.
+
+        Raises:
+            SessionsDamagedError: the file is damaged, or a newer agentkit made it.
+        """
+        from agentkit.agents.sessions import SessionStore
+
+        return SessionStore(data_directory() / "sessions.sqlite")
 
     # Models
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search, tools
+from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search, sessions, tools
 from agentkit.cli._front_door import FrontDoor, set_up_logging
 from agentkit.cli._invocation import Invocation
 
@@ -30,6 +30,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(indexes.app, name="indexes")
 app.add_typer(models.app, name="models")
 app.add_typer(tools.app, name="tools")
+app.add_typer(sessions.app, name="sessions")
 app.command("doctor")(doctor.doctor)
 
 
