@@ -7,6 +7,7 @@ from agentkit.strategies.evaluating import ScoredVerdicts, Votes, WrittenVerdict
 from agentkit.strategies.examples import Example, load_examples
 from agentkit.strategies.few_shot import Choosing, few_shot
 from agentkit.strategies.forms import ChoiceForm, JsonForm, NumberForm, TextForm
+from agentkit.strategies.option_texts import read_options, writable_options
 from agentkit.strategies.plan_and_solve import LeastToMost, plan_and_solve
 from agentkit.strategies.problem import Problem, Strategy
 from agentkit.strategies.proposing import ListedProposals, RankedProposals, SampledProposals
@@ -48,7 +49,9 @@ __all__ = [
     "load_examples",
     "option_names",
     "plan_and_solve",
+    "read_options",
     "strategy",
     "strategy_names",
     "to_html",
+    "writable_options",
 ]

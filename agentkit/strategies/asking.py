@@ -56,13 +56,21 @@ class Asker:
     """A chat model with a count of what it was asked. One for each problem that is solved."""
 
     def __init__(
-        self, model: BaseChatModel, *, parallel_calls: int = PARALLEL_CALLS, deadline: float | None = None
+        self,
+        model: BaseChatModel,
+        opening: tuple[BaseMessage, ...] = (),
+        *,
+        parallel_calls: int = PARALLEL_CALLS,
+        deadline: float | None = None,
     ) -> None:
-        """`parallel_calls`: most calls at a time; 1 asks one after another.
+        """`opening`: messages that every prompt begins with.
+
+        `parallel_calls`: most calls at a time; 1 asks one after another.
 
         `deadline`: on `time.monotonic()`'s clock; a local model's replies end there with what they have.
         """
         self.model = model
+        self._opening = opening
         self._deadline = deadline
         self._parallel_calls = 1 if isinstance(model, ScriptedModel) else parallel_calls
         self._started = time.monotonic()
@@ -137,7 +145,7 @@ class Asker:
     def _score(
         self, model: LocalChatModel, messages: tuple[BaseMessage, ...], continuations: Sequence[str]
     ) -> tuple[float, ...]:
-        scores = model.score(list(messages), continuations)
+        scores = model.score([*self._opening, *messages], continuations)
         self._count(scores.usage)
         return scores.logprobs
 
@@ -145,9 +153,8 @@ class Asker:
         if isinstance(self.model, LocalChatModel):
             reply = self._local_reply(self.model, request, is_stopped)
         else:
-            message = self.model.invoke(
-                list(request.messages), temperature=request.temperature, max_tokens=request.max_tokens
-            )
+            messages = [*self._opening, *request.messages]
+            message = self.model.invoke(messages, temperature=request.temperature, max_tokens=request.max_tokens)
             reply = Reply(text_of(message).strip(), None, None, stop_reason_of(message), usage_of(message))
         self._count(reply.usage)
         return reply
@@ -157,7 +164,7 @@ class Asker:
         text, logprobs = "", list[float]()
         last = AIMessageChunk(content="")
         stream = model.stream(
-            list(request.messages),
+            [*self._opening, *request.messages],
             temperature=request.temperature,
             seed=request.seed,
             max_tokens=request.max_tokens,

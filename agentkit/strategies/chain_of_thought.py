@@ -46,7 +46,7 @@ class ChainOfThought:
         check_range("temperature", self.temperature, 0, 2)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = Asker(model)
+        asker = Asker(model, problem.opening)
         fitted = self.prompt(problem, model)
         request = Request(fitted.messages, self.max_tokens, self.temperature, self.seed)
         return to_answer(ask_with_reasoning(asker, request, problem.form), asker, fitted.warnings)

@@ -1,8 +1,9 @@
 """A strategy by its name, as the command line and settings give it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from agentkit.embedders import Embedder
 from agentkit.errors import StrategyError
@@ -17,6 +18,8 @@ from agentkit.strategies.refine import SelfRefine
 from agentkit.strategies.self_consistency import SelfConsistency
 from agentkit.strategies.thought_rules import Budget
 from agentkit.strategies.tree_of_thought import Search, TreeOfThought
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def strategy(name: str, **options: Any) -> Strategy:  # Any: each option has its own type, checked by its strategy
@@ -35,14 +38,9 @@ def strategy(name: str, **options: Any) -> Strategy:  # Any: each option has its
     Raises:
         StrategyError: an unknown strategy or option, with the nearest known one; a value out of its range.
     """
-    if name not in _MAKERS:
-        raise StrategyError(f"there is no strategy {name!r}{_nearest(name, list(_MAKERS))}")
-    make, known = _MAKERS[name]
-    for option in options:
-        if option not in known:
-            raise StrategyError(f"the strategy {name!r} has no option {option!r}{_nearest(option, known)}")
+    check_options(name, options, known=option_names(name))
     try:
-        return make(**options)
+        return _MAKERS[name][0](**options)
     except (TypeError, ValueError) as error:
         raise StrategyError(f"the strategy {name!r}: {error}") from error
 
@@ -53,12 +51,29 @@ def strategy_names() -> list[str]:
 
 
 def option_names(name: str) -> Sequence[str]:
-    """The options of the strategy `name`."""
+    """The options of the strategy `name`.
+
+    Raises:
+        StrategyError: an unknown strategy, with the nearest known one.
+    """
+    if name not in _MAKERS:
+        raise StrategyError(f"there is no strategy {name!r}{_nearest(name, list(_MAKERS))}")
     return _MAKERS[name][1]
 
 
+def check_options(name: str, options: Iterable[str], *, known: Sequence[str]) -> None:
+    """Refuse what is not among the `known` options of the strategy `name`.
+
+    Raises:
+        StrategyError: an unknown option, with the nearest known one.
+    """
+    for option in options:
+        if option not in known:
+            raise StrategyError(f"the strategy {name!r} has no option {option!r}{_nearest(option, known)}")
+
+
 def _few_shot(examples: Sequence[Example] = (), choosing: str = Choosing.FIXED, **options: Any) -> Strategy:
-    return few_shot(examples, choosing=Choosing(choosing), **options)
+    return few_shot(examples, choosing=_member(Choosing, "choosing", choosing), **options)
 
 
 def _cot(
@@ -70,7 +85,8 @@ def _cot(
 ) -> ChainOfThought:
     chooser: ExampleChooser = NoExamples()
     if examples:
-        chooser = choose_examples(examples, choosing=Choosing(choosing), embedder=embedder, count=count)
+        chosen = _member(Choosing, "choosing", choosing)
+        chooser = choose_examples(examples, choosing=chosen, embedder=embedder, count=count)
     return ChainOfThought(examples=chooser, **options)
 
 
@@ -87,12 +103,21 @@ def _tot(
     **options: Any,
 ) -> Strategy:
     return TreeOfThought(
-        search=Search(search), proposer=SampledProposals(proposals), budget=Budget(tokens, seconds, nodes), **options
+        search=_member(Search, "search", search),
+        proposer=SampledProposals(proposals),
+        budget=Budget(tokens, seconds, nodes),
+        **options,
     )
 
 
 def _refine(rounds: int = 2, **options: Any) -> Strategy:
     return SelfRefine(rounds, ChainOfThought(**options))
+
+
+def _member(kind: type[_Choice], option: str, value: str) -> _Choice:
+    if value not in set(kind):
+        raise StrategyError(f"{option} is {value!r}: give {' or '.join(kind)}")
+    return kind(value)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ class Direct:
         check_range("temperature", self.temperature, 0, 2)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = Asker(model)
+        asker = Asker(model, problem.opening)
         fitted = fit_examples(
             self.examples,
             problem,

@@ -184,7 +184,7 @@ def fit_examples(
         return (*(message for turn in turns for message in turn), HumanMessage(ask(problem.text)))
 
     count = len(chosen)
-    while count and not _fits(prompt(count), model, max_tokens, max_prompt_tokens):
+    while count and not _fits((*problem.opening, *prompt(count)), model, max_tokens, max_prompt_tokens):
         count -= 1
     left_out = len(chosen) - count
     warning = (f"{left_out} of {len(chosen)} examples did not fit into the prompt",) if left_out else ()

@@ -51,7 +51,7 @@ def choose_examples(
     """
     if choosing is Choosing.FIXED:
         if not examples:
-            raise StrategyError("few-shot needs examples: give a list, or a file of JSON lines")
+            raise StrategyError("few-shot needs examples: give a list, or a file of JSON lines (-o examples FILE)")
         if count < 1:
             raise StrategyError(f"count is {count}: give 1 or more")
         return FixedExamples(tuple(examples[:count]))

@@ -54,7 +54,7 @@ class LeastToMost:
         check_range("max_tokens", self.max_tokens, 1, 1_000_000)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = Asker(model)
+        asker = Asker(model, problem.opening)
         request = Request(_ask_for_questions(problem), self.max_tokens, seed=self.seed)
         lines = [_BULLET.sub("", line).strip() for line in asker.ask(request).text.splitlines()]
         solved = ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import SystemMessage
 
 from agentkit.errors import StrategyError
 from agentkit.results import Answer
@@ -18,6 +19,8 @@ class Problem:
     context: str = ""
     """Text that the question is about: retrieved passages, a file. It stands before the question."""
     form: AnswerForm = field(default_factory=TextForm)
+    system: str = ""
+    """A system message for everything that the model is asked on the way."""
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -27,6 +30,11 @@ class Problem:
     def text(self) -> str:
         """Context and question as one text."""
         return f"{self.context.strip()}\n\n{self.question.strip()}" if self.context.strip() else self.question.strip()
+
+    @property
+    def opening(self) -> tuple[SystemMessage, ...]:
+        """What every prompt begins with: the system message, if there is one."""
+        return (SystemMessage(self.system.strip()),) if self.system.strip() else ()
 
 
 class Strategy(Protocol):

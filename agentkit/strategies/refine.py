@@ -29,7 +29,7 @@ class SelfRefine:
         check_range("rounds", self.rounds, 1, 16)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = Asker(model)
+        asker = Asker(model, problem.opening)
         fitted = self.chain.prompt(problem, model)
         draft = ask_with_reasoning(asker, self._request(fitted.messages), problem.form)
         history = [_shown(draft)]

@@ -36,7 +36,7 @@ class SelfConsistency:
             check_range("temperature", self.chain.temperature, 0.01, 2)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = Asker(model, parallel_calls=self.parallel_calls)
+        asker = Asker(model, problem.opening, parallel_calls=self.parallel_calls)
         fitted = self.chain.prompt(problem, model)
         *_, ballot = self._votes(self.chain.requests(problem, fitted, self.samples), problem.form, asker)
         if not ballot.candidates:
@@ -48,7 +48,7 @@ class SelfConsistency:
 
     def votes(self, problem: Problem, model: BaseChatModel) -> Iterator[Ballot]:
         """The ballot after each vote, until it is complete or decided."""
-        asker = Asker(model, parallel_calls=self.parallel_calls)
+        asker = Asker(model, problem.opening, parallel_calls=self.parallel_calls)
         requests = self.chain.requests(problem, self.chain.prompt(problem, model), self.samples)
         return self._votes(requests, problem.form, asker)
 

@@ -4,7 +4,7 @@ The parts are next door: `proposing.py` generates, `evaluating.py` evaluates, `t
 knows, `growing.py` grows the tree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from time import monotonic
@@ -57,6 +57,8 @@ class TreeOfThought:
     """Longest answer, where the model is asked for it."""
     parallel_calls: int = PARALLEL_CALLS
     """Most calls at a time; 1 asks one after another."""
+    watch: Callable[[ThoughtTree], None] | None = None
+    """Called by `solve` with the tree after each batch of thoughts; the last is the result."""
 
     def __post_init__(self) -> None:
         check_range("depth", self.depth, 1, 64)
@@ -65,13 +67,15 @@ class TreeOfThought:
         check_range("max_tokens", self.max_tokens, 1, 1_000_000)
 
     def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
-        asker = self._asker(model)
-        *_, tree = self._grow(problem, asker)
+        asker = self._asker(problem, model)
+        for tree in self._grow(problem, asker):
+            if self.watch:
+                self.watch(tree)
         steps = [thought.text for thought in tree.path(tree.best)]
         if self.rules.conclude:
             answer = Answer(self.rules.conclude(problem, steps), usage=asker.usage)
         else:
-            answer = self._ask_for_answer(problem, steps, Asker(model), tree)
+            answer = self._ask_for_answer(problem, steps, Asker(model, problem.opening), tree)
         reason = answer.stop_reason if tree.stop_reason is StopReason.COMPLETED else tree.stop_reason
         warnings = answer.warnings if tree.stop_reason is StopReason.COMPLETED else (*answer.warnings, _warning(tree))
         return replace(
@@ -85,12 +89,12 @@ class TreeOfThought:
             StrategyError: the budget is too small for one thought.
             ModelError: the model failed.
         """
-        return self._grow(problem, self._asker(model))
+        return self._grow(problem, self._asker(problem, model))
 
-    def _asker(self, model: BaseChatModel) -> Asker:
+    def _asker(self, problem: Problem, model: BaseChatModel) -> Asker:
         seconds = self.budget.seconds
         deadline = None if seconds is None else monotonic() + seconds
-        return Asker(model, parallel_calls=self.parallel_calls, deadline=deadline)
+        return Asker(model, problem.opening, parallel_calls=self.parallel_calls, deadline=deadline)
 
     def _grow(self, problem: Problem, asker: Asker) -> Iterator[ThoughtTree]:
         self._check_budget(problem, asker.model)
@@ -103,7 +107,7 @@ class TreeOfThought:
     def _check_budget(self, problem: Problem, model: BaseChatModel) -> None:
         if self.budget.tokens is None:
             return
-        prompt = self.proposer.prompt(problem, self.rules.start(problem))
+        prompt = (*problem.opening, *self.proposer.prompt(problem, self.rules.start(problem)))
         if isinstance(model, LocalChatModel):
             needed = len(model.prompt_tokens(list(prompt))) + self.proposer.max_tokens
         else:

@@ -1,10 +1,21 @@
 """A strategy by its name."""
 
+from pathlib import Path
+
 import pytest
 
 from agentkit import HashingEmbedder, ScriptedModel
 from agentkit.errors import StrategyError
-from agentkit.strategies import Example, Problem, option_names, strategy, strategy_names
+from agentkit.strategies import (
+    Example,
+    Problem,
+    SelfConsistency,
+    option_names,
+    read_options,
+    strategy,
+    strategy_names,
+    writable_options,
+)
 
 _REPLIES = {
     "direct": ["4"],
@@ -39,7 +50,7 @@ def test_these_are_the_strategies() -> None:
         ("cot", {"max_token": 3}, "has no option 'max_token': did you mean 'max_tokens'?"),
         ("self-consistency", {"samples": 0}, "samples is 0: give a value from 1 to 256"),
         ("tot", {"depth": 99}, "depth is 99: give a value from 1 to 64"),
-        ("tot", {"search": "sideways"}, "'sideways' is not a valid Search"),
+        ("tot", {"search": "sideways"}, "search is 'sideways': give breadth-first or depth-first"),
         ("few-shot", {}, "needs examples"),
         ("refine", {"rounds": 0}, "rounds is 0"),
     ],
@@ -56,3 +67,46 @@ def test_a_chain_of_thought_takes_examples_like_the_question() -> None:
     chosen.solve(Problem("the blue sea?"), model)
     assert model.calls[0][1].content == "s\nAnswer: 2"
     assert "choosing" in option_names("cot")
+
+
+def test_options_are_read_from_text(tmp_path: Path) -> None:
+    file = tmp_path / "examples.jsonl"
+    file.write_text('{"question": "1 + 1?", "answer": "2"}\n')
+    texts = {"samples": " 3", "temperature": "0.9", "choosing": "fixed", "examples": str(file)}
+    options = read_options("self-consistency", texts)
+    assert options == {"samples": 3, "temperature": 0.9, "choosing": "fixed", "examples": [Example("1 + 1?", "2")]}
+    chosen = strategy("self-consistency", **options)
+    assert isinstance(chosen, SelfConsistency)
+    assert (chosen.samples, chosen.chain.temperature) == (3, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "message"),
+    [
+        ("tott", {}, "there is no strategy 'tott': did you mean 'tot'?"),
+        ("tot", {"dept": "3"}, "the strategy 'tot' has no option 'dept': did you mean 'depth'?"),
+        ("tot", {"depth": "deep"}, "depth is 'deep': give a whole number"),
+        ("cot", {"temperature": "warm"}, "temperature is 'warm': give a number"),
+        ("cot", {"embedder": "x"}, "the strategy 'cot' has no option 'embedder'"),
+        ("few-shot", {"examples": "/nowhere.jsonl"}, "/nowhere.jsonl: the examples cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_said(name: str, texts: dict[str, str], message: str) -> None:
+    with pytest.raises(StrategyError, match=message):
+        read_options(name, texts)
+
+
+@pytest.mark.parametrize("name", strategy_names())
+def test_every_option_but_the_embedder_can_be_written(name: str) -> None:
+    assert set(option_names(name)) - set(writable_options(name)) <= {"embedder"}
+
+
+def test_a_system_message_begins_every_prompt() -> None:
+    for name in strategy_names():
+        options: dict[str, object] = {"examples": [Example("1 + 1?", "2")]} if name == "few-shot" else {}
+        if name == "tot":
+            options = {"proposals": 2, "depth": 1}
+        model = ScriptedModel(replies=_REPLIES[name])
+        strategy(name, **options).solve(Problem("2 + 2?", system="Count slowly."), model)
+        assert {call[0].content for call in model.calls} == {"Count slowly."}
+        assert all(call[0].type == "system" and call[1].type == "human" for call in model.calls)
