@@ -34,7 +34,7 @@ class ModelSettings(_Section):
     """Which models are used, where they are, and how they run."""
 
     chat: str = DEFAULT_CHAT_MODEL
-    """The model that answers: a catalog name, `hf:OWNER/REPO:FILE`, or a path to a GGUF file."""
+    """The model that answers: a catalog name, `hf:OWNER/REPO:FILE`, a path to a GGUF file, or `provider:name`."""
     embedder: str = DEFAULT_EMBEDDER
     """The model that turns text into vectors. An index can be read only with the embedder that made it."""
     directory: Path | None = None
@@ -87,6 +87,8 @@ class AnswerSettings(_Section):
     max_tokens: int = Field(default=512, ge=16)
     """Longest answer."""
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    seed: int | None = Field(default=None, ge=0)
+    """The same seed gives the same answer at any temperature; None draws a new one each time."""
 
 
 class ToolSettings(_Section):
@@ -158,6 +160,30 @@ def load_settings(file: Path | None = None) -> Settings:
     if problems:
         raise SettingsError("; ".join(problems))
     return _anchored(settings, file)
+
+
+def with_answer_options(settings: Settings, texts: Mapping[str, str]) -> Settings:
+    """These settings with some of `[answer]` replaced by what a person wrote: `{"temperature": "0.7"}`.
+
+    Raises:
+        SettingsError: an unknown option, with the nearest known one; a value out of its range.
+    """
+    try:
+        answer = AnswerSettings.model_validate({**settings.answer.model_dump(exclude_unset=True), **texts})
+    except ValidationError as error:
+        problems = [_option_problem(details) for details in error.errors(include_url=False)]
+        raise SettingsError("; ".join(problems)) from error
+    return settings.model_copy(update={"answer": answer})
+
+
+def _option_problem(details: ErrorDetails) -> str:
+    name = str(details["loc"][0])
+    if details["type"] == "extra_forbidden":
+        known = list(AnswerSettings.model_fields)
+        found = get_close_matches(name, known, n=1)
+        hint = f"did you mean {found[0]!r}?" if found else f"known are {', '.join(known)}"
+        return f"there is no option {name!r}: {hint}"
+    return f"{name} is {details['input']!r}: {details['msg'][:1].lower()}{details['msg'][1:]}"
 
 
 def _read(file: Path) -> str:

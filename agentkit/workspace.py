@@ -5,7 +5,7 @@ Without such a folder, indexes are in the user's data folder and the settings ar
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from platformdirs import user_data_path
 from agentkit.chunkers import CHUNKER_NAME
 from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
+from agentkit.models.catalog import is_hosted
 from agentkit.results import Answer, IndexReport, SearchMode
-from agentkit.settings import FILE_NAME, Settings, load_settings
+from agentkit.settings import FILE_NAME, Settings, load_settings, with_answer_options
 from agentkit.workspace_files import WORKSPACE_FILES
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.progress import IndexingProgress
+    from agentkit.strategies import Strategy
     from agentkit.tools.collection import ToolCollection
     from agentkit.tools.discovery import DropIn
     from agentkit.tools.trust import TrustStore
@@ -159,6 +161,8 @@ class Workspace:
         path: str | None = None,
         format: str | None = None,
         where: Sequence[str] = (),
+        strategy: "Strategy | None" = None,
+        system: str = "",
         on_token: Callable[[str], None] | None = None,
     ) -> Answer:
         """Answer a question from an index, with citations.
@@ -171,6 +175,8 @@ class Workspace:
             path: Only files whose path matches, such as `reports/*`.
             format: Only files of this format, such as `pdf`.
             where: Only what every condition holds for, such as `size<1MB`.
+            strategy: How to reason over the passages before anything is quoted.
+            system: Instructions for the model, beside its own.
             on_token: Called with each piece of the answer as it is decoded.
         """
         from agentkit.pipelines.answering import answer_question
@@ -178,16 +184,56 @@ class Workspace:
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
             retriever = opened.as_retriever(k=passages or settings.passages, path=path, format=format, where=where)
-            return answer_question(question, retriever, chat_model, on_token=on_token, max_tokens=settings.max_tokens)
+            return answer_question(
+                question,
+                retriever,
+                chat_model,
+                strategy=strategy,
+                system=system,
+                on_token=on_token,
+                max_tokens=settings.max_tokens,
+            )
 
     def ask_model(
-        self, question: str, *, model: str | None = None, on_token: Callable[[str], None] | None = None
+        self,
+        question: str,
+        *,
+        model: str | None = None,
+        strategy: "Strategy | None" = None,
+        system: str = "",
+        on_token: Callable[[str], None] | None = None,
     ) -> Answer:
-        """What the chat model says by itself, without documents."""
+        """What the chat model says by itself, without documents; a strategy's answer comes in one piece."""
         from agentkit.pipelines.direct import answer_directly
+        from agentkit.strategies import Problem
 
         with self._chat_model_for_one_answer(model) as chat_model:
-            return answer_directly(question, chat_model, on_token=on_token, max_tokens=self.settings.answer.max_tokens)
+            if strategy:
+                return strategy.solve(Problem(question, system=system), chat_model)
+            max_tokens = self.settings.answer.max_tokens
+            return answer_directly(question, chat_model, system=system, on_token=on_token, max_tokens=max_tokens)
+
+    def strategy(self, name: str, options: Mapping[str, str]) -> "Strategy":
+        """A strategy by its name, its options as a person writes them; examples are chosen with the settings' embedder.
+
+        Raises:
+            StrategyError: an unknown strategy or option, with the nearest known one; a value out of its range.
+        """
+        from agentkit.strategies import Choosing, read_options, strategy
+
+        read = read_options(name, options)
+        if read.get("choosing", Choosing.FIXED) != Choosing.FIXED:
+            read["embedder"] = self.embedder()
+        return strategy(name, **read)
+
+    def with_answer_options(self, options: Mapping[str, str]) -> "Workspace":
+        """This workspace with some of its `[answer]` settings replaced, as a person writes them.
+
+        Raises:
+            SettingsError: an unknown option, with the nearest known one; a value out of its range.
+        """
+        settings = with_answer_options(self.settings, options)
+        return Workspace(self.root, settings, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model)
 
     def check(self, answer: str, index: str, *, model: str | None = None) -> "GroundingReport":
         """Hold each sentence of an answer against an index."""
@@ -366,11 +412,17 @@ class Workspace:
 
         Raises:
             ModelNotFoundError: it was not pulled, or the catalog does not know it.
-            ModelLoadError: it is an embedder.
+            ModelLoadError: it is an embedder, or a provider's model that cannot be used.
         """
         name = name or self.settings.models.chat
+        answer = self.settings.answer
         if self._make_chat_model:
             return self._make_chat_model(name)
+        if is_hosted(name):
+            from agentkit.models.hosted import HostedModel
+
+            temperature = answer.temperature if "temperature" in answer.model_fields_set else None
+            return HostedModel.of(name, temperature=temperature, seed=answer.seed)
         # A name that is not there is an error now, not after the embedder was loaded.
         if self.model_store().path(name).is_dir():
             raise ModelLoadError(
@@ -381,7 +433,8 @@ class Workspace:
         settings = self.settings.models
         return LocalChatModel(
             model=name,
-            temperature=self.settings.answer.temperature,
+            temperature=answer.temperature,
+            seed=answer.seed,
             context_tokens=settings.context_tokens,
             gpu_layers=settings.gpu_layers,
             main_gpu=settings.main_gpu,

@@ -30,6 +30,7 @@ _SETTINGS = f"""\
 # passages = 6                          # how many passages are read for an answer
 # max_tokens = 512                      # longest answer
 # temperature = 0.0                     # 0 gives the same answer every time
+# seed = 7                              # the same answer every time at any temperature
 
 [tools]
 # search = "off"                        # ddgs, or a SearXNG server's address: queries leave this machine

@@ -10,6 +10,7 @@ import typer
 from agentkit.cli import ask, check, doctor, evaluate, index, indexes, init, models, search, sessions, tools
 from agentkit.cli._front_door import FrontDoor, set_up_logging
 from agentkit.cli._invocation import Invocation
+from agentkit.cli._pairs import CommandWithPairs
 
 app = typer.Typer(
     name="agentkit",
@@ -24,7 +25,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("index")(index.index)
 app.command("search")(search.search)
-app.command("ask")(ask.ask)
+app.command("ask", cls=CommandWithPairs)(ask.ask)
 app.command("check")(check.check)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(indexes.app, name="indexes")

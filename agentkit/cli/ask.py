@@ -2,15 +2,18 @@
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import is_terminal, read_piped_text, to_json
 
 if TYPE_CHECKING:
+    from agentkit.cli._reasoning import Reasoning
     from agentkit.results import Answer
     from agentkit.workspace import Workspace
 
@@ -24,15 +27,38 @@ def ask(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("-m", "--model", help="A model's name, hf:OWNER/REPO:FILE, or a GGUF file."),
+        typer.Option("-m", "--model", help="A model's name, hf:OWNER/REPO:FILE, a GGUF file, or provider:name."),
     ] = None,
     passages: Annotated[int | None, typer.Option("-k", min=1, max=100, help="How many passages to read.")] = None,
     path: PathFilter = None,
     form: FormatFilter = None,
     where: Conditions = None,
+    system: Annotated[str, typer.Option("-s", "--system", help="Instructions for the model.")] = "",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            "--strategy",
+            metavar="NAME",
+            help="How to reason: direct, few-shot, cot, self-consistency, tot, plan or refine.",
+        ),
+    ] = None,
+    options: Annotated[
+        list[KeyValue] | None,
+        typer.Option(
+            "-o",
+            "--option",
+            metavar="KEY VALUE",
+            help="An option of the strategy, such as samples 5; without one, temperature, seed or max_tokens.",
+        ),
+    ] = None,
+    tree_file: Annotated[
+        Path | None, typer.Option("--save-tree", metavar="FILE", help="Keep the tree of tot: FILE.html or FILE.json.")
+    ] = None,
     is_waited_for: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is whole.")] = False,
     is_usage_shown: Annotated[bool, typer.Option("-u", "--usage", help="Say what the answer cost.")] = False,
-    is_explained: Annotated[bool, typer.Option("--explain", help="Say which passages the model read.")] = False,
+    is_explained: Annotated[
+        bool, typer.Option("--explain", help="Show the reasoning, and the passages that were read.")
+    ] = False,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Answer a question from an index, with quotes and sources.
@@ -45,13 +71,23 @@ def ask(
     workspace = workspace_of(context)
     chosen = _index_for(workspace, index, has_piped_text=bool(piped))
     text = "\n\n".join(part for part in (piped, question.strip()) if part)
+    reasoning = None
+    if strategy is not None:
+        from agentkit.cli._reasoning import Reasoning
+
+        reasoning = Reasoning.of(workspace, strategy, as_mapping(options or ()), tree_file=tree_file)
+    elif tree_file:
+        raise UsageError("--save-tree is for --strategy tot")
+    else:
+        workspace = workspace.with_answer_options(as_mapping(options or ()))
 
     from agentkit.cli._answer import AnswerPrinter
 
     is_streamed = is_terminal(sys.stdout) and not (is_json or is_waited_for)
     with AnswerPrinter(is_streamed=is_streamed) as printer:
+        how = reasoning.strategy if reasoning else None
         if chosen is None:
-            answer = workspace.ask_model(text, model=model, on_token=printer.show)
+            answer = workspace.ask_model(text, model=model, strategy=how, system=system, on_token=printer.show)
         else:
             answer = workspace.ask(
                 text,
@@ -61,13 +97,17 @@ def ask(
                 path=path,
                 format=form,
                 where=where or (),
+                strategy=how,
+                system=system,
                 on_token=printer.show,
             )
         if is_json:
-            typer.echo(to_json(_as_json(answer, is_explained=is_explained)))
+            typer.echo(to_json(_as_json(answer, reasoning, is_explained=is_explained)))
         else:
             printer.finish(answer, find=lambda path: workspace.indexes.source_file(chosen, path) if chosen else None)
-    _print_notes(answer, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
+    if reasoning:
+        reasoning.save_tree()
+    _print_notes(answer, reasoning, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
 
 
 def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool) -> str | None:
@@ -81,8 +121,10 @@ def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool
     return choose_index(workspace, name)
 
 
-def _as_json(answer: "Answer", *, is_explained: bool) -> dict[str, Any]:  # Any: whatever JSON holds
-    """The shape of design.md section 7; `--explain` adds the passages."""
+def _as_json(
+    answer: "Answer", reasoning: "Reasoning | None", *, is_explained: bool
+) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The shape of design.md section 7; a strategy adds its reasoning, `--explain` the passages."""
     fields = ("path", "page", "start", "end", "quote")
     shape: dict[str, Any] = {
         "answer": answer.text,
@@ -91,16 +133,20 @@ def _as_json(answer: "Answer", *, is_explained: bool) -> dict[str, Any]:  # Any:
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),
     }
+    if reasoning:
+        shape |= reasoning.as_json(answer, is_explained=is_explained)
     if is_explained:
         shape["passages"] = [asdict(passage) for passage in answer.passages]
     return shape
 
 
-def _print_notes(answer: "Answer", *, is_usage_shown: bool, is_explained: bool) -> None:
-    """What is not the answer, on stderr: limits that cut something, the passages read, the cost."""
+def _print_notes(answer: "Answer", reasoning: "Reasoning | None", *, is_usage_shown: bool, is_explained: bool) -> None:
+    """What is not the answer, on stderr: limits that cut something, the reasoning, the passages read, the cost."""
     for warning in answer.warnings:
         note(f"warning: {warning}")
-    if is_explained:
+    if is_explained and reasoning:
+        reasoning.explain(answer, sys.stderr)
+    if is_explained and (answer.passages or not reasoning):
         from agentkit.cli._answer import print_passages
 
         print_passages(answer, sys.stderr)

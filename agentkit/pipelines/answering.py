@@ -20,7 +20,9 @@ from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.grounding import Verdict, check_claim, judge_of, split_claims
 from agentkit.pipelines.passages import Passage, fit_passages
 from agentkit.pipelines.reading import prompt_overhead, reader_for
+from agentkit.pipelines.reasoned import answer_by_reasoning
 from agentkit.results import Answer, PassageUse, StopReason, Usage
+from agentkit.strategies import Strategy
 
 NOT_FOUND = "The documents do not answer this question."
 _ROOM_FOR_QUOTES = 400
@@ -32,6 +34,8 @@ def answer_question(
     retriever: BaseRetriever,
     model: BaseChatModel,
     *,
+    strategy: Strategy | None = None,
+    system: str = "",
     on_token: Callable[[str], None] | None = None,
     max_tokens: int = 512,
 ) -> Answer:
@@ -42,17 +46,42 @@ def answer_question(
     piece of the answer's text as it is decoded. Where the documents do not answer, the answer says so, is not grounded
     and has no citations.
 
+    With a `strategy` the passages are reasoned over first, and the answer is the strategy's where quotes prove it
+    (`reasoned.py`); it is given to `on_token` in one piece. `system` is added to the model's instructions.
+
     Raises:
         ContextLengthError: the question alone does not fit into the model's context.
         ModelError: the model failed.
     """
     started = time.monotonic()
     passages = [Passage.of(number, found) for number, found in enumerate(retriever.invoke(question), start=1)]
-    included, uses = fit_passages(passages, _room_for_passages(question, model, max_tokens), _counter(model))
-    answer = _read(question, included, model, on_token=on_token, max_tokens=max_tokens) if included else _not_found()
+    included, uses = fit_passages(passages, _room_for_passages(question, system, model, max_tokens), _counter(model))
+    if not included:
+        answer = _not_found()
+    elif strategy:
+        answer = _reason(question, included, model, strategy, system=system, on_token=on_token)
+    else:
+        answer = _read(question, included, model, system=system, on_token=on_token, max_tokens=max_tokens)
     seconds = time.monotonic() - started
     usage = replace(answer.usage, seconds=seconds)
     return replace(answer, usage=usage, passages=tuple(uses), warnings=(*_left_out(uses), *answer.warnings))
+
+
+def _reason(
+    question: str,
+    passages: list[Passage],
+    model: BaseChatModel,
+    strategy: Strategy,
+    *,
+    system: str,
+    on_token: Callable[[str], None] | None,
+) -> Answer:
+    answer = answer_by_reasoning(question, passages, model, strategy, system=system)
+    if not answer.is_grounded:
+        return replace(answer, text=NOT_FOUND, stop_reason=StopReason.NOT_FOUND)
+    if on_token:
+        on_token(answer.text)
+    return answer
 
 
 def _read(
@@ -60,10 +89,11 @@ def _read(
     passages: list[Passage],
     model: BaseChatModel,
     *,
+    system: str,
     on_token: Callable[[str], None] | None,
     max_tokens: int,
 ) -> Answer:
-    reader = reader_for(model, question, passages, max_tokens=max_tokens)
+    reader = reader_for(model, question, passages, max_tokens=max_tokens, system=system)
     citations = reader.quote()
     if not citations:
         return replace(_not_found(), usage=reader.usage)
@@ -110,12 +140,12 @@ def _left_out(uses: list[PassageUse]) -> tuple[str, ...]:
     )
 
 
-def _room_for_passages(question: str, model: BaseChatModel, max_tokens: int) -> int | None:
+def _room_for_passages(question: str, system: str, model: BaseChatModel, max_tokens: int) -> int | None:
     """Tokens that the passages may have; None where the model's context is not known."""
     limit = _context_limit(model)
     if limit is None:
         return None
-    room = limit - _counter(model)(prompt_overhead(question)) - max_tokens - _ROOM_FOR_QUOTES
+    room = limit - _counter(model)(prompt_overhead(question, system)) - max_tokens - _ROOM_FOR_QUOTES
     if room <= 0:
         raise ContextLengthError(
             f"the question and an answer of {max_tokens} tokens do not fit into the context of {limit} tokens: "

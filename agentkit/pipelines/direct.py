@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
@@ -16,6 +16,7 @@ def answer_directly(
     question: str,
     model: BaseChatModel,
     *,
+    system: str = "",
     on_token: Callable[[str], None] | None = None,
     max_tokens: int = 512,
 ) -> Answer:
@@ -24,12 +25,14 @@ def answer_directly(
     Args:
         question: What is asked, with any text that it is about.
         model: Any LangChain chat model.
+        system: The system message; empty for none.
         on_token: Called with each piece of the answer as it is decoded.
         max_tokens: The longest answer.
     """
     started = time.perf_counter()
     whole = AIMessageChunk(content="")
-    for chunk in model.stream([HumanMessage(question)], max_tokens=max_tokens):
+    opening = [SystemMessage(system)] if system else []
+    for chunk in model.stream([*opening, HumanMessage(question)], max_tokens=max_tokens):
         if on_token and (piece := text_of(chunk)):
             on_token(piece)
         if isinstance(chunk, AIMessageChunk):

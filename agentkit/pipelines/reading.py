@@ -61,26 +61,42 @@ class Reader(Protocol):
         ...
 
 
-def reader_for(model: BaseChatModel, question: str, passages: Sequence[Passage], *, max_tokens: int) -> Reader:
-    """The reader that suits the model."""
+def reader_for(
+    model: BaseChatModel, question: str, passages: Sequence[Passage], *, max_tokens: int, system: str = ""
+) -> Reader:
+    """The reader that suits the model; `system` is what a person adds to its instructions."""
     if isinstance(model, LocalChatModel):
-        return ConstrainedReader(model, question, passages, max_tokens=max_tokens)
-    return PromptedReader(model, question, passages, max_tokens=max_tokens)
+        return ConstrainedReader(model, question, passages, max_tokens=max_tokens, system=system)
+    return PromptedReader(model, question, passages, max_tokens=max_tokens, system=system)
 
 
-def prompt_overhead(question: str) -> str:
+def system_message(system: str) -> str:
+    """How a model is told to read passages, and what a person adds."""
+    return f"{_SYSTEM}\n\n{system.strip()}" if system.strip() else _SYSTEM
+
+
+def prompt_overhead(question: str, system: str = "") -> str:
     """What a prompt holds beside the passages, for counting its tokens."""
-    return "\n".join(text_of(message) for message in _prompt(question, (), max((_TASK, _PROMPTED_TASK), key=len)))
+    longest = max((_TASK, _PROMPTED_TASK), key=len)
+    return "\n".join(text_of(message) for message in _prompt(question, (), longest, system))
 
 
 class ConstrainedReader:
     """For the local model."""
 
-    def __init__(self, model: LocalChatModel, question: str, passages: Sequence[Passage], *, max_tokens: int) -> None:
+    def __init__(
+        self,
+        model: LocalChatModel,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        max_tokens: int,
+        system: str = "",
+    ) -> None:
         self._model = model
         self._question = question
-        self._messages = _prompt(question, passages, _TASK)
-        self._verdict = _prompt(question, passages, _VERDICT)
+        self._messages = _prompt(question, passages, _TASK, system)
+        self._verdict = _prompt(question, passages, _VERDICT, system)
         self._sentences = [sentence for passage in passages for sentence in sentences_of(passage)]
         self._max_tokens = max_tokens
         self._reply = ""
@@ -140,10 +156,18 @@ class ConstrainedReader:
 class PromptedReader:
     """For a model whose decoding cannot be constrained."""
 
-    def __init__(self, model: BaseChatModel, question: str, passages: Sequence[Passage], *, max_tokens: int) -> None:
-        self._model = model
+    def __init__(
+        self,
+        model: BaseChatModel,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        max_tokens: int,
+        system: str = "",
+    ) -> None:
         self._passages = {passage.number: passage for passage in passages}
-        self._pieces = iter(model.stream(_prompt(question, passages, _PROMPTED_TASK), max_tokens=max_tokens))
+        prompt = _prompt(question, passages, _PROMPTED_TASK, system)
+        self._pieces = iter(model.stream(prompt, max_tokens=max_tokens))
         self._first_pieces: list[AIMessage] = []
         self.usage = Usage()
 
@@ -173,7 +197,8 @@ class PromptedReader:
         return next(filter(None, found), None)
 
 
-def _prompt(question: str, passages: Sequence[Passage], task: str) -> list[BaseMessage]:
+def _prompt(question: str, passages: Sequence[Passage], task: str, system: str) -> list[BaseMessage]:
     """The passages come first, so that a second task over them finds them in the engine's cache."""
     shown = "\n\n".join(passage.render() for passage in passages)
-    return [SystemMessage(_SYSTEM), HumanMessage(f"Passages:\n\n{shown}\n\nQuestion: {question}\n\n{task}")]
+    asked = f"Passages:\n\n{shown}\n\nQuestion: {question}\n\n{task}"
+    return [SystemMessage(system_message(system)), HumanMessage(asked)]
