@@ -11,6 +11,7 @@ AgentkitError
 │   ├── IndexLockedError        another process is writing the index
 │   ├── IndexMismatchError      an index made with another embedder or chunker
 │   ├── IndexDamagedError       a catalog that SQLite cannot read
+│   │   └── VectorsDamagedError a vector store that Chroma cannot read; made again from the catalog
 │   └── ConditionError          a filter such as `size>1MB` that cannot be read
 ├── SessionError
 │   ├── SessionNotFoundError    no session of that id
@@ -77,6 +78,10 @@ class IndexMismatchError(IndexingError):
 
 class IndexDamagedError(IndexingError):
     """The index's catalog cannot be read."""
+
+
+class VectorsDamagedError(IndexDamagedError):
+    """The vector store cannot be read, or must not be: it can be made again from the catalog."""
 
 
 class ConditionError(IndexingError):

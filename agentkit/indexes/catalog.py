@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.errors import DiskSpaceError, IndexDamagedError
+from agentkit.errors import IndexDamagedError, IndexLockedError
 from agentkit.indexes.conditions import Condition
 from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json, searched_text
-from agentkit.indexes.schema import SCHEMA, VERSION
+from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
+from agentkit.indexes.sqlite_errors import catalog_errors
 
-_VECTOR_TYPE = np.dtype("<f4")
-_FULL_DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+CATALOG_NAME = "catalog.sqlite"
+VECTOR_TYPE = np.dtype("<f4")
 
 
 class Catalog:
@@ -35,13 +36,17 @@ class Catalog:
         """
         self._path = path
         self._lock = threading.RLock()
-        with self._mapped_errors():
+        with catalog_errors(self._path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._create_or_check()
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute("PRAGMA secure_delete = ON")
+                self._create_or_check()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def close(self) -> None:
         """Close the file. Calling it twice does nothing."""
@@ -51,7 +56,7 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing: committed at the end, rolled back on any exception."""
-        with self._lock, self._mapped_errors():
+        with self._lock, catalog_errors(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -60,6 +65,40 @@ class Catalog:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that is read inside is read of one state, whatever is published meanwhile. Other threads wait."""
+        with self._lock, catalog_errors(self._path):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a query gives. For the modules that look after an index; everybody else has a method here."""
+        return self._rows(query, tuple(values))
+
+    def erase_remnants(self) -> None:
+        """Leave nothing in the files of what was deleted: the keyword index's stale words, pages, the write-ahead log.
+
+        Raises:
+            IndexLockedError: another process is reading the index and needs the log.
+        """
+        with self.transaction() as connection:
+            connection.execute("INSERT INTO chunks_fts (chunks_fts) VALUES ('optimize')")
+        with self._lock, catalog_errors(self._path):
+            self._connection.execute("VACUUM")  # secure_delete leaves copies where SQLite moved rows between pages
+            (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise IndexLockedError(
+                f"another process is reading {self._path}, so that what was deleted is still in its log: "
+                "run the command again"
+            )
 
     # Facts and roots
 
@@ -72,6 +111,16 @@ class Catalog:
         """Write facts, replacing those of the same key."""
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
+
+    @property
+    def generation(self) -> str:
+        """A number that every published change raises."""
+        return self.fact("generation") or "0"
+
+    @property
+    def is_dirty(self) -> bool:
+        """True while the vectors are being written, and after a crash until they are made again."""
+        return self.fact("dirty") == "yes"
 
     def roots(self) -> dict[str, str]:
         """Every folder or file that was indexed -> what its files' paths begin with."""
@@ -173,9 +222,7 @@ class Catalog:
                 (json.dumps(identifiers),),
             )
         )
-        found = [
-            np.frombuffer(rows[identifier], dtype=_VECTOR_TYPE) for identifier in identifiers if identifier in rows
-        ]
+        found = [np.frombuffer(rows[identifier], dtype=VECTOR_TYPE) for identifier in identifiers if identifier in rows]
         return np.array(found, dtype=np.float32)
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
@@ -224,7 +271,7 @@ class Catalog:
 
     def add_embeddings(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep `vectors`, shape (len(hashes), dimension), durably."""
-        rows = [(name, row.astype(_VECTOR_TYPE).tobytes()) for name, row in zip(hashes, vectors, strict=True)]
+        rows = [(name, row.astype(VECTOR_TYPE).tobytes()) for name, row in zip(hashes, vectors, strict=True)]
         with self.transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO embeddings VALUES (?, ?)", rows)
 
@@ -283,7 +330,7 @@ class Catalog:
             before = {i for (i,) in connection.execute("SELECT id FROM chunks WHERE path IN (SELECT path FROM staged)")}
             for path in [*removed, *skipped]:
                 before.update(i for (i,) in connection.execute("SELECT id FROM chunks WHERE path = ?", (path,)))
-                _delete_file(connection, path)
+                delete_file(connection, path)
             connection.executemany(
                 "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?",
                 [(stamp.size, stamp.mtime_ns, path) for path, stamp in restamped.items()],
@@ -295,31 +342,31 @@ class Catalog:
                     for path, (source, stamp, reason) in skipped.items()
                 ],
             )
+            # What an interrupted sync had read of a file is not its text any more.
+            outdated = [(path,) for path in [*removed, *skipped, *restamped]]
+            connection.executemany("DELETE FROM staged WHERE path = ?", outdated)
             staged = connection.execute("SELECT path FROM staged").fetchall()
             for (path,) in staged:
                 before.difference_update(_publish_file(connection, path))
             connection.execute("DELETE FROM staged")
             connection.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
-            connection.execute(
-                "INSERT INTO facts VALUES ('generation', '1') "
-                "ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-            )
+            raise_generation(connection)
         return sorted(before)
 
     def _vectors(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Batch by batch, so that memory does not grow with the index."""
-        with self._lock, self._mapped_errors():
+        with self._lock, catalog_errors(self._path):
             cursor = self._connection.execute(query, values)
         while True:
-            with self._lock, self._mapped_errors():
+            with self._lock, catalog_errors(self._path):
                 rows = cursor.fetchmany(1000)
             if not rows:
                 return
             for name, blob in rows:
-                yield name, np.frombuffer(blob, dtype=_VECTOR_TYPE)
+                yield name, np.frombuffer(blob, dtype=VECTOR_TYPE)
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with self._lock, self._mapped_errors():
+        with self._lock, catalog_errors(self._path):
             return self._connection.execute(query, values).fetchall()
 
     def _create_or_check(self) -> None:
@@ -329,37 +376,31 @@ class Catalog:
         if version > VERSION:
             raise IndexDamagedError(f"{self._path} was made by a newer agentkit (version {version}): update agentkit")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables:
+        if tables and version not in MIGRATIONS:
             raise IndexDamagedError(f"{self._path} is not a catalog of agentkit: move it away")
-        self._connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-
-    @contextmanager
-    def _mapped_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL_DISK_CODES:
-                raise DiskSpaceError(
-                    f"no space to write {self._path}: free some and run it again, nothing is lost"
-                ) from error
-            raise IndexDamagedError(f"the catalog {self._path} cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise IndexDamagedError(
-                f"the catalog {self._path} is damaged ({error}): remove the index with `agentkit indexes remove` "
-                "and index the folder again"
-            ) from error
+        statements = "".join(MIGRATIONS[at] for at in range(version, VERSION)) if tables else SCHEMA
+        self._connection.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {VERSION}; COMMIT;")
 
 
-def _delete_file(connection: sqlite3.Connection, path: str) -> None:
+def raise_generation(connection: sqlite3.Connection) -> None:
+    """In the transaction that publishes a change: whoever has the old state open sees that there is a new one."""
+    connection.execute(
+        "INSERT INTO facts VALUES ('generation', '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+    )
+
+
+def delete_file(connection: sqlite3.Connection, path: str) -> None:
+    """Delete all that is published of a file, and what was made again of it."""
     connection.execute("DELETE FROM chunks_fts WHERE rowid IN (SELECT number FROM chunks WHERE path = ?)", (path,))
     connection.execute("DELETE FROM chunks WHERE path = ?", (path,))
     connection.execute("DELETE FROM files WHERE path = ?", (path,))
     connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
+    connection.execute("DELETE FROM remade WHERE path = ?", (path,))
 
 
 def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
     """Move one staged file into place; the ids of its chunks."""
-    _delete_file(connection, path)
+    delete_file(connection, path)
     row = connection.execute(
         "SELECT path, source, size, mtime_ns, sha256, metadata, text, chunks FROM staged WHERE path = ?", (path,)
     ).fetchone()

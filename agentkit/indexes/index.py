@@ -1,35 +1,37 @@
 """An index: a folder with a catalog (the truth) and a Chroma store (made from it), searched and written as one.
 
 Who sees what: a writer stages, then adds the new vectors, then publishes the catalog in one transaction, then deletes
-the old vectors. A reader takes from Chroma only ids that the published catalog knows; while the *dirty* mark says that
-the vectors are being written, or were when a writer died, it compares with the catalog's own embeddings instead. So a
-search never sees half a sync, and a vector store that a crash has spoilt is never asked.
+the old vectors. A search reads one state of the catalog, and takes from Chroma only ids that this state knows. Where
+the vectors were changed meanwhile, or the *dirty* mark says that they are being written or were when a writer died, it
+compares with the catalog's own embeddings instead. So a search never sees half a sync, and a vector store that a crash
+has spoilt is never asked.
 """
 
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
 from agentkit.embedders import Embedder
-from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError, IndexNotFoundError
+from agentkit.errors import IndexMismatchError, IndexNotFoundError, VectorsDamagedError
 from agentkit.indexes import feedback
-from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
 from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.retriever import IndexRetriever
+from agentkit.indexes.sqlite_errors import full_disk_named
+from agentkit.indexes.vector_folder import VectorFolder
 from agentkit.indexes.vectors import VectorStore
 from agentkit.loaders import page_at
 from agentkit.results import Hit, SearchMode
@@ -37,8 +39,7 @@ from agentkit.results import Hit, SearchMode
 if TYPE_CHECKING:
     from agentkit.indexes.writer import IndexWriter
 
-_CATALOG_NAME = "catalog.sqlite"
-_VECTORS_NAME = "vectors"
+_T = TypeVar("_T")
 _FUSION_DEPTH = 200
 """How many passages of each ranking are fused, at least."""
 _KEYWORD_WEIGHT = 0.4
@@ -49,6 +50,7 @@ _OF_THE_WHOLE_FILE = frozenset({"outline", "parts"})
 """What the chunker needs of a document and no single passage does; a heading path tells the passage's share."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
+_Nearest = Callable[[NDArray[np.float32], int], list[tuple[str, float]]]
 
 
 class Index:
@@ -59,9 +61,8 @@ class Index:
         self.directory = directory
         self.embedder = embedder
         self.limits = limits
-        self.catalog = Catalog(directory / _CATALOG_NAME)
-        self._vectors: VectorStore | None = None
-        self._vectors_generation: str | None = None
+        self.catalog = Catalog(directory / CATALOG_NAME)
+        self.vectors = VectorFolder(directory, self.catalog)
 
     @classmethod
     def open(cls, directory: Path, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
@@ -71,9 +72,10 @@ class Index:
             IndexMismatchError: it was made with another embedder or chunker.
             IndexDamagedError: its catalog cannot be read.
         """
-        directory.mkdir(parents=True, exist_ok=True)
         limits = limits or ChunkLimits(max_tokens=embedder.max_tokens)
-        index = cls(directory, embedder=embedder, limits=limits)
+        with full_disk_named(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            index = cls(directory, embedder=embedder, limits=limits)
         try:
             index._check_or_remember()
         except BaseException:
@@ -96,7 +98,7 @@ class Index:
     @property
     def is_dirty(self) -> bool:
         """True while the vectors are being written, and after a crash until they are made again."""
-        return self.catalog.fact("dirty") == "yes"
+        return self.catalog.is_dirty
 
     def paths(self) -> list[str]:
         """The paths of the indexed files, sorted."""
@@ -139,18 +141,16 @@ class Index:
         conditions = _conditions(path, format, where)
         if k < 1 or not query.strip() or not self.chunk_count:
             return []
-        within = self.catalog.matching_chunks(conditions) if conditions else None
-        if within == []:
-            return []
-        ranking = self._ranking(query, k, mode, within)[:k]
-        known = self.catalog.chunks_by_id([name for name, _ in ranking])
-        contents = self.catalog.contents(path for path, _ in known.values())
-        found = [(*known[name], score) for name, score in ranking if name in known]
-        return [
-            _hit(rank, path, chunk, score, *contents[path])
-            for rank, (path, chunk, score) in enumerate(found, start=1)
-            if path in contents
-        ]
+        vector = None if mode is SearchMode.KEYWORD else self.embedder.embed_array([query])[0]
+
+        def find(store: VectorStore | None) -> list[Hit]:
+            within = self.catalog.matching_chunks(conditions) if conditions else None
+            if within == []:
+                return []
+            return self._hits(self._ranking(query, vector, k, mode, within, store)[:k])
+
+        asks_store = vector is not None and not conditions
+        return self._in_one_state(find, self.vectors.open_for_reading() if asks_store else None)
 
     def as_retriever(
         self,
@@ -178,7 +178,7 @@ class Index:
 
     def close(self) -> None:
         """Let go of the files. Calling it twice does nothing."""
-        self.close_vectors()
+        self.vectors.close()
         self.catalog.close()
 
     def __enter__(self) -> Self:
@@ -189,119 +189,109 @@ class Index:
     ) -> None:
         self.close()
 
-    # Vectors, for the writer and for search
+    def _in_one_state(self, find: Callable[[VectorStore | None], _T], store: VectorStore | None) -> _T:
+        """What `find` gives over one state of the index; with the store where it stayed as it was meanwhile."""
+        if store is not None:
+            try:
+                with self._snapshot():
+                    found = find(store)
+                if self.vectors.is_current:
+                    return found
+            except VectorsDamagedError:
+                if self.vectors.is_current:
+                    self.vectors.distrust()
+        with self._snapshot():
+            return find(None)
 
-    def open_vectors(self) -> VectorStore:
-        """The vector store, sound: made again from the catalog's embeddings where it is not. Needs the writer lock."""
-        if self._vectors is not None:
-            return self._vectors
-        store = None if self.is_dirty else self._sound_store()
-        if store is None:
-            self._rebuild_vectors()
-            store = VectorStore(self.directory / _VECTORS_NAME)
-        self._vectors = store
-        return store
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """One state of the catalog, of an index that is still of this embedder."""
+        with self.catalog.snapshot():
+            self._check(("embedder",))
+            yield
 
-    def _sound_store(self) -> VectorStore | None:
-        """The store as it is on the disk; None where it is damaged or lacks vectors."""
-        try:
-            store = VectorStore(self.directory / _VECTORS_NAME)
-            if store.count() == self.chunk_count:
-                return store
-        except IndexDamagedError:
-            return None
-        store.close()
-        return None
+    def _hits(self, ranking: list[tuple[str, float]]) -> list[Hit]:
+        known = self.catalog.chunks_by_id([name for name, _ in ranking])
+        contents = self.catalog.contents(path for path, _ in known.values())
+        found = [(*known[name], score) for name, score in ranking if name in known]
+        return [
+            _hit(rank, path, chunk, score, *contents[path]) for rank, (path, chunk, score) in enumerate(found, start=1)
+        ]
 
-    def close_vectors(self) -> None:
-        if self._vectors is not None:
-            self._vectors.close()
-            self._vectors = None
-
-    def _ranking(self, query: str, k: int, mode: SearchMode, within: list[int] | None) -> list[tuple[str, float]]:
+    def _ranking(
+        self,
+        query: str,
+        vector: NDArray[np.float32] | None,
+        k: int,
+        mode: SearchMode,
+        within: list[int] | None,
+        store: VectorStore | None,
+    ) -> list[tuple[str, float]]:
         """Ids of published chunks with their scores, best first; only of those numbers, if given."""
-        if mode is SearchMode.KEYWORD:
+        if vector is None:
             return self.catalog.keyword_ranking(keyword_query(query), count=k, within=within)
-        vector = self.embedder.embed_array([query])[0]
+
+        def nearest(vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+            return self._nearest(vector, count, within, store)
+
         if mode is SearchMode.DENSE:
-            return self._nearest(vector, k, within)
-        return self._hybrid(query, vector, max(k, _FUSION_DEPTH), within)
+            return nearest(vector, k)
+        return self._hybrid(query, vector, max(k, _FUSION_DEPTH), within, nearest)
 
     def _hybrid(
-        self, query: str, vector: NDArray[np.float32], depth: int, within: list[int] | None
+        self, query: str, vector: NDArray[np.float32], depth: int, within: list[int] | None, nearest: _Nearest
     ) -> list[tuple[str, float]]:
         """Two searches: what the first finds by ranks tells the second what else to look for; both count."""
         words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth, within=within)
-        meaning_first = self._nearest(vector, depth, within)
+        meaning_first = nearest(vector, depth)
         best = [name for name, _ in fuse_ranks([meaning_first, words_first])[: feedback.PASSAGES]]
         told = feedback.telling_words(
             self.catalog.searched_texts(best), self.catalog.document_frequencies, self.chunk_count
         )
         words_second = self.catalog.keyword_ranking(keyword_query(query, told), count=depth, within=within)
-        meaning_second = self._nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth, within)
+        meaning_second = nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth)
         first = fuse_scores(words_first, meaning_first, weight=_KEYWORD_WEIGHT)
         second = fuse_scores(words_second, meaning_second, weight=_KEYWORD_WEIGHT)
         return fuse_scores(first, second, weight=_FIRST_WEIGHT)
 
     def _nearest(
-        self, vector: NDArray[np.float32], count: int, within: list[int] | None = None
+        self, vector: NDArray[np.float32], count: int, within: list[int] | None, store: VectorStore | None
     ) -> list[tuple[str, float]]:
-        store = self._vectors_for_reading() if within is None else None
-        if store is None:
-            return self._exact_nearest(vector, count, within)
-        candidates = store.query(vector, count=count + _OVERFETCH)
-        known = self.catalog.chunks_by_id([name for name, _ in candidates])
-        found = _ordered((name, score) for name, score in candidates if name in known)
-        if len(found) < min(count, self.chunk_count):  # the store is being written by another process
-            return self._exact_nearest(vector, count)
-        return found[:count]
-
-    def _vectors_for_reading(self) -> VectorStore | None:
-        """The vector store where it can be trusted now; None where another process is writing it."""
-        generation = self.catalog.fact("generation")
-        if self._vectors is not None and not self.is_dirty and generation == self._vectors_generation:
-            return self._vectors
-        self.close_vectors()
-        with suppress(IndexLockedError), writer_lock(self.directory):
-            self._vectors_generation = generation
-            return self.open_vectors()
-        return None
-
-    def _exact_nearest(
-        self, vector: NDArray[np.float32], count: int, within: list[int] | None = None
-    ) -> list[tuple[str, float]]:
-        """By comparing with every embedding of the catalog, or of some chunks."""
+        """By the store where there is one, or by comparing with every embedding of the catalog, or of some chunks."""
+        if store is not None and within is None:
+            candidates = store.query(vector, count=count + _OVERFETCH)
+            known = self.catalog.chunks_by_id([name for name, _ in candidates])
+            found = _ordered((name, score) for name, score in candidates if name in known)
+            if len(found) >= min(count, self.chunk_count):
+                return found[:count]
         return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors(within))[:count]
 
-    def _rebuild_vectors(self) -> None:
-        """Make the vector store again beside the old one, from the catalog's embeddings, and switch by rename."""
-        current, new, old = (self.directory / (_VECTORS_NAME + suffix) for suffix in ("", ".new", ".old"))
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        store = VectorStore(new)
-        store.upsert(self.catalog.vectors())
-        store.close()
-        if current.exists():
-            current.rename(old)
-        new.rename(current)
-        shutil.rmtree(old, ignore_errors=True)
-        self.catalog.set_facts({"dirty": "no"})
-
     def _check_or_remember(self) -> None:
-        """Compare the embedder and the chunker with what the index was made by."""
-        current = {
-            "embedder": json.dumps(asdict(self.embedder.identity), sort_keys=True),
-            "chunker": json.dumps({"name": CHUNKER_NAME, **asdict(self.limits)}, sort_keys=True),
-        }
-        for key, value in current.items():
-            remembered = self.catalog.fact(key)
-            if remembered is not None and remembered != value:
-                raise IndexMismatchError(
-                    f"the index {self.name} was made with the {key} {_shown(remembered)}; now it is {_shown(value)}: "
-                    f"change the settings back, or remove the index and index the folder again"
-                )
+        """Compare the embedder and the chunker with what the index was made by; a new index remembers them."""
         if self.catalog.fact("embedder") is None:
-            self.catalog.set_facts({**current, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            self.catalog.set_facts({**makers(self.embedder, self.limits), "created": created})
+        self._check(("embedder", "chunker"))
+
+    def _check(self, keys: tuple[str, ...]) -> None:
+        current = makers(self.embedder, self.limits)
+        for key in keys:
+            remembered = self.catalog.fact(key)
+            if remembered is not None and remembered != current[key]:
+                option = {"embedder": "--reembed", "chunker": "--rechunk"}[key]
+                raise IndexMismatchError(
+                    f"the index {self.name} was made with the {key} {_shown(remembered)}; now it is "
+                    f"{_shown(current[key])}: change the settings back, or make it again from its own texts with: "
+                    f"agentkit indexes rebuild {self.name} {option}"
+                )
+
+
+def makers(embedder: Embedder, limits: ChunkLimits) -> dict[str, str]:
+    """The facts that tell by what an index was made."""
+    return {
+        "embedder": json.dumps(asdict(embedder.identity), sort_keys=True),
+        "chunker": json.dumps({"name": CHUNKER_NAME, **asdict(limits)}, sort_keys=True),
+    }
 
 
 def _conditions(path: str | None, form: str | None, where: Sequence[str]) -> list[Condition]:

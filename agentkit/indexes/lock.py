@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from agentkit.errors import IndexLockedError
+from agentkit.indexes.sqlite_errors import full_disk_named
 
 _LOCK_NAME = "writer.lock"
 _HOLDER_NAME = "writer.json"
@@ -36,7 +37,8 @@ def writer_lock(directory: Path) -> Iterator[None]:
             "host": socket.gethostname(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        (directory / _HOLDER_NAME).write_text(json.dumps(holder), "utf-8")
+        with full_disk_named(directory):
+            (directory / _HOLDER_NAME).write_text(json.dumps(holder), "utf-8")
         yield
     finally:
         (directory / _HOLDER_NAME).unlink(missing_ok=True)

@@ -1,8 +1,19 @@
-"""The catalog's tables, and the version that is kept in SQLite's `user_version`."""
+"""The catalog's tables, the version that is kept in SQLite's `user_version`, and the way from one to the next."""
 
-VERSION = 2
+VERSION = 3
 
-SCHEMA = """
+_LOOKED_AFTER = """
+-- Files and folders that must not come back: paths or patterns, as `indexes forget` was given them.
+CREATE TABLE forgotten (pattern TEXT PRIMARY KEY) WITHOUT ROWID;
+-- What a rebuild with other chunks or another embedder has made but not switched to.
+CREATE TABLE remade (path TEXT PRIMARY KEY, chunks TEXT NOT NULL); -- chunks as in staged
+CREATE TABLE remade_embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS = {2: _LOOKED_AFTER}
+"""From a version to the next one."""
+
+SCHEMA = f"""
 -- The catalog of one index: the truth that everything else can be made from again.
 -- Offsets count characters (Python string indexes) into files.text.
 CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -49,4 +60,4 @@ CREATE TABLE staged (
     text TEXT NOT NULL,
     chunks TEXT NOT NULL -- JSON list of [id, start, end, heading_path, text_hash]
 );
-"""
+{_LOOKED_AFTER}"""

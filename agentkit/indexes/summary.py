@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentkit.errors import IndexDamagedError
-from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.lock import current_writer
-
-CATALOG_NAME = "catalog.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def summarise_index(directory: Path) -> IndexSummary:
                 size_bytes=_size(directory),
                 embedder=_name(catalog.fact("embedder")),
                 chunker=_name(catalog.fact("chunker")),
-                is_dirty=catalog.fact("dirty") == "yes",
+                is_dirty=catalog.is_dirty,
                 writer=current_writer(directory) or "",
             )
     except IndexDamagedError as error:

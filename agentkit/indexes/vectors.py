@@ -6,7 +6,8 @@ the distance is squared L2, `add` ignores an id that it has, and one call takes 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +15,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.errors import IndexDamagedError
+from agentkit.errors import VectorsDamagedError
+from agentkit.indexes.sqlite_errors import no_space
 
 _COLLECTION = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 """Twice Chroma's defaults of 100: among many nearly equal vectors it missed the best one."""
+_FULL_DISK = ("disk is full", "no space left", "disk i/o error", "os error 28")
+"""What Chroma's error says where there was no room."""
 _Item = TypeVar("_Item")
 
 
@@ -29,54 +33,93 @@ class VectorStore:
         """Open the store, making it where the folder is empty.
 
         Raises:
-            IndexDamagedError: Chroma cannot open the folder, or its collection names an embedding function: opening
+            VectorsDamagedError: Chroma cannot open the folder, or its collection names an embedding function: opening
                 such a one could run its code.
         """
         _refuse_embedding_function(directory)
         import chromadb
         from chromadb.config import Settings
 
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
+        self._directory = directory
+        with _chroma_errors(directory):
+            directory.mkdir(parents=True, exist_ok=True)
             self._client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
-            self._collection = self._client.get_or_create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
-            )
-        except Exception as error:  # Chroma's native layer raises errors of no common class on a damaged folder
-            raise IndexDamagedError(f"Chroma cannot open {directory}: {error}") from error
-        self._batch_size: int = self._client.get_max_batch_size()
+            try:
+                self._collection = self._client.get_or_create_collection(
+                    _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
+                )
+                self._batch_size: int = self._client.get_max_batch_size()
+            except BaseException:
+                self._client.close()
+                raise
 
     def upsert(self, records: Iterable[tuple[str, NDArray[np.float32]]]) -> None:
-        """Write vectors under their ids, replacing those that are there."""
+        """Write vectors under their ids, replacing those that are there.
+
+        Raises:
+            DiskSpaceError: there is no room for them.
+        """
         for batch in _batched(records, self._batch_size):
-            self._collection.upsert(
-                ids=[identifier for identifier, _ in batch], embeddings=np.stack([vector for _, vector in batch])
-            )
+            with _chroma_errors(self._directory):
+                self._collection.upsert(
+                    ids=[identifier for identifier, _ in batch], embeddings=np.stack([vector for _, vector in batch])
+                )
 
     def delete(self, identifiers: Iterable[str]) -> None:
         """Forget ids; those that are not there are no error."""
         for batch in _batched(identifiers, self._batch_size):
-            self._collection.delete(ids=batch)
+            with _chroma_errors(self._directory):
+                self._collection.delete(ids=batch)
 
     def query(self, vector: NDArray[np.float32], *, count: int) -> list[tuple[str, float]]:
-        """The ids of the nearest vectors with their cosine similarity, nearest first."""
-        available = self._collection.count()
+        """The ids of the nearest vectors with their cosine similarity, nearest first.
+
+        Raises:
+            VectorsDamagedError: Chroma finds its files spoilt.
+        """
+        (found,) = self.query_many(vector[np.newaxis, :], count=count)
+        return found
+
+    def query_many(self, vectors: NDArray[np.float32], *, count: int) -> list[list[tuple[str, float]]]:
+        """As `query`, for each row of `vectors`, shape (n, dimension)."""
+        available = self.count()
         if not available:
-            return []
-        found: Any = self._collection.query(
-            query_embeddings=vector[np.newaxis, :], n_results=min(count, available), include=["distances"]
-        )
+            return [[] for _ in vectors]
+        with _chroma_errors(self._directory):
+            found: Any = self._collection.query(
+                query_embeddings=vectors, n_results=min(count, available), include=["distances"]
+            )
         return [
-            (name, 1.0 - float(distance)) for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+            [(name, 1.0 - float(distance)) for name, distance in zip(names, distances, strict=True)]
+            for names, distances in zip(found["ids"], found["distances"], strict=True)
         ]
+
+    def vectors(self, identifiers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Id -> vector as it is stored, for those of the ids that are there."""
+        with _chroma_errors(self._directory):
+            found: Any = self._collection.get(ids=list(identifiers), include=["embeddings"])
+        return dict(zip(found["ids"], found["embeddings"], strict=True))
 
     def count(self) -> int:
         """Vectors in the store."""
-        return int(self._collection.count())
+        with _chroma_errors(self._directory):
+            return int(self._collection.count())
 
     def close(self) -> None:
         """Write what is pending and let go of the files."""
-        self._client.close()
+        with _chroma_errors(self._directory):
+            self._client.close()
+
+
+@contextmanager
+def _chroma_errors(directory: Path) -> Iterator[None]:
+    """Chroma's native layer raises errors of no common class on damaged files and full disks."""
+    try:
+        yield
+    except Exception as error:
+        if any(sign in str(error).lower() for sign in _FULL_DISK):
+            raise no_space(directory) from error
+        raise VectorsDamagedError(f"Chroma cannot use {directory}: {error}") from error
 
 
 def _batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
@@ -98,9 +141,9 @@ def _refuse_embedding_function(directory: Path) -> None:
             connection.close()
         configurations = [json.loads(text) for row in rows for text in row if text]
     except (sqlite3.Error, ValueError) as error:
-        raise IndexDamagedError(f"{database} cannot be read: {error}") from error
+        raise VectorsDamagedError(f"{database} cannot be read: {error}") from error
     if any(_names_embedding_function(configuration) for configuration in configurations):
-        raise IndexDamagedError(
+        raise VectorsDamagedError(
             f"{directory} names an embedding function: agentkit did not make it and will not open it"
         )
 

@@ -66,13 +66,10 @@ class IndexWriter:
         restamped: Mapping[str, FileStamp],
     ) -> None:
         """Make what is staged, and what vanished, the index's state (see `index.py` for the order and why)."""
-        store = self.index.open_vectors()
-        self.catalog.set_facts({"dirty": "yes"})
-        store.upsert(self.catalog.staged_vectors())
-        gone = self.catalog.publish(removed=removed, skipped=skipped, restamped=restamped)
-        store.delete(gone)
-        self.index.close_vectors()
-        self.catalog.set_facts({"dirty": "no"})
+        with self.index.vectors.changing() as store:
+            store.upsert(self.catalog.staged_vectors())
+            gone = self.catalog.publish(removed=removed, skipped=skipped, restamped=restamped)
+            store.delete(gone)
 
     def _texts_to_embed(self, files: Sequence[FileRecord]) -> list[tuple[str, str]]:
         texts = {c.text_hash: searched_text(file.metadata, file.text, c) for file in files for c in file.chunks}

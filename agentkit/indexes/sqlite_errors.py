@@ -1,0 +1,62 @@
+"""SQLite's errors as agentkit's: which of them are a full disk, a lock that somebody holds, or damage."""
+
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexLockedError
+
+_FULL_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+}
+_LITTLE_BYTES = 1_000_000
+_PRIMARY = 0xFF
+"""The bits of an extended error code that are the primary one."""
+
+
+@contextmanager
+def catalog_errors(path: Path) -> Iterator[None]:
+    """SQLite's errors about the catalog `path`, by name.
+
+    Raises:
+        DiskSpaceError: a write found no room.
+        IndexLockedError: another connection held the file for too long.
+        IndexDamagedError: anything else.
+    """
+    try:
+        yield
+    except sqlite3.ProgrammingError:  # a caller's mistake, such as using an index that is closed
+        raise
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0)
+        has_no_log = code & _PRIMARY == sqlite3.SQLITE_CANTOPEN and shutil.disk_usage(path.parent).free < _LITTLE_BYTES
+        if code in _FULL_DISK or has_no_log:
+            raise no_space(path) from error
+        if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise IndexLockedError(f"the catalog {path} is in use by another process: try again") from error
+        raise IndexDamagedError(
+            f"the catalog {path} is damaged ({error}): mend it with: agentkit indexes rebuild {path.parent.name}"
+        ) from error
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """For writes to files of the index: a full disk is a `DiskSpaceError`; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise no_space(path) from error
+        raise
+
+
+def no_space(path: Path) -> DiskSpaceError:
+    return DiskSpaceError(f"no space to write {path}: free some and run it again, nothing is lost")
