@@ -187,3 +187,17 @@ class IndexReport:
     chunks: int = 0
     """Chunks in the index after the sync."""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlan:
+    """What a sync of an index would do. Paths are as the index knows them, sorted."""
+
+    index: str
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+    """From and to."""
+    removed: tuple[str, ...] = ()
+    unchanged: int = 0
+    skipped: tuple[SkippedFile, ...] = ()

@@ -6,7 +6,8 @@ Without such a folder, indexes are in the user's data folder and the settings ar
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from agentkit.chunkers import CHUNKER_NAME
 from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
 from agentkit.models.catalog import is_hosted
-from agentkit.results import Answer, IndexReport, SearchMode
+from agentkit.results import Answer, IndexPlan, IndexReport, SearchMode
 from agentkit.settings import FILE_NAME, Settings, load_settings, with_answer_options
 from agentkit.workspace_files import WORKSPACE_FILES
 
 if TYPE_CHECKING:
+    import threading
+
     from langchain_core.language_models import BaseChatModel
 
     from agentkit.agents.sessions import SessionStore
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from agentkit.embedders import Embedder
     from agentkit.evaluation import Evaluation
     from agentkit.indexes import Index
+    from agentkit.loaders import PathPatterns
     from agentkit.models.store import ModelStore
     from agentkit.pipelines.grounding import GroundingReport
-    from agentkit.pipelines.progress import IndexingProgress
+    from agentkit.pipelines.progress import OnProgress as OnIndexing
+    from agentkit.pipelines.watching import WatchRound
     from agentkit.strategies import Strategy
     from agentkit.tools.collection import ToolCollection
     from agentkit.tools.discovery import DropIn
@@ -120,33 +125,97 @@ class Workspace:
         name: str | None = None,
         *,
         is_full: bool = False,
-        on_progress: "Callable[[IndexingProgress], None] | None" = None,
+        patterns: "PathPatterns | None" = None,
+        on_progress: "OnIndexing | None" = None,
     ) -> IndexReport:
         """Bring the index `name` (by default named after the first source) in step with `sources`, making it if needed.
 
-        An index that would come out new and empty is not kept.
+        An index that would come out new and empty is not kept. `patterns` say what to read of the sources; None is as
+        the last time.
 
         Raises:
             IndexingError: no name is given and the index of the first source's name holds other folders.
         """
-        from agentkit.indexes import Index
         from agentkit.pipelines.indexing import index_folder
+
+        with self._index_to_fill(sources, name) as index:
+            limit = self.settings.index.max_file_bytes
+            return index_folder(
+                index, sources, max_file_bytes=limit, is_full=is_full, patterns=patterns, on_progress=on_progress
+            )
+
+    def plan_folder(
+        self,
+        sources: Sequence[Path],
+        name: str | None = None,
+        *,
+        is_full: bool = False,
+        patterns: "PathPatterns | None" = None,
+        on_progress: "OnIndexing | None" = None,
+    ) -> IndexPlan:
+        """What `index_folder` would do; nothing is embedded or written, and no model is needed."""
+        from agentkit.indexes.catalog import CATALOG_NAME, Catalog
+        from agentkit.pipelines.planning import plan_folder
+
+        directory = self.indexes.folder_for(sources) if name is None else self.indexes.folder(name)
+        is_there = directory.name in self.indexes.names()
+        with closing(Catalog(directory / CATALOG_NAME if is_there else Path(":memory:"))) as catalog:
+            limit = self.settings.index.max_file_bytes
+            return plan_folder(
+                catalog,
+                directory.name,
+                sources,
+                max_file_bytes=limit,
+                is_full=is_full,
+                patterns=patterns,
+                on_progress=on_progress,
+            )
+
+    def watch_folder(
+        self,
+        sources: Sequence[Path],
+        name: str | None = None,
+        *,
+        patterns: "PathPatterns | None" = None,
+        on_progress: "OnIndexing | None" = None,
+        stop: "threading.Event | None" = None,
+    ) -> "Iterator[WatchRound]":
+        """As `index_folder`, and again after each burst of changes, until `stop` is set."""
+        from agentkit.pipelines.indexing import index_folder
+        from agentkit.pipelines.watching import watch_sources
+
+        with self._index_to_fill(sources, name) as index:
+            sync = partial(
+                index_folder,
+                index,
+                sources,
+                max_file_bytes=self.settings.index.max_file_bytes,
+                patterns=patterns,
+                on_progress=on_progress,
+            )
+            yield from watch_sources(
+                lambda unsettled: sync(unsettled=unsettled), sources, ignored=self.indexes.directory, stop=stop
+            )
+
+    @contextmanager
+    def _index_to_fill(self, sources: Sequence[Path], name: str | None) -> "Iterator[Index]":
+        """An index that is made if needed, and is not kept where it was made and nothing came into it."""
+        from agentkit.indexes import Index
 
         directory = self.indexes.folder_for(sources) if name is None else self.indexes.folder(name)
         is_new = directory.name not in self.indexes.names()
         embedder = self.embedder()
-        chunks = 1
+        is_empty = False
         try:
             with Index.open(directory, embedder=embedder, limits=self._limits(embedder)) as index:
-                limit = self.settings.index.max_file_bytes
-                report = index_folder(index, sources, max_file_bytes=limit, is_full=is_full, on_progress=on_progress)
-                chunks = report.chunks
-                return report
-        except DocumentError:
-            chunks = 0
-            raise
+                try:
+                    yield index
+                except DocumentError:
+                    is_empty = not index.chunk_count
+                    raise
+                is_empty = not index.chunk_count
         finally:
-            if is_new and not chunks:
+            if is_new and is_empty:
                 self.indexes.remove(directory.name)
 
     # Questions

@@ -1,20 +1,17 @@
 """`agentkit index`: bring an index in step with folders and files."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from agentkit.cli._invocation import UsageError, note, workspace_of
-from agentkit.cli._terminal import is_terminal, to_json
+from agentkit.cli._terminal import to_json
 from agentkit.errors import IndexingError
+from agentkit.results import IndexReport
 
 if TYPE_CHECKING:
-    from agentkit.results import IndexReport
-
-_SKIPPED_SHOWN = 20
-"""On a terminal."""
+    from agentkit.loaders import PathPatterns
 
 
 def index(
@@ -23,8 +20,32 @@ def index(
     name: Annotated[
         str | None, typer.Option("--name", help="The index; by default named after the first path.")
     ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include",
+            metavar="PATTERN",
+            help="Read only files that match, as in a .gitignore: '*.md', 'reports/'. May be given several times; "
+            "remembered until --include or --exclude is given again.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Leave out files and folders that match; as --include."),
+    ] = None,
     is_full: Annotated[bool, typer.Option("--full", help="Read every file again, also the unchanged ones.")] = False,
-    is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    is_watching: Annotated[
+        bool, typer.Option("--watch", help="Stay, and index whatever changes, until Ctrl-C.")
+    ] = False,
+    is_dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be added, changed, moved, removed and skipped; do nothing."),
+    ] = False,
+    progress: Annotated[
+        Literal["bar", "json", "none"],
+        typer.Option("--progress", help="On stderr: a bar where it is a terminal, a JSON object a line, or nothing."),
+    ] = "bar",
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON; with --watch, an object a line.")] = False,
 ) -> None:
     """Make an index of folders and files, or bring it up to date.
 
@@ -33,66 +54,56 @@ def index(
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise UsageError(f"no such file or folder: {', '.join(missing)}")
+    if is_watching and (is_dry_run or is_full):
+        raise UsageError(f"--watch and {'--dry-run' if is_dry_run else '--full'} do not go together: leave one out")
     workspace = workspace_of(context)
+    patterns = _patterns(include, exclude)
 
-    from agentkit.cli._progress import IndexingBar
+    if is_watching:
+        from agentkit.cli._watching import watch
 
+        watch(workspace, paths, name, patterns=patterns, progress=progress, is_json=is_json)
+        return
+
+    from agentkit.cli._indexing import plan_as_json, print_plan, print_report, print_skipped, report_as_json
+    from agentkit.cli._indexing_progress import progress_shown
+
+    if is_dry_run:
+        with progress_shown(progress, verb="Looking at") as shown:
+            plan = workspace.plan_folder(paths, name, is_full=is_full, patterns=patterns, on_progress=shown.update)
+        shown.finish(plan_as_json(plan))
+        if is_json:
+            typer.echo(to_json(plan_as_json(plan)))
+        else:
+            print_plan(plan)
+        return
     try:
-        with IndexingBar() as bar:
-            report = workspace.index_folder(paths, name, is_full=is_full, on_progress=bar.update)
+        with progress_shown(progress) as shown:
+            report = workspace.index_folder(paths, name, is_full=is_full, patterns=patterns, on_progress=shown.update)
     except KeyboardInterrupt:
         note("stopped: nothing is lost, the same command goes on from here")
         raise
+    shown.finish(report_as_json(report))
     if is_json:
-        typer.echo(to_json(_as_json(report)))
+        typer.echo(to_json(report_as_json(report)))
     else:
-        _print_report(report)
+        print_report(report)
+        if progress != "json":
+            print_skipped(report.skipped)
     if not report.chunks:
         raise IndexingError(_nothing_indexed(report, paths))
 
 
-def _as_json(report: "IndexReport") -> dict[str, Any]:  # Any: whatever JSON holds
-    """The shape of design.md section 7. A file that moved was added at one path and removed at another."""
-    return {
-        "index": report.index,
-        "files": {
-            "added": report.added + report.moved,
-            "changed": report.changed,
-            "removed": report.removed + report.moved,
-            "unchanged": report.unchanged,
-            "skipped": [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped],
-        },
-        "chunks": report.chunks,
-        "seconds": round(report.seconds, 3),
-    }
+def _patterns(include: list[str] | None, exclude: list[str] | None) -> "PathPatterns | None":
+    """None where neither is given: then the index's own count."""
+    if not include and not exclude:
+        return None
+    from agentkit.loaders import PathPatterns
+
+    return PathPatterns(tuple(include or ()), tuple(exclude or ()))
 
 
-def _print_report(report: "IndexReport") -> None:
-    from agentkit.cli._render import print_table
-
-    columns = ("added", "changed", "moved", "removed", "unchanged", "skipped", "chunks", "seconds")
-    row = (
-        report.added,
-        report.changed,
-        report.moved,
-        report.removed,
-        report.unchanged,
-        len(report.skipped),
-        report.chunks,
-        round(report.seconds, 1),
-    )
-    print_table(f"Index {report.index}", columns, [row], sys.stdout)
-    if not is_terminal(sys.stderr):
-        for skipped in report.skipped:
-            note(f"skipped {skipped.path}: {skipped.reason}")
-    elif report.skipped:
-        rows = [(skipped.path, skipped.reason) for skipped in report.skipped[:_SKIPPED_SHOWN]]
-        print_table(f"Skipped files ({len(report.skipped)})", ("file", "reason"), rows, sys.stderr)
-        if len(report.skipped) > _SKIPPED_SHOWN:
-            note(f"{len(report.skipped) - _SKIPPED_SHOWN} more skipped files are listed by --json")
-
-
-def _nothing_indexed(report: "IndexReport", paths: list[Path]) -> str:
+def _nothing_indexed(report: IndexReport, paths: list[Path]) -> str:
     places = ", ".join(str(path) for path in paths)
     reason = "none of its files could be read" if report.skipped else "it holds no files"
     return f"nothing to index in {places}: {reason}. Give a folder with documents"

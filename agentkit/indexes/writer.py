@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentkit.errors import IndexingError
 from agentkit.indexes.records import FileRecord, FileStamp, searched_text
+from agentkit.indexes.roots import Root, Roots, remember
+from agentkit.loaders import PathPatterns
 
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
@@ -21,32 +22,16 @@ class IndexWriter:
         self.index = index
         self.catalog = index.catalog
 
-    def root(self, source: Path) -> tuple[str, str]:
-        """The root that `source` belongs to, and what its files' paths begin with; remembered if it is new.
-
-        The first root's paths begin with nothing; those of every later root with its name (and a number where that is
-        taken), so that two roots can hold files of the same name. A folder inside a known root is that root.
+    def root(self, source: Path, patterns: PathPatterns | None = None) -> Root:
+        """The root that `source` belongs to (see `Roots.place`); it and its patterns are remembered.
 
         Raises:
             IndexingError: the source contains a root that the index already has.
         """
-        wanted = source.resolve()
-        roots = self.catalog.roots()
-        for known, prefix in roots.items():
-            if wanted.is_relative_to(known):
-                return known, prefix
-            if Path(known).is_relative_to(wanted):
-                raise IndexingError(
-                    f"{source} contains {known}, which the index {self.index.name} already has: "
-                    "give the larger folder an index of its own with --name"
-                )
-        prefix = ""
-        if roots:
-            taken = {*roots.values(), *(path.partition("/")[0] + "/" for path in self.catalog.paths())}
-            candidates = (f"{wanted.name}{number}/" for number in ["", *(f"-{n}" for n in range(2, len(taken) + 3))])
-            prefix = next(candidate for candidate in candidates if candidate not in taken)
-        self.catalog.add_root(str(wanted), prefix)
-        return str(wanted), prefix
+        roots = Roots(self.catalog, self.index.name)
+        root = roots.place(source, patterns)
+        remember(self.catalog, root, roots)
+        return root
 
     def stage(self, files: Sequence[FileRecord]) -> None:
         """Keep files that were read, and embed those of their texts that no chunk had before. Durable on return.

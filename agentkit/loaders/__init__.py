@@ -2,12 +2,14 @@
 
 from agentkit.loaders.load import load_document, register_loader, supported_suffixes
 from agentkit.loaders.pages import page_at
+from agentkit.loaders.patterns import PathPatterns
 from agentkit.loaders.walk import FileEntry, walk
 from agentkit.loaders.worker import LoadingWorker
 
 __all__ = [
     "FileEntry",
     "LoadingWorker",
+    "PathPatterns",
     "load_document",
     "page_at",
     "register_loader",

@@ -7,6 +7,7 @@ read whatever its parents say. `.agentkitignore` is read last, so it can take ba
 import re
 import stat
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def read_rules(folder: Path, relative: str) -> tuple[IgnoreRules, ...]:
             lines = file.read_text("utf-8-sig", "replace").split("\n")
         except OSError:
             continue
-        found.append(IgnoreRules(relative, _spec(lines)))
+        found.append(IgnoreRules(relative, read_lines(lines)))
     return tuple(found)
 
 
@@ -54,8 +55,8 @@ def is_ignored(name: str, rules: tuple[IgnoreRules, ...], *, is_folder: bool) ->
     return False
 
 
-def _spec(lines: list[str]) -> GitIgnoreSpec:
-    """Lines that are no pattern are passed over, as git does; pathspec raises for them."""
+def read_lines(lines: Iterable[str]) -> GitIgnoreSpec:
+    """The rules of some lines. Those that are no pattern are passed over, as git does; pathspec raises for them."""
     good = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of brackets in brackets, from `re`

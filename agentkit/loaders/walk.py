@@ -1,7 +1,7 @@
 """A folder to a list of files that are safe to read: regular files only, nothing outside the folder.
 
-Left out in silence: hidden files and folders, and what the ignore files name. Named with a reason: what a person would
-expect to be read and is not.
+Left out in silence: hidden files and folders, and what the ignore files or the caller's patterns name. Named with a
+reason: what a person would expect to be read and is not.
 """
 
 import os
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from agentkit.errors import DocumentError
 from agentkit.loaders.ignore import IgnoreRules, is_ignored, read_rules
+from agentkit.loaders.patterns import PathPatterns
 from agentkit.results import SkippedFile
+
+_ALL = PathPatterns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,9 @@ class FileEntry:
     mtime_ns: int
 
 
-def walk(root: Path, *, max_file_bytes: int) -> Iterator[FileEntry | SkippedFile]:
-    """Every readable file under `root`, in the order of their names; a root that is a file gives that file.
+def walk(root: Path, *, max_file_bytes: int, patterns: PathPatterns = _ALL) -> Iterator[FileEntry | SkippedFile]:
+    """Every readable file under `root`, in the order of their names; a root that is a file gives that file, whatever
+    the patterns say.
 
     Symbolic links to files are followed only where they lead to a regular file inside the root; links to folders are
     not followed, so a loop cannot occur.
@@ -45,13 +49,12 @@ def walk(root: Path, *, max_file_bytes: int) -> Iterator[FileEntry | SkippedFile
     if not is_folder:
         yield _classify(real_root, root.name, real_root.parent, max_file_bytes)
         return
-    yield from _walk_folder(real_root, "", real_root, max_file_bytes, ())
+    yield from _walk_folder(real_root, max_file_bytes, patterns)
 
 
-def _walk_folder(
-    folder: Path, relative: str, root: Path, max_file_bytes: int, rules: tuple[IgnoreRules, ...]
-) -> Iterator[FileEntry | SkippedFile]:
-    pending = [(folder, relative, rules)]  # a stack of our own: folders can be nested deeper than Python's stack
+def _walk_folder(root: Path, max_file_bytes: int, patterns: PathPatterns) -> Iterator[FileEntry | SkippedFile]:
+    nothing: tuple[IgnoreRules, ...] = ()
+    pending = [(root, "", nothing)]  # a stack of our own: folders can be nested deeper than Python's stack
     while pending:
         folder, relative, rules = pending.pop()
         try:
@@ -66,9 +69,12 @@ def _walk_folder(
         folders = []
         for entry in entries:
             name = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.name.startswith(".") or is_ignored(name, rules, is_folder=entry.is_dir(follow_symlinks=False)):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name.startswith(".") or is_ignored(name, rules, is_folder=is_folder):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if patterns.leaves_out(name, is_folder=is_folder):
+                continue
+            if is_folder:
                 folders.append((Path(entry.path), name, rules))
             else:
                 yield _classify(Path(entry.path), name, root, max_file_bytes)

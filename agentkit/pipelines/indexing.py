@@ -1,10 +1,12 @@
 """The whole story of `agentkit index`: walk, compare with the catalog, load, chunk, embed, publish, report."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from agentkit.indexes import FileRecord, Index
+from agentkit.loaders import PathPatterns
 from agentkit.pipelines.intake import by_size, read_files
 from agentkit.pipelines.progress import IndexingProgress, OnProgress
 from agentkit.pipelines.survey import FoundFile, survey
@@ -22,6 +24,8 @@ def index_folder(
     *,
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES,
     is_full: bool = False,
+    patterns: PathPatterns | None = None,
+    unsettled: Collection[Path] = (),
     on_progress: OnProgress | None = None,
 ) -> IndexReport:
     """Bring an index up to date with folders or files; what has not changed costs one `stat`.
@@ -29,7 +33,14 @@ def index_folder(
     Every file ends as indexed or as skipped with its reason. Stopped at any moment, also by a kill, it leaves the index
     as it was, and the next run goes on from where this one was.
 
-    `is_full` reads every file again; texts that have not changed are still not embedded again.
+    Args:
+        index: Held by its writer lock meanwhile.
+        sources: Folders or files. A folder inside of one that the index has means all of that one.
+        max_file_bytes: Larger files are skipped.
+        is_full: Read every file again; texts that have not changed are still not embedded again.
+        patterns: What to read of the sources; None for what the index remembers of the last time.
+        unsettled: Files that are being written: what the index holds of them stays, and they are not read.
+        on_progress: Called before each file and after the last.
 
     Raises:
         DocumentError: a source does not exist, or none holds a file that can be read.
@@ -38,7 +49,8 @@ def index_folder(
     """
     started = time.monotonic()
     with index.writer() as writer:
-        sync = survey(writer, sources, max_file_bytes=max_file_bytes)
+        place = partial(writer.root, patterns=patterns)
+        sync = survey(writer.catalog, sources, place, max_file_bytes=max_file_bytes, unsettled=unsettled)
         to_read = sync.changed_files(is_full=is_full)
         removed = sync.removed_paths()
         writer.catalog.unstage(sync.staged.keys() - {found.path for found in sync.found})

@@ -1,11 +1,13 @@
 """What there is and what is known: the files of a sync's sources beside what the catalog holds of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentkit.errors import DocumentError
-from agentkit.indexes import FileStamp, IndexWriter, KnownFile
+from agentkit.indexes import FileStamp, KnownFile
+from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, walk
 
 
@@ -32,10 +34,13 @@ class Sync:
     """Files that were only touched: their bytes are as before."""
     contents: dict[str, str] = field(default_factory=dict)
     """Path -> sha256, of what was read."""
+    unsettled: frozenset[Path] = frozenset()
+    """Files that are being written: whatever the index holds of them stays."""
 
     def changed_files(self, *, is_full: bool) -> list[FoundFile]:
         """The files to read: those whose stamp is not the known one, or all. Those skipped before stay skipped."""
-        return [found for found in self.found if is_full or not self._is_unchanged(found)]
+        settled = (found for found in self.found if found.file not in self.unsettled)
+        return [found for found in settled if is_full or not self._is_unchanged(found)]
 
     def removed_paths(self) -> list[str]:
         """What the index knows and the sources no longer have."""
@@ -57,15 +62,24 @@ class Sync:
         return True
 
 
-def survey(writer: IndexWriter, sources: Sequence[Path], *, max_file_bytes: int) -> Sync:
+def survey(
+    catalog: Catalog,
+    sources: Sequence[Path],
+    place: Callable[[Path], Root],
+    *,
+    max_file_bytes: int,
+    unsettled: Collection[Path] = (),
+) -> Sync:
     """Walk the sources and gather what the catalog knows of them; reads no file.
+
+    `place` gives a source's root; `unsettled` are files that are being written: they are left as they are.
 
     Raises:
         DocumentError: a source does not exist, or none holds a file that can be read.
     """
-    sync = Sync()
+    sync = Sync(unsettled=frozenset(unsettled))
     for source in sources:
-        _survey_source(writer, source, sync, max_file_bytes)
+        _survey_source(catalog, source, place, sync, max_file_bytes)
     if not sync.found and not sync.known:
         reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))
@@ -73,19 +87,21 @@ def survey(writer: IndexWriter, sources: Sequence[Path], *, max_file_bytes: int)
     return sync
 
 
-def _survey_source(writer: IndexWriter, source: Path, sync: Sync, max_file_bytes: int) -> None:
+def _survey_source(
+    catalog: Catalog, source: Path, place: Callable[[Path], Root], sync: Sync, max_file_bytes: int
+) -> None:
     try:
         is_there = source.exists()
     except OSError:  # a name that is too long for the file system
         is_there = False
     if not is_there:
         raise DocumentError(f"{source} does not exist: check the path (nothing was removed from the index)")
-    root, prefix = writer.root(source)
-    sync.known |= writer.catalog.known_files(root)
-    sync.staged |= writer.catalog.staged_files(root)
-    for entry in walk(Path(root), max_file_bytes=max_file_bytes):
+    root = place(source)
+    sync.known |= catalog.known_files(root.source)
+    sync.staged |= catalog.staged_files(root.source)
+    for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
         if isinstance(entry, FileEntry):
             stamp = FileStamp(entry.size, entry.mtime_ns)
-            sync.found.append(FoundFile(prefix + entry.relative, root, stamp, entry.path))
+            sync.found.append(FoundFile(root.prefix + entry.relative, root.source, stamp, entry.path))
         else:
-            sync.skipped[prefix + entry.path] = (root, FileStamp(0, 0), entry.reason)
+            sync.skipped[root.prefix + entry.path] = (root.source, FileStamp(0, 0), entry.reason)

@@ -1,30 +1,83 @@
-"""What a sync did, counted in files."""
+"""What a sync did, or would do: which files are new, changed, moved and gone."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agentkit.indexes import Index
 from agentkit.pipelines.survey import FoundFile, Sync
-from agentkit.results import IndexReport, SkippedFile
+from agentkit.results import IndexPlan, IndexReport, SkippedFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Paths, sorted."""
+
+    added: list[str]
+    changed: list[str]
+    moved: list[tuple[str, str]]
+    """From and to."""
+    removed: list[str]
+    unchanged: int
 
 
 def sync_report(
     index: Index, sync: Sync, *, read: Sequence[FoundFile], removed: Sequence[str], seconds: float
 ) -> IndexReport:
-    """Counts of files. A new path with the content of one that vanished is that file, moved."""
-    before = {path: known.sha256 for path, known in sync.known.items() if known.sha256}
-    new = [path for path in sync.contents if path not in before]
-    vanished = Counter(before[path] for path in removed if path in before)
-    moved = (vanished & Counter(sync.contents[path] for path in new)).total()
-    untouched = {found.path for found in sync.found} - {found.path for found in read} - sync.skipped.keys()
+    """Counts of files."""
+    changes = _changes(sync, read, removed)
     return IndexReport(
         index=index.name,
-        added=len(new) - moved,
-        changed=len(sync.contents) - len(new),
-        moved=moved,
-        removed=vanished.total() - moved,
-        unchanged=len(untouched) + len(sync.restamped),
-        skipped=tuple(SkippedFile(path, reason) for path, (_, _, reason) in sorted(sync.skipped.items())),
+        added=len(changes.added),
+        changed=len(changes.changed),
+        moved=len(changes.moved),
+        removed=len(changes.removed),
+        unchanged=changes.unchanged,
+        skipped=_skipped(sync),
         chunks=index.chunk_count,
         seconds=seconds,
     )
+
+
+def sync_plan(name: str, sync: Sync, *, read: Sequence[FoundFile], removed: Sequence[str]) -> IndexPlan:
+    """The files themselves, for a sync that has not been done."""
+    changes = _changes(sync, read, removed)
+    return IndexPlan(
+        index=name,
+        added=tuple(changes.added),
+        changed=tuple(changes.changed),
+        moved=tuple(changes.moved),
+        removed=tuple(changes.removed),
+        unchanged=changes.unchanged,
+        skipped=_skipped(sync),
+    )
+
+
+def _changes(sync: Sync, read: Sequence[FoundFile], removed: Sequence[str]) -> _Changes:
+    """A new path with the content of one that vanished is that file, moved. One that cannot be read any more, and whose
+    text therefore goes, is among the skipped.
+    """
+    before = {path: known.sha256 for path, known in sync.known.items() if known.sha256}
+    vanished = defaultdict(list)
+    for path in sorted(removed, reverse=True):
+        if path in before:
+            vanished[before[path]].append(path)
+    added, moved = [], []
+    for path in sorted(sync.contents.keys() - before.keys()):
+        if same := vanished[sync.contents[path]]:
+            moved.append((same.pop(), path))
+        else:
+            added.append(path)
+    held = {found.path for found in sync.found if found.path in sync.known or found.file not in sync.unsettled}
+    untouched = held - {found.path for found in read} - sync.skipped.keys()
+    return _Changes(
+        added=added,
+        changed=sorted(sync.contents.keys() & before.keys()),
+        moved=moved,
+        removed=sorted(path for paths in vanished.values() for path in paths),
+        unchanged=len(untouched) + len(sync.restamped),
+    )
+
+
+def _skipped(sync: Sync) -> tuple[SkippedFile, ...]:
+    return tuple(SkippedFile(path, reason) for path, (_, _, reason) in sorted(sync.skipped.items()))

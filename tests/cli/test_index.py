@@ -1,7 +1,8 @@
 """`agentkit index`."""
 
+import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from agentkit.embedders import HashingEmbedder
+from agentkit.errors import IndexLockedError
+from agentkit.pipelines.watching import WatchRound
+from agentkit.results import IndexReport, SkippedFile
 from tests.cli.conftest import Cli, WriteDocuments
 
 
@@ -128,3 +132,83 @@ def test_an_interrupted_run_says_that_nothing_is_lost_and_goes_on(cli: Cli, docs
     cli.make_embedder = HashingEmbedder
     cli.json("index", docs)
     assert cli.json("search", "whale")[0]["path"] == "whale.txt"
+
+
+def test_a_dry_run_lists_files_with_reasons_and_makes_nothing(cli: Cli, docs: Path, workspace: Path) -> None:
+    (docs / "empty.md").touch()
+    result = cli("index", docs, "--dry-run")
+    assert [line.split(maxsplit=2) for line in result.stdout.splitlines()[1:]] == [
+        ["add", "lamp.md"], ["add", "whale.txt"], ["skip", "empty.md", "empty file"],
+    ]  # fmt: skip
+    assert "2 to add" in result.stderr
+    assert not (workspace / "indexes" / "docs").exists()
+    cli.json("index", docs)
+    (docs / "whale.txt").rename(docs / "otto.txt")
+    (docs / "lamp.md").unlink()
+    assert cli.json("index", docs, "--dry-run") == {
+        "index": "docs",
+        "files": {
+            "added": [],
+            "changed": [],
+            "moved": [{"from": "whale.txt", "to": "otto.txt"}],
+            "removed": ["lamp.md"],
+            "unchanged": 0,
+            "skipped": [{"path": "empty.md", "reason": "empty file"}],
+        },
+    }
+    assert cli.json("search", "whale")[0]["path"] == "whale.txt"
+
+
+def test_patterns_keep_to_some_files_and_are_remembered(cli: Cli, docs: Path) -> None:
+    assert cli.json("index", docs, "--include", "*.md")["files"]["added"] == 1
+    assert cli.json("index", docs)["files"]["unchanged"] == 1
+    assert cli.json("index", docs, "--exclude", "*.md")["files"] == {
+        "added": 1, "changed": 0, "removed": 1, "unchanged": 0, "skipped": [],
+    }  # fmt: skip
+
+
+def test_progress_as_json_is_an_object_a_line_on_stderr(cli: Cli, docs: Path) -> None:
+    (docs / "empty.md").touch()
+    result = cli("index", docs, "--progress", "json", "--json")
+    events = [json.loads(line) for line in result.stderr.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds == ["progress"] * (len(kinds) - 2) + ["skipped", "done"]
+    last = events[-3]
+    assert (last["files_done"], last["files_total"], last["chunks"], last["seconds_left"]) == (2, 2, 2, 0)
+    assert set(last) == {
+        "event", "files_done", "files_total", "chunks", "path", "seconds", "files_per_second", "seconds_left",
+    }  # fmt: skip
+    assert events[-2] == {"event": "skipped", "path": "empty.md", "reason": "empty file"}
+    assert {"event": "done", **json.loads(result.stdout)} == events[-1]
+
+
+def test_options_that_do_not_go_together_are_named(cli: Cli, docs: Path) -> None:
+    assert "--watch and --dry-run" in cli.error("index", docs, "--watch", "--dry-run", code=2)
+    assert "--watch and --full" in cli.error("index", docs, "--watch", "--full", code=2)
+
+
+def test_a_watch_tells_each_round_and_goes_on_after_an_error(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = [
+        WatchRound(IndexReport("docs", added=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),), seconds=0.25)),
+        WatchRound(None, IndexLockedError("somebody writes it"), frozenset({docs / "b.md"})),
+        WatchRound(IndexReport("docs", unchanged=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),))),
+    ]
+
+    def watched(*_: object, **__: object) -> Iterator[WatchRound]:
+        yield from rounds
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agentkit.workspace.Workspace.watch_folder", watched)
+    result = cli("index", docs, "--watch")
+    assert result.exit_code == 130
+    assert [line.split(maxsplit=1)[1] for line in result.stdout.splitlines()] == [
+        "docs: 2 added, 1 skipped; 2 chunks in 0.2 s"
+    ]
+    assert [line for line in result.stderr.splitlines() if line][:4] == [
+        "agentkit: skipped a.md: empty file",
+        "agentkit: watching: Ctrl-C ends it",
+        f"agentkit: {docs / 'b.md'} is still being written: it waits",
+        "agentkit: error: somebody writes it. The watch goes on",
+    ]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import DocumentError
-from agentkit.loaders import FileEntry, walk
+from agentkit.loaders import FileEntry, PathPatterns, walk
 from agentkit.results import SkippedFile
 
 
@@ -145,6 +145,26 @@ def test_agentkitignore_can_take_back_what_gitignore_names(tmp_path: Path) -> No
     (tmp_path / ".gitignore").write_text("*.txt\n")
     (tmp_path / ".agentkitignore").write_text("!notes.txt\n")
     assert found(tmp_path) == ["notes.txt"]
+
+
+def test_patterns_keep_to_some_files_and_leave_out_others(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "b.txt", "sub/c.md", "sub/d.pdf", "drafts/e.md", "drafts/keep/f.md")
+    (tmp_path / "gone.md").symlink_to("nowhere")
+    (tmp_path / "gone.txt").symlink_to("nowhere")
+
+    def walked(*, include: str = "", exclude: str = "") -> list[str]:
+        patterns = PathPatterns(tuple(include.split()), tuple(exclude.split()))
+        entries = walk(tmp_path, max_file_bytes=1000, patterns=patterns)
+        return [entry.relative if isinstance(entry, FileEntry) else f"({entry.path})" for entry in entries]
+
+    assert walked(include="*.md", exclude="drafts/") == ["a.md", "(gone.md)", "sub/c.md"]
+    assert walked(include="sub/ /b.txt") == ["b.txt", "sub/c.md", "sub/d.pdf"]
+    assert walked(include="*.md !c.md", exclude="drafts") == ["a.md", "(gone.md)"]
+    assert walked(exclude="*.md *.txt") == ["sub/d.pdf"]
+    assert walked(include="*", exclude="!") == walked()
+    assert [each.path for each in walk(tmp_path / "b.txt", max_file_bytes=9, patterns=PathPatterns(("*.md",)))] == [
+        tmp_path / "b.txt"
+    ]
 
 
 def test_an_ignore_file_that_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.lock import writer_lock
+from agentkit.loaders import PathPatterns
 
 _QUERIES = ("red fox", "number 17", "barley flour", "the last ferry")
 
@@ -92,6 +93,24 @@ def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -
         assert index.paths() == ["same.md", "two/same.md"]
         with pytest.raises(IndexingError, match="contains"):
             index_folder(index, [tmp_path])
+
+
+def test_patterns_are_remembered_for_each_root_until_others_are_given(tmp_path: Path) -> None:
+    for name in ("one/a.md", "one/b.txt", "two/a.md", "two/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    one, two = tmp_path / "one", tmp_path / "two"
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [one], patterns=PathPatterns(include=("*.md",)))
+        index_folder(index, [two], patterns=PathPatterns(exclude=("a.*",)))
+        assert index.paths() == ["a.md", "two/b.txt"]
+    with _open(tmp_path / "index") as index:
+        assert index_folder(index, [one, two]).unchanged == 2
+        report = index_folder(index, [one], patterns=PathPatterns(exclude=("*.md",)))
+        assert (report.added, report.removed) == (1, 1)
+        assert index.paths() == ["b.txt", "two/b.txt"]
+        index_folder(index, [one, two], patterns=PathPatterns(include=("*",)))
+        assert index.paths() == ["a.md", "b.txt", "two/a.md", "two/b.txt"]
 
 
 def test_every_file_ends_as_indexed_or_as_skipped_with_its_reason(tmp_path: Path) -> None:

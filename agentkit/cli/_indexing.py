@@ -1,0 +1,93 @@
+"""How a sync, and what one would do, look: as tables and lists, and as JSON."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from agentkit.cli._invocation import note
+from agentkit.cli._render import print_table
+from agentkit.cli._terminal import is_terminal
+from agentkit.results import IndexPlan, IndexReport, SkippedFile
+
+_SKIPPED_SHOWN = 20
+"""On a terminal."""
+
+
+def report_as_json(report: IndexReport) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The shape of design.md section 7. A file that moved was added at one path and removed at another."""
+    return {
+        "index": report.index,
+        "files": {
+            "added": report.added + report.moved,
+            "changed": report.changed,
+            "removed": report.removed + report.moved,
+            "unchanged": report.unchanged,
+            "skipped": _skipped_as_json(report.skipped),
+        },
+        "chunks": report.chunks,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def plan_as_json(plan: IndexPlan) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The files themselves, where a report counts them."""
+    return {
+        "index": plan.index,
+        "files": {
+            "added": list(plan.added),
+            "changed": list(plan.changed),
+            "moved": [{"from": old, "to": new} for old, new in plan.moved],
+            "removed": list(plan.removed),
+            "unchanged": plan.unchanged,
+            "skipped": _skipped_as_json(plan.skipped),
+        },
+    }
+
+
+def print_report(report: IndexReport) -> None:
+    """The counts, on stdout."""
+    columns = ("added", "changed", "moved", "removed", "unchanged", "skipped", "chunks", "seconds")
+    row = (
+        report.added,
+        report.changed,
+        report.moved,
+        report.removed,
+        report.unchanged,
+        len(report.skipped),
+        report.chunks,
+        round(report.seconds, 1),
+    )
+    print_table(f"Index {report.index}", columns, [row], sys.stdout)
+
+
+def print_plan(plan: IndexPlan) -> None:
+    """A line a file that would be touched, and their number; the skipped files with their reasons."""
+    rows = [
+        *(("add", path, "") for path in plan.added),
+        *(("change", path, "") for path in plan.changed),
+        *(("move", old, new) for old, new in plan.moved),
+        *(("remove", path, "") for path in plan.removed),
+        *(("skip", skipped.path, skipped.reason) for skipped in plan.skipped),
+    ]
+    if rows:
+        print_table(f"Would do in the index {plan.index}", ("what", "file", "to, or why"), rows, sys.stdout)
+    note(
+        f"a dry run: nothing was written. {len(plan.added)} to add, {len(plan.changed)} changed, {len(plan.moved)} "
+        f"moved, {len(plan.removed)} to remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped"
+    )
+
+
+def print_skipped(files: Sequence[SkippedFile]) -> None:
+    """The skipped files with their reasons, on stderr."""
+    if not is_terminal(sys.stderr):
+        for skipped in files:
+            note(f"skipped {skipped.path}: {skipped.reason}")
+    elif files:
+        rows = [(skipped.path, skipped.reason) for skipped in files[:_SKIPPED_SHOWN]]
+        print_table(f"Skipped files ({len(files)})", ("file", "reason"), rows, sys.stderr)
+        if len(files) > _SKIPPED_SHOWN:
+            note(f"{len(files) - _SKIPPED_SHOWN} more skipped files are listed by --json")
+
+
+def _skipped_as_json(files: Sequence[SkippedFile]) -> list[dict[str, str]]:
+    return [{"path": skipped.path, "reason": skipped.reason} for skipped in files]

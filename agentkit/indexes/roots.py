@@ -1,0 +1,89 @@
+"""The folders and files that an index is made of: which one a path belongs to, and what is read of it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agentkit.errors import IndexingError
+from agentkit.indexes.catalog import Catalog
+from agentkit.loaders import PathPatterns
+
+_PATTERNS = "patterns"
+"""The fact that holds every root's patterns, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or file that is indexed."""
+
+    source: str
+    prefix: str
+    """What its files' paths begin with."""
+    patterns: PathPatterns
+
+
+class Roots:
+    """The roots of an index, and those that a sync adds. Writes nothing by itself."""
+
+    def __init__(self, catalog: Catalog, name: str) -> None:
+        """`name` is the index's, for messages."""
+        self._name = name
+        self._paths: Iterable[str] = catalog.paths()
+        patterns = remembered_patterns(catalog)
+        self._roots = {
+            source: Root(source, prefix, patterns.get(source, PathPatterns()))
+            for source, prefix in catalog.roots().items()
+        }
+
+    def place(self, source: Path, patterns: PathPatterns | None = None) -> Root:
+        """The root that `source` belongs to, from now on with these patterns, if any are given.
+
+        The first root's paths begin with nothing; those of every later root with its name (and a number where that is
+        taken), so that two roots can hold files of the same name. A folder inside a known root is that root.
+
+        Raises:
+            IndexingError: the source contains a root that the index already has.
+        """
+        wanted = source.resolve()
+        root = self._known(source, wanted) or Root(str(wanted), self._free_prefix(wanted.name), PathPatterns())
+        if patterns is not None:
+            root = Root(root.source, root.prefix, patterns)
+        self._roots[root.source] = root
+        return root
+
+    def patterns_json(self) -> str:
+        """Every root's patterns, as the catalog keeps them."""
+        return json.dumps({root.source: asdict(root.patterns) for root in self._roots.values()}, ensure_ascii=False)
+
+    def _known(self, source: Path, wanted: Path) -> Root | None:
+        for known, root in self._roots.items():
+            if wanted.is_relative_to(known):
+                return root
+            if Path(known).is_relative_to(wanted):
+                raise IndexingError(
+                    f"{source} contains {known}, which the index {self._name} already has: "
+                    "give the larger folder an index of its own with --name"
+                )
+        return None
+
+    def _free_prefix(self, name: str) -> str:
+        if not self._roots:
+            return ""
+        taken = {root.prefix for root in self._roots.values()} | {path.partition("/")[0] + "/" for path in self._paths}
+        candidates = (f"{name}{number}/" for number in ["", *(f"-{n}" for n in range(2, len(taken) + 3))])
+        return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def remembered_patterns(catalog: Catalog) -> Mapping[str, PathPatterns]:
+    """Root -> what is read of it, for those that have patterns."""
+    remembered = json.loads(catalog.fact(_PATTERNS) or "{}")
+    return {source: PathPatterns(tuple(each["include"]), tuple(each["exclude"])) for source, each in remembered.items()}
+
+
+def remember(catalog: Catalog, root: Root, roots: Roots) -> None:
+    """Keep a root that is new, or its patterns where they are."""
+    if root.source not in catalog.roots():
+        catalog.add_root(root.source, root.prefix)
+    if root.patterns != remembered_patterns(catalog).get(root.source, PathPatterns()):
+        catalog.set_facts({_PATTERNS: roots.patterns_json()})
