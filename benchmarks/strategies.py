@@ -93,7 +93,7 @@ def main() -> None:
     options = _options()
     items = [*_gsm8k(options), *_game24(options)]
     done = _read_results(options.out)
-    with LocalChatModel(model=options.model, context_tokens=options.context_tokens) as model:
+    with LocalChatModel(model=options.model, context_tokens=options.context_tokens, threads=options.threads) as model:
         model.invoke("Hello", max_tokens=1)  # loading is not what is measured
         for item in items:
             for name in options.strategies:
@@ -252,6 +252,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--game24", type=Path)
     parser.add_argument("--model", default="qwen2.5-coder-1.5b", help="a name, or a path to a GGUF")
     parser.add_argument("--context-tokens", type=int, default=8192)
+    parser.add_argument("--threads", type=int, default=None, help="by default one a core; 1 where the cores are shared")
     parser.add_argument("--limit", type=int, default=None, help="only the first N problems of each task")
     parser.add_argument("--every", type=int, default=5, help="of Game of 24 every Nth puzzle")
     parser.add_argument("--strategies", type=lambda text: text.split(","), default=["cot", "self-consistency", "tot"])

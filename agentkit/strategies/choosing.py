@@ -9,15 +9,35 @@ from agentkit.embedders import Embedder
 from agentkit.errors import StrategyError
 from agentkit.strategies.chain_of_thought import ChainOfThought
 from agentkit.strategies.direct import Direct
+from agentkit.strategies.evaluating import DefaultVerdicts, Evaluator, Votes
 from agentkit.strategies.examples import Example, ExampleChooser, NoExamples
 from agentkit.strategies.few_shot import Choosing, choose_examples, few_shot
 from agentkit.strategies.plan_and_solve import plan_and_solve
 from agentkit.strategies.problem import Strategy
-from agentkit.strategies.proposing import SampledProposals
+from agentkit.strategies.proposing import ListedProposals, Proposer, SampledProposals
 from agentkit.strategies.refine import SelfRefine
 from agentkit.strategies.self_consistency import SelfConsistency
 from agentkit.strategies.thought_rules import Budget
 from agentkit.strategies.tree_of_thought import Search, TreeOfThought
+
+
+class Generating(StrEnum):
+    """How the thoughts of a tree are proposed."""
+
+    SAMPLED = "sampled"
+    """The next step, several times."""
+    LISTED = "listed"
+    """Several steps in one reply."""
+
+
+class Evaluating(StrEnum):
+    """How the states of a tree are valued."""
+
+    VERDICTS = "verdicts"
+    """Each by itself: sure, likely or impossible."""
+    VOTES = "votes"
+    """All of a level at once: the best is named, several times."""
+
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -31,7 +51,7 @@ def strategy(name: str, **options: Any) -> Strategy:  # Any: each option has its
     | few-shot | examples, choosing, embedder, count, max_tokens, temperature |
     | cot | examples, choosing, embedder, count, max_tokens, temperature, seed |
     | self-consistency | samples, temperature, seed, and those of cot |
-    | tot | search, depth, beam, proposals, tokens, seconds, nodes, max_tokens, seed |
+    | tot | search, depth, beam, generate, proposals, evaluate, tokens, seconds, nodes, max_tokens, seed |
     | plan | max_tokens, temperature, seed |
     | refine | rounds, max_tokens, temperature, seed |
 
@@ -96,15 +116,22 @@ def _self_consistency(samples: int = 8, temperature: float = 0.7, **options: Any
 
 def _tot(
     search: str = Search.BREADTH_FIRST,
+    generate: str = Generating.SAMPLED,
     proposals: int = 4,
+    evaluate: str = Evaluating.VERDICTS,
     tokens: int | None = None,
     seconds: float | None = None,
     nodes: int | None = None,
     **options: Any,
 ) -> Strategy:
+    is_sampled = _member(Generating, "generate", generate) is Generating.SAMPLED
+    proposer: Proposer = SampledProposals(proposals) if is_sampled else ListedProposals(proposals)
+    is_judged = _member(Evaluating, "evaluate", evaluate) is Evaluating.VERDICTS
+    evaluator: Evaluator = DefaultVerdicts() if is_judged else Votes()
     return TreeOfThought(
         search=_member(Search, "search", search),
-        proposer=SampledProposals(proposals),
+        proposer=proposer,
+        evaluator=evaluator,
         budget=Budget(tokens, seconds, nodes),
         **options,
     )
@@ -126,13 +153,14 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 _EXAMPLES = ("examples", "choosing", "embedder", "count")
+_TREE = ("search", "depth", "beam", "generate", "proposals", "evaluate", "tokens", "seconds", "nodes")
 _SAMPLING = ("max_tokens", "temperature", "seed")
 _MAKERS: dict[str, tuple[Callable[..., Strategy], tuple[str, ...]]] = {
     "direct": (Direct, _SAMPLING),
     "few-shot": (_few_shot, (*_EXAMPLES, "max_tokens", "temperature")),
     "cot": (_cot, (*_EXAMPLES, *_SAMPLING)),
     "self-consistency": (_self_consistency, ("samples", *_EXAMPLES, *_SAMPLING)),
-    "tot": (_tot, ("search", "depth", "beam", "proposals", "tokens", "seconds", "nodes", "max_tokens", "seed")),
+    "tot": (_tot, (*_TREE, "max_tokens", "seed")),
     "plan": (plan_and_solve, _SAMPLING),
     "refine": (_refine, ("rounds", *_SAMPLING)),
 }

@@ -46,7 +46,6 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     **dict.fromkeys(("samples", "count", "depth", "beam", "proposals", "rounds"), _WHOLE),
     **dict.fromkeys(("tokens", "nodes", "max_tokens", "seed"), _WHOLE),
     **dict.fromkeys(("temperature", "seconds"), _NUMBER),
-    "search": (str, "a search"),
-    "choosing": (str, "a way of choosing"),
+    **dict.fromkeys(("search", "generate", "evaluate", "choosing"), (str, "a word")),
     "examples": (lambda text: load_examples(Path(text).expanduser()), "a file"),
 }

@@ -51,6 +51,8 @@ def test_these_are_the_strategies() -> None:
         ("self-consistency", {"samples": 0}, "samples is 0: give a value from 1 to 256"),
         ("tot", {"depth": 99}, "depth is 99: give a value from 1 to 64"),
         ("tot", {"search": "sideways"}, "search is 'sideways': give breadth-first or depth-first"),
+        ("tot", {"generate": "guessed"}, "generate is 'guessed': give sampled or listed"),
+        ("tot", {"evaluate": "coin"}, "evaluate is 'coin': give verdicts or votes"),
         ("few-shot", {}, "needs examples"),
         ("refine", {"rounds": 0}, "rounds is 0"),
     ],
@@ -110,3 +112,9 @@ def test_a_system_message_begins_every_prompt() -> None:
         strategy(name, **options).solve(Problem("2 + 2?", system="Count slowly."), model)
         assert {call[0].content for call in model.calls} == {"Count slowly."}
         assert all(call[0].type == "system" and call[1].type == "human" for call in model.calls)
+
+
+def test_a_tree_can_list_its_steps_and_vote_on_them() -> None:
+    model = ScriptedModel(replies=["- one\n- two", "2", "2", "1", "2", "2", "done"])
+    answer = strategy("tot", generate="listed", evaluate="votes", depth=1).solve(Problem("2 + 2?"), model)
+    assert (answer.text, answer.reasoning, answer.confidence) == ("done", "two", 0.8)
