@@ -282,6 +282,24 @@ class Workspace:
             max_tokens = self.settings.answer.max_tokens
             return answer_directly(question, chat_model, system=system, on_token=on_token, max_tokens=max_tokens)
 
+    def ask_model_several_times(
+        self, question: str, count: int, *, model: str | None = None, system: str = ""
+    ) -> list[Answer]:
+        """`count` different answers of the chat model by itself, in one batch where it is a local one."""
+        from agentkit.pipelines.direct import answer_several_times
+
+        settings = self.settings.answer
+        with self._chat_model_for_one_answer(model) as chat_model:
+            return answer_several_times(
+                question,
+                chat_model,
+                count=count,
+                system=system,
+                temperature=settings.temperature,
+                seed=settings.seed,
+                max_tokens=settings.max_tokens,
+            )
+
     def strategy(self, name: str, options: Mapping[str, str]) -> "Strategy":
         """A strategy by its name, its options as a person writes them; examples are chosen with the settings' embedder.
 

@@ -1,7 +1,8 @@
 """`agentkit ask`: an answer with its quotes and their sources, or, without an index, the model's own answer."""
 
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
-from agentkit.cli._terminal import is_terminal, read_piped_text, to_json
+from agentkit.cli._terminal import is_terminal, neutralise, read_piped_text, to_json
 
 if TYPE_CHECKING:
     from agentkit.cli._reasoning import Reasoning
@@ -54,6 +55,9 @@ def ask(
     tree_file: Annotated[
         Path | None, typer.Option("--save-tree", metavar="FILE", help="Keep the tree of tot: FILE.html or FILE.json.")
     ] = None,
+    count: Annotated[
+        int, typer.Option("-n", "--count", min=1, max=64, help="So many answers, sampled; without an index.")
+    ] = 1,
     is_waited_for: Annotated[bool, typer.Option("--no-stream", help="Print the answer when it is whole.")] = False,
     is_usage_shown: Annotated[bool, typer.Option("-u", "--usage", help="Say what the answer cost.")] = False,
     is_explained: Annotated[
@@ -80,6 +84,15 @@ def ask(
         raise UsageError("--save-tree is for --strategy tot")
     else:
         workspace = workspace.with_answer_options(as_mapping(options or ()))
+
+    if count > 1:
+        if chosen or reasoning:
+            raise UsageError(
+                "-n is for the model's own answers: leave out -i and --strategy; piped text needs no index"
+            )
+        answers = workspace.ask_model_several_times(text, count, model=model, system=system)
+        _print_several(answers, is_json=is_json, is_usage_shown=is_usage_shown)
+        return
 
     from agentkit.cli._answer import AnswerPrinter
 
@@ -108,6 +121,16 @@ def ask(
     if reasoning:
         reasoning.save_tree()
     _print_notes(answer, reasoning, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
+
+
+def _print_several(answers: "Sequence[Answer]", *, is_json: bool, is_usage_shown: bool) -> None:
+    """The answers one below the other, or as an array; what they cost together."""
+    if is_json:
+        typer.echo(to_json([_as_json(answer, None, is_explained=False) for answer in answers]))
+    else:
+        typer.echo("\n---\n".join(neutralise(answer.text) for answer in answers))
+    whole = replace(answers[0], usage=sum((answer.usage for answer in answers[1:]), answers[0].usage))
+    _print_notes(whole, None, is_usage_shown=is_usage_shown, is_explained=False)
 
 
 def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool) -> str | None:

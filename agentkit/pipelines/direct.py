@@ -1,5 +1,6 @@
 """The story of `ask` without documents: the model answers by itself, and nothing is cited."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,10 @@ from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, StopReason
+from agentkit.strategies.asking import Asker, Reply, Request
+
+_TEMPERATURE = 0.7
+"""Where none is given, and answers shall differ."""
 
 
 def answer_directly(
@@ -45,3 +50,31 @@ def answer_directly(
         usage=replace(usage_of(whole), seconds=time.perf_counter() - started),
         warnings=warnings,
     )
+
+
+def answer_several_times(
+    question: str,
+    model: BaseChatModel,
+    *,
+    count: int,
+    system: str = "",
+    temperature: float = 0.0,
+    seed: int | None = None,
+    max_tokens: int = 512,
+) -> list[Answer]:
+    """`count` answers of `model` to `question`, sampled in one batch; answer n takes the seed plus n."""
+    opening = (SystemMessage(system),) if system else ()
+    asker = Asker(model, opening)
+    first = random.getrandbits(31) if seed is None else seed
+    replies = asker.ask_all(
+        [
+            Request((HumanMessage(question),), max_tokens, temperature or _TEMPERATURE, first + number)
+            for number in range(count)
+        ]
+    )
+    return [_of(reply, max_tokens) for reply in replies]
+
+
+def _of(reply: Reply, max_tokens: int) -> Answer:
+    warnings = (f"the answer was cut at {max_tokens} tokens",) if reply.stop_reason is StopReason.MAX_TOKENS else ()
+    return Answer(reply.text, stop_reason=reply.stop_reason, usage=reply.usage, warnings=warnings)

@@ -78,3 +78,16 @@ def test_an_index_that_is_not_there_is_an_error_and_not_the_model(cli: Cli) -> N
 def test_an_unknown_setting_is_one_line_with_the_nearest_key(cli: Cli, workspace: Path) -> None:
     (workspace / "agentkit.toml").write_text('[models]\nchatt = "x"\n')
     assert "line 2: unknown key 'models.chatt': did you mean 'models.chat'?" in cli.error("ask", "Really?")
+
+
+def test_several_answers_are_told_apart_and_are_an_array_in_json(cli: Cli) -> None:
+    cli.replies = ["Heads.", "Tails."]
+    assert cli("ask", "Toss a coin.", "-n", "2", "-s", "Be brief.").stdout == "Heads.\n---\nTails.\n"
+    assert [call[0].content for call in cli.models[0].calls] == ["Be brief."] * 2
+    assert [shape["answer"] for shape in cli.json("ask", "Toss a coin.", "-n", "2")] == ["Heads.", "Tails."]
+
+
+def test_several_answers_come_from_the_model_alone(cli: Cli, docs: Path) -> None:
+    assert "-n is for" in cli.error("ask", "Really?", "-n", "2", "--strategy", "cot", code=2)
+    cli.json("index", docs)
+    assert "-n is for" in cli.error("ask", "Really?", "-n", "2", code=2)
