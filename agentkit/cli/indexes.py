@@ -41,27 +41,35 @@ def show_index(
     ] = None,
     is_json: _Json = False,
 ) -> None:
-    """Show what an index holds and how it was made."""
+    """Show what an index holds, how it was made, and which of its files have changed since."""
+    from agentkit.cli._index_contents import contents_as_json, print_contents
     from agentkit.cli._render import human_bytes, print_table
 
     workspace = workspace_of(context)
-    summary = workspace.indexes.summary(choose_index(workspace, name))
+    chosen = choose_index(workspace, name)
+    summary, contents = workspace.indexes.summary(chosen), workspace.indexes.contents(chosen)
     if is_json:
-        typer.echo(to_json(_as_json(summary)))
+        typer.echo(to_json({**_as_json(summary), **contents_as_json(contents)}))
         return
     rows = [
         ("index", summary.name),
         ("folder", summary.directory),
         *(("documents", source) for source in summary.sources),
+        *(("only", f"{' '.join(each.include)} of {source}") for source, each in contents.patterns if each.include),
+        *(("without", f"{' '.join(each.exclude)} of {source}") for source, each in contents.patterns if each.exclude),
         ("files", summary.file_count),
         ("skipped", summary.skipped_count),
         ("chunks", summary.chunk_count),
+        ("documents' size", human_bytes(contents.source_bytes)),
+        ("their text", f"{contents.text_chars:,} characters"),
         ("size", human_bytes(summary.size_bytes)),
+        ("stale files", len(contents.stale)),
         ("embedder", summary.embedder),
         ("chunker", summary.chunker),
         ("state", _state(summary)),
     ]
     print_table("", ("what", "value"), rows, sys.stdout)
+    print_contents(contents)
 
 
 @app.command("remove")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from agentkit.errors import IndexingError, IndexNotFoundError
+from agentkit.indexes.contents import IndexContents, index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
 
@@ -60,6 +61,14 @@ class IndexCollection:
             IndexNotFoundError: there is none of that name.
         """
         return summarise_index(self.require(name))
+
+    def contents(self, name: str) -> IndexContents:
+        """What an index is made of, file by file.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        return index_contents(self.require(name))
 
     def source_file(self, name: str, path: str) -> Path | None:
         """The file that an index knows as `path`; None where it is no longer there.

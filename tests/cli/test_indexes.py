@@ -31,6 +31,32 @@ def test_show_tells_where_the_documents_are(cli: Cli, docs: Path) -> None:
     assert str(docs) in cli("indexes", "show").stdout
 
 
+def test_show_tells_what_is_in_it_and_what_has_changed_since(cli: Cli, docs: Path) -> None:
+    (docs / "long.txt").write_text("word " * 500)
+    cli.json("index", docs, "--exclude", "*.pdf")
+    (docs / "lamp.md").write_text("changed")
+    (docs / "whale.txt").unlink()
+    shape = cli.json("indexes", "show", "docs")
+    assert shape["formats"] == [
+        {"format": "text", "files": 2, "bytes": 2549, "chunks": shape["chunks"] - 1},
+        {"format": "markdown", "files": 1, "bytes": 68, "chunks": 1},
+    ]
+    assert [file["path"] for file in shape["largest"]] == ["long.txt", "lamp.md", "whale.txt"]
+    assert shape["stale"] == [{"path": "lamp.md", "reason": "changed"}, {"path": "whale.txt", "reason": "gone"}]
+    assert sum(bar["chunks"] for bar in shape["chunk_lengths"]) == shape["chunks"]
+    assert all(bar["below"] - bar["least"] == 100 for bar in shape["chunk_lengths"])
+    assert shape["patterns"] == {str(docs): {"include": [], "exclude": ["*.pdf"]}}
+    text = cli("indexes", "show").stdout
+    assert "█" in text
+    assert "whale.txt  gone" in text
+    assert f"*.pdf of {docs}" in text
+
+
+def test_a_file_that_is_an_index_of_its_own_is_not_stale(cli: Cli, docs: Path) -> None:
+    cli.json("index", docs / "lamp.md", docs / "whale.txt", "--name", "two")
+    assert cli.json("indexes", "show", "two")["stale"] == []
+
+
 def test_a_misspelt_name_gets_the_nearest(cli: Cli) -> None:
     for command in ("show", "remove"):
         assert "did you mean 'docs'" in cli.error("indexes", command, "doc")
