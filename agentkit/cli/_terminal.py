@@ -47,8 +47,12 @@ def neutralise_line(text: str) -> str:
 
 def to_json(value: Any) -> str:  # Any: whatever json can write
     r"""`value` as JSON that keeps every character and is safe to show: the unsafe ones are `\uXXXX` escapes."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _safe_json(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def to_json_line(value: Any) -> str:  # Any: whatever json can write
+    """As `to_json`, on one line."""
+    return _safe_json(json.dumps(value, ensure_ascii=False))
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -83,6 +87,10 @@ def read_piped_text() -> str:
     if stream is None or stream.closed or stream.isatty():
         return ""
     return stream.buffer.read().decode("utf-8", "replace").strip()
+
+
+def _safe_json(text: str) -> str:
+    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _number(text: str | None) -> int:

@@ -1,0 +1,279 @@
+"""`Chat`: a session being had. Every turn and step is kept before anybody is told of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from agentkit.agents.session import Attachment, Session, SessionSetup, Turn
+from agentkit.agents.sessions import SessionStore
+from agentkit.chat.loading import Loaded, Loader
+from agentkit.results import Answer, Step, StopReason, Usage
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from agentkit.agents import PendingCall
+    from agentkit.indexes import Index
+    from agentkit.pipelines.conversation import ContextUse, Conversation, ConversationEvent
+    from agentkit.pipelines.history import Exchange
+    from agentkit.workspace import Workspace
+
+
+class Chat:
+    """A conversation over a workspace. Making one loads nothing; `load` or the first question does.
+
+    What was said is in the workspace's sessions from the first question on. Use it from one thread.
+    """
+
+    def __init__(
+        self,
+        workspace: "Workspace",
+        setup: SessionSetup,
+        *,
+        session: Session | None = None,
+        approve: "Callable[[PendingCall], bool] | None" = None,
+    ) -> None:
+        """Begin a chat, or go on with a session.
+
+        Args:
+            workspace: What it is had over.
+            setup: With which model, index and tools.
+            session: One of `workspace.sessions()` to go on with.
+            approve: Asked before each call of a tool with effects; without it none of them runs.
+
+        Raises:
+            SessionsDamagedError: the file of sessions cannot be read.
+        """
+        self.setup = setup
+        self.session = session
+        """None until something was asked."""
+        self._workspace = workspace
+        self._approve = approve
+        self._store = workspace.sessions()
+        self._turns = self._store.turns(session.id) if session else []
+        self._loader = Loader(self._load)
+        if session and session.setup != setup:
+            self._store.set_setup(session.id, setup)
+
+    @property
+    def turns(self) -> Sequence[Turn]:
+        """What was said, the oldest first."""
+        return self._turns
+
+    @property
+    def store(self) -> SessionStore:
+        """The file that the chat is kept in."""
+        return self._store
+
+    @property
+    def is_loading(self) -> bool:
+        """True while a model or an index is being loaded."""
+        return self._loader.is_loading
+
+    @property
+    def loading_error(self) -> Exception | None:
+        """Why the model or the index could not be loaded; the next question tries again."""
+        return self._loader.error
+
+    def load(self) -> None:
+        """Begin to load in the background."""
+        self._loader.start(self.setup)
+
+    def close(self) -> None:
+        """Free the model, the index and the file. What is still being loaded is left to the end of the process."""
+        self._store.close()
+        if (loaded := self._loader.loaded) and not self._loader.is_loading:
+            _release(loaded, SessionSetup())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Turns
+
+    def ask(
+        self,
+        question: str,
+        *,
+        attachments: Sequence[Attachment] = (),
+        on_event: "Callable[[ConversationEvent], None]" = lambda _: None,
+        replaces: Turn | None = None,
+    ) -> Turn:
+        """Ask, and keep what is answered.
+
+        Ctrl-C ends the answer: what there is of it is kept as the turn's, with the stop reason `cancelled`, and
+        `KeyboardInterrupt` goes on. Where the model fails nothing is kept.
+
+        Args:
+            question: What is asked.
+            attachments: Files that the question is about.
+            on_event: Called with each piece of text, call and step.
+            replaces: The last turn, which this one takes the place of when it is answered.
+
+        Raises:
+            ModelError: the model or the index cannot be loaded, or failed.
+            ContextLengthError: the question does not fit into the model's context.
+        """
+        before = self._turns[:-1] if replaces else self._turns
+        session = self._begun(question)
+        turn = self._store.ask(
+            session.id, question, attachments=attachments, replaces=replaces.number if replaces else None
+        )
+        progress = _Progress(self._store, turn, on_event)
+        try:
+            conversation = self._loader.wait(self.setup).conversation
+            answer = conversation.answer(question, _exchanges(before), on_event=progress.tell, text=_text(attachments))
+        except KeyboardInterrupt:
+            if replaces:  # an answer that was whole is better than one that was not
+                self._store.remove_turn(turn.number)
+            else:
+                self._keep(before, progress.turn, progress.cut_off())
+            raise
+        except BaseException:
+            self._store.remove_turn(turn.number)
+            raise
+        return self._keep(before, progress.turn, answer)
+
+    def retry(self, *, on_event: "Callable[[ConversationEvent], None]" = lambda _: None) -> Turn:
+        """Ask the last question again; its answer stays until there is another."""
+        last = self._turns[-1]
+        return self.ask(last.question, attachments=last.attachments, on_event=on_event, replaces=last)
+
+    def undo(self) -> Turn:
+        """Take the last turn back; it is deleted."""
+        last = self._turns.pop()
+        self._store.remove_turn(last.number)
+        return last
+
+    def clear(self) -> None:
+        """Begin a new session at the next question. The old one stays among the sessions."""
+        self.session = None
+        self._turns = []
+
+    def change(self, setup: SessionSetup) -> None:
+        """Go on with another model, index or tools, which are loaded in the background."""
+        self.setup = setup
+        if self.session:
+            self._store.set_setup(self.session.id, setup)
+        self.load()
+
+    # What it takes
+
+    def context_use(self) -> "ContextUse | None":
+        """How full the model's context is; None while it is not loaded."""
+        loaded = self._loader.loaded
+        return loaded.conversation.context_use(_exchanges(self._turns)) if loaded else None
+
+    def usage(self) -> Usage:
+        """What all answers cost together."""
+        return sum((turn.answer.usage for turn in self._turns if turn.answer), Usage())
+
+    def _begun(self, question: str) -> Session:
+        if self.session is None:
+            root = str(self._workspace.root or "")
+            self.session = self._store.create(self.setup, workspace=root, title=question)
+        return self.session
+
+    def _keep(self, before: Sequence[Turn], turn: Turn, answer: Answer) -> Turn:
+        self._store.answer(turn.number, answer)
+        answered = replace(turn, answer=answer, steps=answer.steps)
+        self._turns = [*before, answered]
+        return answered
+
+    def _load(self, setup: SessionSetup, before: Loaded | None) -> Loaded:
+        from agentkit.models.chat import LocalChatModel
+
+        if before:
+            _release(before, setup)
+        known = before.setup if before else SessionSetup()
+        model = before.model if before and known.model == setup.model else self._workspace.chat_model(setup.model)
+        if isinstance(model, LocalChatModel):
+            model.engine  # noqa: B018 loads it
+        index = before.index if before and known.index == setup.index else self._open_index(setup.index)
+        return Loaded(setup, model, index, self._conversation(setup, model, index))
+
+    def _open_index(self, name: str) -> "Index | None":
+        if not name:
+            return None
+        index = self._workspace.open_index(name)
+        index.search(name, k=1)  # loads the embedder and the vectors
+        return index
+
+    def _conversation(self, setup: SessionSetup, model: "BaseChatModel", index: "Index | None") -> "Conversation":
+        from agentkit.agents import Agent
+        from agentkit.pipelines.conversation import Conversation
+
+        settings = self._workspace.settings.answer
+        agent = None
+        if setup.tools:
+            registry = self._workspace.tools().registry
+            tools = [registry[name] for name in setup.tools]
+            agent = Agent(model, tools=tools, index=index, approve=self._approve)
+        retriever = index.as_retriever(k=settings.passages) if index else None
+        return Conversation(
+            model,
+            system=setup.system,
+            retriever=retriever,
+            agent=agent,
+            strategy=self._workspace.strategy(setup.strategy, {}) if setup.strategy else None,
+            max_tokens=settings.max_tokens,
+        )
+
+
+class _Progress:
+    """A turn while it is answered: what is told is kept first."""
+
+    def __init__(self, store: SessionStore, turn: Turn, on_event: "Callable[[ConversationEvent], None]") -> None:
+        self.turn = turn
+        self._store = store
+        self._on_event = on_event
+        self._pieces: list[str] = []
+        self._steps: list[Step] = []
+
+    def tell(self, event: "ConversationEvent") -> None:
+        from agentkit.agents import TextPiece, ToolStarted
+        from agentkit.pipelines.conversation import QuestionRewritten
+
+        match event:
+            case TextPiece():
+                self._pieces.append(event.text)
+            case ToolStarted():
+                self._pieces.clear()  # it was a thought
+            case Step():
+                self._steps.append(event)
+                self._store.add_step(self.turn.number, event)
+            case QuestionRewritten():
+                self.turn = replace(self.turn, searched=event.question)
+                self._store.searched(self.turn.number, event.question)
+        self._on_event(event)
+
+    def cut_off(self) -> Answer:
+        """What there is of the answer."""
+        return Answer("".join(self._pieces).strip(), stop_reason=StopReason.CANCELLED, steps=tuple(self._steps))
+
+
+def _exchanges(turns: Sequence[Turn]) -> "list[Exchange]":
+    """What the model reads of the turns: those that have an answer."""
+    from agentkit.pipelines.history import Exchange
+
+    return [
+        Exchange("\n\n".join(filter(None, (_text(turn.attachments), turn.question))), turn.answer.text)
+        for turn in turns
+        if turn.answer and turn.answer.text
+    ]
+
+
+def _text(attachments: Sequence[Attachment]) -> str:
+    return "\n\n".join(f"Text of {attached.name}:\n{attached.text.strip()}" for attached in attachments)
+
+
+def _release(loaded: Loaded, setup: SessionSetup) -> None:
+    """Close what `setup` does not name."""
+    from agentkit.models.chat import LocalChatModel
+
+    if loaded.index and loaded.setup.index != setup.index:
+        loaded.index.close()
+    if loaded.setup.model != setup.model and isinstance(loaded.model, LocalChatModel):
+        loaded.model.close()

@@ -1,0 +1,242 @@
+"""`agentkit chat` on a pipe: a question a line, answers on stdout, everything else on stderr."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage
+
+from agentkit.models.messages import text_of
+from tests.cli.conftest import Cli
+
+QUOTE = "The Lumen lamp draws 41 watts at full brightness."
+CITED = f'[1] "{QUOTE}"\nAnswer: It draws 41 watts.'
+
+
+def _call(**arguments: Any) -> AIMessage:
+    return AIMessage("I count.", tool_calls=[{"name": "calculator", "args": arguments, "id": "1"}])
+
+
+@pytest.fixture
+def indexed(cli: Cli, docs: Path) -> None:
+    cli.json("index", docs)
+
+
+def test_each_line_is_a_turn_that_knows_those_before_it(cli: Cli) -> None:
+    cli.replies = ["Hello.", "Your name is Ada."]
+    result = cli("chat", piped="I am Ada.\n\nWho am I?\n")
+    assert result.stdout == "Hello.\n\nYour name is Ada.\n"
+    assert "no index" in result.stderr
+    assert [text_of(message) for message in cli.models[0].calls[1]] == ["I am Ada.", "Hello.", "Who am I?"]
+    assert len(cli.models) == 1, "one model stays loaded through the chat"
+
+
+def test_an_answer_from_an_index_has_true_quotes_and_its_sources_below(cli: Cli, indexed: None) -> None:
+    cli.replies = [CITED]
+    result = cli("chat", piped="How many watts does the lamp draw?")
+    assert result.stdout.splitlines() == [
+        "It draws 41 watts.", "", "Sources", "[1] lamp.md · Lamp › Power", f"    “{QUOTE}”",
+    ]  # fmt: skip
+    assert result.stderr == ""
+
+
+def test_a_follow_up_is_rewritten_before_it_is_searched_for(cli: Cli, indexed: None) -> None:
+    cli.replies = [CITED, "How bright is the Lumen lamp?", "NOT FOUND"]
+    first, second = map(
+        json.loads, cli("chat", "--json", piped="How many watts?\nHow bright is it?").stdout.splitlines()
+    )
+    assert first["citations"][0]["quote"] == QUOTE
+    assert (second["question"], second["searched"]) == ("How bright is it?", "How bright is the Lumen lamp?")
+    assert (second["answer"], second["stop_reason"]) == ("The documents do not answer this question.", "not_found")
+    assert first["session"] == second["session"]
+
+
+def test_off_is_no_index(cli: Cli, indexed: None) -> None:
+    cli.replies = ["Hm."]
+    assert cli("chat", "-i", "off", piped="How many watts?").stdout == "Hm.\n"
+
+
+def test_tools_are_called_and_their_steps_kept(cli: Cli) -> None:
+    cli.replies = [_call(expression="6 * 7"), "It is 42."]  # type: ignore[list-item] # a scripted model takes messages
+    [line] = cli("chat", "-T", "calculator", "--json", piped="6 by 7?").stdout.splitlines()
+    turn = json.loads(line)
+    assert turn["answer"] == "It is 42."
+    assert [(step["tool"], step["observation"]) for step in turn["steps"]] == [("calculator", "42")]
+    assert cli.json("sessions", "show", turn["session"])["turns"][0]["steps"] == turn["steps"]
+
+
+def test_the_system_prompt_comes_first(cli: Cli) -> None:
+    cli.replies = ["Aye."]
+    cli("chat", "-s", "Talk like a sailor.", piped="Hi")
+    assert text_of(cli.models[0].calls[0][0]) == "Talk like a sailor."
+
+
+def test_a_strategy_reasons(cli: Cli) -> None:
+    cli.replies = ["Six sevens are 42.\n\nAnswer: 42"]
+    assert cli("chat", "--strategy", "cot", piped="6 by 7?").stdout == "42\n"
+    assert "nonsense" in cli.error("chat", "--strategy", "nonsense", piped="Hi")
+
+
+def test_continue_takes_up_the_latest_session_with_what_it_was_had_with(cli: Cli) -> None:
+    cli.replies = ["Hello."]
+    cli("chat", "-s", "Be kind.", "-m", "small", piped="I am Ada.")
+    cli.replies = ["Ada."]
+    result = cli("chat", "-c", piped="Who am I?")
+    assert result.stdout == "Ada.\n"
+    assert [text_of(message) for message in cli.models[-1].calls[0]] == ["Be kind.", "I am Ada.", "Hello.", "Who am I?"]
+    assert cli.asked[-1] == "small"
+    [session] = cli.json("sessions", "list")
+    assert (session["turn_count"], session["title"]) == (2, "I am Ada.")
+
+
+def test_session_takes_up_any_by_its_id(cli: Cli) -> None:
+    cli.replies = ["One."]
+    cli("chat", piped="First")
+    cli("chat", piped="Second")
+    _, first = [session["id"] for session in cli.json("sessions", "list")]
+    cli.replies = ["Two."]
+    cli("chat", "--session", first, piped="Third")
+    assert [turn["question"] for turn in cli.json("sessions", "show", first)["turns"]] == ["First", "Third"]
+    assert "no session 'zzz'" in cli.error("chat", "--session", "zzz", piped="Hi")
+    assert "exclude" in cli.error("chat", "--session", first, "-c", piped="Hi", code=2)
+
+
+def test_continue_where_there_is_nothing_begins_anew(cli: Cli) -> None:
+    cli.replies = ["Hello."]
+    result = cli("chat", "-c", piped="Hi")
+    assert result.stdout == "Hello.\n"
+    assert "a new one begins" in result.stderr
+
+
+def test_a_chat_without_questions_leaves_no_session(cli: Cli) -> None:
+    assert cli("chat", piped="").exit_code == 0
+    assert cli("chat", piped="\nexit\n").exit_code == 0
+    assert cli("chat", piped="quit").exit_code == 0
+    assert cli.json("sessions", "list") == []
+
+
+def test_a_model_that_fails_ends_it_with_one_line_and_keeps_what_was_said(cli: Cli) -> None:
+    cli.replies = ["Hello."]
+    result = cli("chat", piped="Hi\nAgain\nNever asked\n")
+    assert result.exit_code == 1
+    assert result.stdout == "Hello.\n"
+    assert result.stderr.splitlines()[-1].startswith("agentkit: error: the script has 1 replies")
+    [session] = cli.json("sessions", "list")
+    assert [turn["question"] for turn in cli.json("sessions", "show", session["id"])["turns"]] == ["Hi"]
+
+
+def test_no_byte_or_character_does_harm(cli: Cli) -> None:
+    cli.replies = ["Red \x1b[31m alert \ud800 \u202e."]
+    result = cli("chat", piped=b"\xff\xfe What \x1b]0;owned\x07 is \xed\xa0\x80 it?\n")
+    assert result.stdout == "Red ␛[31m alert \N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}.\n"
+    [session] = cli.json("sessions", "list")
+    shown = cli("sessions", "show", session["id"]).stdout
+    assert "\x1b" not in shown
+    assert "What ␛]0;owned␇ is" in shown
+
+
+def test_a_damaged_file_of_sessions_is_one_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "sessions.sqlite").write_bytes(b"no database" * 1000)
+    assert "move the file away" in cli.error("chat", piped="Hi")
+
+
+class TestCommands:
+    """The commands, one after another on a pipe."""
+
+    @pytest.fixture(autouse=True)
+    def _replies(self, cli: Cli) -> None:
+        cli.replies = ["One.", "Two.", "Three."]
+
+    @staticmethod
+    def said(cli: Cli, *lines: str, options: tuple[str, ...] = ()) -> tuple[list[str], str]:
+        result = cli("chat", *options, piped="\n".join(lines))
+        assert result.exit_code == 0, result.stderr
+        return [line for line in result.stdout.splitlines() if line], result.stderr
+
+    def test_help_names_all(self, cli: Cli) -> None:
+        _, notes = self.said(cli, "/help")
+        for (
+            name
+        ) in "help index tools model strategy sources context file copy edit save retry undo clear tokens quit".split():
+            assert f"/{name}" in notes
+
+    def test_an_unknown_one_names_the_nearest(self, cli: Cli) -> None:
+        assert "did you mean /retry" in cli.error("chat", piped="/retri")
+        assert "/help" in cli.error("chat", piped="/xyzzy")
+
+    def test_a_path_is_a_question(self, cli: Cli) -> None:
+        assert self.said(cli, "/etc/passwd is what?")[0] == ["One."]
+
+    def test_quit_ends_it(self, cli: Cli) -> None:
+        assert self.said(cli, "Hi", "/quit", "Never")[0] == ["One."]
+
+    def test_retry_replaces_the_answer(self, cli: Cli) -> None:
+        assert self.said(cli, "Hi", "/retry")[0] == ["One.", "Two."]
+        [turn] = cli.json("sessions", "show", cli.json("sessions", "list")[0]["id"])["turns"]
+        assert (turn["question"], turn["answer"]) == ("Hi", "Two.")
+        assert len(cli.models[0].calls[1]) == 1
+
+    def test_edit_asks_something_else_in_its_place(self, cli: Cli) -> None:
+        self.said(cli, "Hi", "/edit Good day")
+        [turn] = cli.json("sessions", "show", cli.json("sessions", "list")[0]["id"])["turns"]
+        assert (turn["question"], turn["answer"]) == ("Good day", "Two.")
+
+    def test_undo_takes_the_turn_back(self, cli: Cli) -> None:
+        self.said(cli, "Hi", "Ho", "/undo", "Hey")
+        assert [text_of(message) for message in cli.models[0].calls[2]] == ["Hi", "One.", "Hey"]
+
+    def test_clear_begins_a_new_session(self, cli: Cli) -> None:
+        _, notes = self.said(cli, "Hi", "/clear", "Ho")
+        assert len(cli.json("sessions", "list")) == 2
+        assert [text_of(message) for message in cli.models[0].calls[1]] == ["Ho"]
+        assert "session" in notes
+
+    def test_nothing_said_yet_is_an_error(self, cli: Cli) -> None:
+        for command in ("/retry", "/undo", "/edit", "/sources", "/steps", "/copy", "/save x.md"):
+            assert "nothing was said yet" in cli.error("chat", piped=command)
+
+    def test_save_writes_either_form_and_nothing_over_another_file(self, cli: Cli, workspace: Path) -> None:
+        self.said(cli, "Hi", "/save chat.md", "/save 'a chat.json'", "/save")
+        assert "> Hi\n\nOne." in (workspace / "chat.md").read_text()
+        assert json.loads((workspace / "a chat.json").read_text())["turns"][0]["answer"] == "One."
+        assert "there already" in cli.error("chat", "-c", piped="/save chat.md")
+
+    def test_file_goes_with_the_next_question_alone(self, cli: Cli, workspace: Path) -> None:
+        (workspace / "rain.txt").write_text("It rains in Almsford.")
+        self.said(cli, "/file rain.txt", "Where?", "And now?")
+        first, second = cli.models[0].calls
+        assert text_of(first[-1]) == "Text of rain.txt:\nIt rains in Almsford.\n\nWhere?"
+        assert text_of(second[-1]) == "And now?"
+        assert text_of(second[0]) == text_of(first[-1])
+        assert "nothing.txt: cannot be read" in cli.error("chat", piped="/file nothing.txt")
+
+    def test_model_index_tools_and_strategy_show_and_change(self, cli: Cli, docs: Path) -> None:
+        cli.json("index", docs)
+        cli.replies = [CITED]
+        answers, notes = self.said(cli, "/index", "/index docs", "How many watts?", options=("-i", "off"))
+        assert answers[0] == "It draws 41 watts."
+        assert "there are: docs\n" in notes
+        cli.replies = [_call(expression="1 + 1"), "Two."]  # type: ignore[list-item] # as above
+        answers, notes = self.said(cli, "/tools", "/tools calculator", "1 + 1?", "/steps", "/steps 1")
+        assert answers == ["Two."]
+        assert '1 calculator(expression="1 + 1") → 2' in notes
+        assert 'I count.\n\ncalculator(expression="1 + 1")\n\n2' in notes
+        cli.replies = ["Reasoning.\n\nAnswer: 42"]
+        answers, notes = self.said(cli, "/strategy", "/strategy cot", "6 by 7?", options=("-i", "off"))
+        assert answers == ["42"]
+        assert "now: off" in notes
+        cli.replies = ["Hello."]
+        self.said(cli, "/model other", "Hi", options=("-i", "off"))
+        assert cli.asked[-1] == "other"
+        for wrong in ("/index nothing", "/tools nothing", "/strategy nothing"):
+            assert "nothing" in cli.error("chat", piped=wrong)
+
+    def test_sources_context_and_tokens(self, cli: Cli, docs: Path) -> None:
+        cli.json("index", docs)
+        cli.replies = [CITED]
+        _, notes = self.said(cli, "How many watts?", "/sources", "/context", "/tokens")
+        assert QUOTE in notes
+        assert "turns      1 read, 0 left out" in notes
+        assert "last answer  read" in notes
