@@ -201,3 +201,55 @@ class IndexPlan:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     skipped: tuple[SkippedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProblem:
+    """Something of an index that is not as it must be."""
+
+    what: str
+    mend: str
+    """The command that mends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexVerification:
+    """What a check of everything that an index holds found."""
+
+    index: str
+    files: int = 0
+    chunks: int = 0
+    problems: tuple[IndexProblem, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def is_sound(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """What was erased from an index."""
+
+    index: str
+    pattern: str
+    paths: tuple[str, ...] = ()
+    """The files whose text and vectors are gone."""
+    chunks: int = 0
+    also_in: tuple[str, ...] = ()
+    """Files of the same bytes that the index still holds."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What was made again of an index."""
+
+    index: str
+    files: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    """Texts that were embedded for it."""
+    to_read: tuple[str, ...] = ()
+    """Folders and files to index again, where the catalog was damaged and not all of it could be saved."""
+    seconds: float = 0.0

@@ -1,6 +1,7 @@
 """`agentkit indexes`: look after the indexes."""
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
 if TYPE_CHECKING:
     from agentkit.indexes.summary import IndexSummary
 
-app = typer.Typer(help="List, show and remove indexes.", no_args_is_help=False)
+app = typer.Typer(help="List, check, mend and remove indexes.", no_args_is_help=False)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The index.", autocompletion=complete_index)]
@@ -81,12 +82,104 @@ def remove_index(
     """Delete an index. The documents stay as they are."""
     workspace = workspace_of(context)
     chosen = choose_index(workspace, name)
-    if not is_sure:
-        if not is_terminal(sys.stdin):
-            raise UsageError("removing an index asks first: give --yes where nobody can answer")
-        typer.confirm(f"Delete the index {neutralise_line(chosen)}? The documents stay.", abort=True, err=True)
+    _ask(f"Delete the index {neutralise_line(chosen)}?", is_sure, "removing an index")
     workspace.indexes.remove(chosen)
     note(f"removed the index {chosen}")
+
+
+@app.command("verify")
+def verify_index(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The index.", autocompletion=complete_index)
+    ] = None,
+    is_json: _Json = False,
+) -> None:
+    """Check everything that an index holds, and say what mends it.
+
+    Exit code 1 where something is wrong.
+    """
+    workspace = workspace_of(context)
+    found = workspace.indexes.verify(choose_index(workspace, name))
+    if is_json:
+        typer.echo(to_json({**asdict(found), "is_sound": found.is_sound}))
+    elif found.is_sound:
+        typer.echo(f"{found.index} is sound: {found.files} files, {found.chunks} passages")
+    else:
+        from agentkit.cli._render import print_table
+
+        rows = [(problem.what, problem.mend) for problem in found.problems]
+        print_table("", ("what is wrong", "what mends it"), rows, sys.stdout)
+    if not found.is_sound:
+        raise typer.Exit(1)
+
+
+@app.command("rebuild")
+def rebuild_index(context: typer.Context, name: _Name, is_json: _Json = False) -> None:
+    """Make an index's vectors and keywords again from its catalog. No source file is read."""
+    workspace = workspace_of(context)
+    with workspace.indexes.keeper(choose_index(workspace, name)) as keeper:
+        report = keeper.rebuild()
+    if is_json:
+        typer.echo(to_json(asdict(report)))
+    else:
+        note(f"rebuilt {report.index}: {report.files} files, {report.chunks} passages")
+
+
+@app.command("forget")
+def forget_files(
+    context: typer.Context,
+    name: _Name,
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file, a folder or a pattern such as 'letters/*.pdf'.")],
+    is_sure: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    is_json: _Json = False,
+) -> None:
+    """Erase files from an index and from its files on the disk, and leave them out from now on.
+
+    PATH is as `agentkit search` shows it. The documents stay as they are.
+    """
+    workspace = workspace_of(context)
+    chosen = choose_index(workspace, name)
+    _ask(f"Erase {neutralise_line(path)} from the index {neutralise_line(chosen)}?", is_sure, "forgetting")
+    with workspace.indexes.keeper(chosen) as keeper:
+        report = keeper.forget(path)
+    if is_json:
+        typer.echo(to_json(asdict(report)))
+        return
+    note(f"forgot {len(report.paths)} files with {report.chunks} passages")
+    for other in report.also_in:
+        note(f"the same content is still in the index as {other}")
+
+
+@app.command("remember")
+def remember_files(
+    context: typer.Context,
+    name: _Name,
+    path: Annotated[
+        str | None, typer.Argument(metavar="PATH", help="As it was given to `forget`; by default lists them.")
+    ] = None,
+    is_json: _Json = False,
+) -> None:
+    """Let come back what was forgotten, with the next `agentkit index`; without PATH, list it."""
+    workspace = workspace_of(context)
+    with workspace.indexes.keeper(choose_index(workspace, name)) as keeper:
+        if path is not None:
+            keeper.remember(path)
+            note(f"{path} comes back with the next: agentkit index")
+        forgotten = keeper.forgotten()
+    if is_json:
+        typer.echo(to_json({"forgotten": forgotten}))
+    elif path is None:
+        for pattern in forgotten:
+            typer.echo(neutralise_line(pattern))
+
+
+def _ask(question: str, is_sure: bool, doing: str) -> None:
+    if is_sure:
+        return
+    if not is_terminal(sys.stdin):
+        raise UsageError(f"{doing} asks first: give --yes where nobody can answer")
+    typer.confirm(f"{question} The documents stay.", abort=True, err=True)
 
 
 def _state(summary: "IndexSummary") -> str:

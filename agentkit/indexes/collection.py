@@ -5,11 +5,16 @@ import shutil
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentkit.errors import IndexingError, IndexNotFoundError
 from agentkit.indexes.contents import IndexContents, index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
+from agentkit.results import IndexVerification
+
+if TYPE_CHECKING:
+    from agentkit.indexes.keeper import IndexKeeper
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 
@@ -69,6 +74,27 @@ class IndexCollection:
             IndexNotFoundError: there is none of that name.
         """
         return index_contents(self.require(name))
+
+    def keeper(self, name: str) -> "IndexKeeper":
+        """What looks after an index: to be closed after use.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+            IndexDamagedError: its catalog cannot be read.
+        """
+        from agentkit.indexes.keeper import IndexKeeper
+
+        return IndexKeeper(self.require(name))
+
+    def verify(self, name: str) -> IndexVerification:
+        """A check of everything that an index holds, also of one that cannot be opened.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        from agentkit.indexes.keeper import verify_index
+
+        return verify_index(self.require(name))
 
     def source_file(self, name: str, path: str) -> Path | None:
         """The file that an index knows as `path`; None where it is no longer there.

@@ -23,18 +23,17 @@ from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
 from agentkit.embedders import Embedder
 from agentkit.errors import IndexMismatchError, IndexNotFoundError, VectorsDamagedError
 from agentkit.indexes import feedback
-from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
+from agentkit.indexes.keeper import IndexKeeper
 from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.retriever import IndexRetriever
 from agentkit.indexes.sqlite_errors import full_disk_named
-from agentkit.indexes.vector_folder import VectorFolder
 from agentkit.indexes.vectors import VectorStore
 from agentkit.loaders import page_at
-from agentkit.results import Hit, SearchMode
+from agentkit.results import ForgetReport, Hit, IndexVerification, RebuildReport, SearchMode
 
 if TYPE_CHECKING:
     from agentkit.indexes.writer import IndexWriter
@@ -61,8 +60,9 @@ class Index:
         self.directory = directory
         self.embedder = embedder
         self.limits = limits
-        self.catalog = Catalog(directory / CATALOG_NAME)
-        self.vectors = VectorFolder(directory, self.catalog)
+        self.keeper = IndexKeeper(directory)
+        self.catalog = self.keeper.catalog
+        self.vectors = self.keeper.vectors
 
     @classmethod
     def open(cls, directory: Path, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
@@ -174,12 +174,38 @@ class Index:
         from agentkit.indexes.writer import IndexWriter
 
         with writer_lock(self.directory):
+            self.keeper.finish_erasing()
             yield IndexWriter(self)
+
+    # Looking after it: `keeper.py` says how
+
+    def verify(self) -> IndexVerification:
+        """Everything that the index holds, compared with what it must be; nothing is changed."""
+        return self.keeper.verify()
+
+    def rebuild(self) -> RebuildReport:
+        """Make the keyword index and the vectors again from the catalog; embeds nothing."""
+        return self.keeper.rebuild()
+
+    def forget(self, path: str) -> ForgetReport:
+        """Erase a file, a folder or what matches a pattern from the disk; the next sync leaves it out.
+
+        Raises:
+            IndexNotFoundError: no file of the index matches.
+        """
+        return self.keeper.forget(path)
+
+    def remember(self, path: str) -> None:
+        """Let come back what was forgotten by this path or pattern.
+
+        Raises:
+            IndexNotFoundError: nothing was forgotten by it.
+        """
+        self.keeper.remember(path)
 
     def close(self) -> None:
         """Let go of the files. Calling it twice does nothing."""
-        self.vectors.close()
-        self.catalog.close()
+        self.keeper.close()
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,11 @@ CREATE TABLE remade (path TEXT PRIMARY KEY, chunks TEXT NOT NULL); -- chunks as 
 CREATE TABLE remade_embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
 
+KEYWORD_INDEX = (
+    "CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = 'porter unicode61');",  # rowid = chunks.number
+    "CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row);",  # a view of the words in chunks_fts
+)
+
 MIGRATIONS = {2: _LOOKED_AFTER}
 """From a version to the next one."""
 
@@ -47,8 +52,7 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_by_path ON chunks (path, start);
 CREATE INDEX chunks_by_text ON chunks (text_hash);
 CREATE TABLE embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float32, little-endian
-CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = 'porter unicode61'); -- rowid = chunks.number
-CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row); -- a view of the words in chunks_fts
+{" ".join(KEYWORD_INDEX)}
 -- What a running sync has read but not published; the next sync after a crash goes on from it.
 CREATE TABLE staged (
     path TEXT PRIMARY KEY,

@@ -8,14 +8,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.errors import VectorsDamagedError
+from agentkit.indexes.batches import batched
 from agentkit.indexes.sqlite_errors import no_space
 
 _COLLECTION = "chunks"
@@ -23,7 +23,6 @@ _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 """Twice Chroma's defaults of 100: among many nearly equal vectors it missed the best one."""
 _FULL_DISK = ("disk is full", "no space left", "disk i/o error", "os error 28")
 """What Chroma's error says where there was no room."""
-_Item = TypeVar("_Item")
 
 
 class VectorStore:
@@ -59,7 +58,7 @@ class VectorStore:
         Raises:
             DiskSpaceError: there is no room for them.
         """
-        for batch in _batched(records, self._batch_size):
+        for batch in batched(records, self._batch_size):
             with _chroma_errors(self._directory):
                 self._collection.upsert(
                     ids=[identifier for identifier, _ in batch], embeddings=np.stack([vector for _, vector in batch])
@@ -67,7 +66,7 @@ class VectorStore:
 
     def delete(self, identifiers: Iterable[str]) -> None:
         """Forget ids; those that are not there are no error."""
-        for batch in _batched(identifiers, self._batch_size):
+        for batch in batched(identifiers, self._batch_size):
             with _chroma_errors(self._directory):
                 self._collection.delete(ids=batch)
 
@@ -120,12 +119,6 @@ def _chroma_errors(directory: Path) -> Iterator[None]:
         if any(sign in str(error).lower() for sign in _FULL_DISK):
             raise no_space(directory) from error
         raise VectorsDamagedError(f"Chroma cannot use {directory}: {error}") from error
-
-
-def _batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _refuse_embedding_function(directory: Path) -> None:

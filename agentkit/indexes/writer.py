@@ -1,9 +1,10 @@
 """What a sync does to an index, verb by verb. The story that uses them is `pipelines/indexing.py`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentkit.indexes.batches import batched
 from agentkit.indexes.records import FileRecord, FileStamp, searched_text
 from agentkit.indexes.roots import Root, Roots, remember
 from agentkit.loaders import PathPatterns
@@ -38,7 +39,7 @@ class IndexWriter:
 
         The embeddings come first: what is staged is taken for ready by the next sync, also after a crash in between.
         """
-        for texts in _batches(self._texts_to_embed(files), _EMBED_AT_ONCE):
+        for texts in batched(self._texts_to_embed(files), _EMBED_AT_ONCE):
             vectors = self.index.embedder.embed_array([text for _, text in texts])
             self.catalog.add_embeddings([digest for digest, _ in texts], vectors)
         self.catalog.stage(files)
@@ -60,7 +61,3 @@ class IndexWriter:
         texts = {c.text_hash: searched_text(file.metadata, file.text, c) for file in files for c in file.chunks}
         missing = self.catalog.missing_embeddings(texts)
         return [(digest, text) for digest, text in texts.items() if digest in missing]
-
-
-def _batches(items: Sequence[tuple[str, str]], size: int) -> Iterator[Sequence[tuple[str, str]]]:
-    return (items[at : at + size] for at in range(0, len(items), size))

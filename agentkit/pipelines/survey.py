@@ -7,6 +7,7 @@ from pathlib import Path
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileStamp, KnownFile
 from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, walk
 
@@ -99,8 +100,11 @@ def _survey_source(
     root = place(source)
     sync.known |= catalog.known_files(root.source)
     sync.staged |= catalog.staged_files(root.source)
+    forgotten = forgotten_patterns(catalog)
     for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
-        if isinstance(entry, FileEntry):
+        if isinstance(entry, FileEntry) and is_forgotten(root.prefix + entry.relative, forgotten):
+            sync.skipped[root.prefix + entry.relative] = (root.source, FileStamp(0, 0), FORGOTTEN)
+        elif isinstance(entry, FileEntry):
             stamp = FileStamp(entry.size, entry.mtime_ns)
             sync.found.append(FoundFile(root.prefix + entry.relative, root.source, stamp, entry.path))
         else:

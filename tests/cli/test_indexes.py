@@ -1,5 +1,7 @@
 """`agentkit indexes`."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,35 @@ def test_a_damaged_index_is_listed_as_such_and_can_be_removed(cli: Cli, workspac
     assert "damaged" in cli.json("indexes", "list")[0]["state"]
     assert cli("indexes", "remove", "docs", "--yes").exit_code == 0
     assert cli.json("indexes", "list") == []
+
+
+def test_a_sound_index_is_said_to_be_so(cli: Cli) -> None:
+    assert cli("indexes", "verify").stdout == "docs is sound: 2 files, 2 passages\n"
+    assert {"is_sound": True, "problems": []}.items() <= cli.json("indexes", "verify", "docs").items()
+
+
+def test_verify_names_what_is_wrong_and_rebuild_mends_it(cli: Cli, workspace: Path) -> None:
+    shutil.rmtree(workspace / "indexes" / "docs" / "vectors")
+    found = cli("indexes", "verify", "docs", "--json")
+    assert found.exit_code == 1
+    (problem,) = json.loads(found.stdout)["problems"]
+    assert problem["mend"] == "agentkit indexes rebuild docs"
+    assert "manifest.json is missing" in problem["what"]
+    assert problem["mend"] in cli("indexes", "verify", "docs").stdout
+    assert cli.json("indexes", "rebuild", "docs")["chunks"] == 2
+    assert cli.json("indexes", "verify", "docs")["is_sound"]
+
+
+def test_a_forgotten_file_stays_away_until_it_is_remembered(cli: Cli, docs: Path) -> None:
+    assert "--yes" in cli.error("indexes", "forget", "docs", "whale.txt", code=2)
+    assert cli.json("indexes", "forget", "docs", "whale.txt", "--yes")["paths"] == ["whale.txt"]
+    assert cli.json("index", docs)["files"]["skipped"][0]["path"] == "whale.txt"
+    assert cli("indexes", "remember", "docs").stdout == "whale.txt\n"
+    assert cli.json("indexes", "remember", "docs", "whale.txt") == {"forgotten": []}
+    assert cli.json("index", docs)["files"]["added"] == 1
+    assert cli.json("search", "whale")[0]["path"] == "whale.txt"
+
+
+def test_forgetting_what_is_not_there_is_an_error(cli: Cli) -> None:
+    assert "no file shark.txt" in cli.error("indexes", "forget", "docs", "shark.txt", "--yes")
+    assert "nothing is forgotten" in cli.error("indexes", "remember", "docs", "shark.txt")

@@ -1,0 +1,113 @@
+"""Forget files: their text, words, embeddings and vectors are erased from the index's files, and they do not come back.
+
+What is deleted first is deleted for every reader at once, in one transaction that also notes that the rest is to be
+done: the vectors are made again without them, and the catalog's file is packed. What is interrupted in between is
+finished by the next writer. Not erased are the paths, which say what must not come back, and what a file system keeps
+of freed blocks: against that only an encrypted disk helps.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from agentkit.errors import IndexNotFoundError
+from agentkit.indexes.catalog import Catalog, delete_file, raise_generation
+from agentkit.indexes.records import FileStamp
+from agentkit.indexes.vector_folder import VectorFolder
+
+FORGOTTEN = "forgotten (agentkit indexes remember lets it come back)"
+"""The reason of the skip."""
+
+
+def matches(path: str, pattern: str) -> bool:
+    """True for the file itself, for what is in a folder of that path, and for a pattern such as `letters/*.pdf`."""
+    return path == pattern or path.startswith(pattern.rstrip("/") + "/") or fnmatchcase(path, pattern)
+
+
+def is_forgotten(path: str, patterns: Sequence[str]) -> bool:
+    return any(matches(path, pattern) for pattern in patterns)
+
+
+def forgotten_patterns(catalog: Catalog) -> list[str]:
+    """What must not come back, sorted."""
+    return [pattern for (pattern,) in catalog.rows("SELECT pattern FROM forgotten ORDER BY pattern")]
+
+
+def forget(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
+    """Delete what the catalog holds of the files that match; their paths, chunks, and other files of the same bytes.
+
+    `finish_erasing` must follow. Needs the writer lock.
+
+    Raises:
+        IndexNotFoundError: no file matches, and the pattern is not forgotten already.
+    """
+    with catalog.transaction() as connection:
+        known = connection.execute("SELECT path, source, sha256 FROM files").fetchall()
+        tried = connection.execute("SELECT path, source, '' FROM staged UNION SELECT path, source, '' FROM skipped")
+        found = {path: source for path, source, _ in [*known, *tried] if matches(path, pattern)}
+        if not found and pattern not in forgotten_patterns(catalog):
+            raise IndexNotFoundError(
+                f"the index has no file {pattern}: give a path, a folder or a pattern as `agentkit search` shows them"
+            )
+        digests = {digest for path, _, digest in known if path in found}
+        also_in = sorted(path for path, _, digest in known if digest in digests and path not in found)
+        before = _count_chunks(connection)
+        for path, source in found.items():
+            delete_file(connection, path)
+            connection.execute("DELETE FROM staged WHERE path = ?", (path,))
+            stamp = FileStamp(0, 0)  # of no file: once it may come back, it is read
+            row = (path, source, stamp.size, stamp.mtime_ns, FORGOTTEN)
+            connection.execute("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", row)
+        _delete_unused_embeddings(connection)
+        connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (pattern,))
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes'), ('erasing', 'yes')")
+        raise_generation(connection)
+        chunks = before - _count_chunks(connection)
+    return sorted(path for path, _, _ in known if path in found), chunks, also_in
+
+
+def finish_erasing(catalog: Catalog, vectors: VectorFolder) -> None:
+    """Erase from the disk what was forgotten, where that is still to be done. Needs the writer lock.
+
+    Raises:
+        IndexLockedError: another process is reading the index and needs the log.
+    """
+    if catalog.fact("erasing") != "yes":
+        return
+    vectors.rebuild()
+    catalog.erase_remnants()
+    catalog.set_facts({"erasing": "no"})
+
+
+def remember(catalog: Catalog, pattern: str) -> None:
+    """Let files come back that were forgotten by this pattern: the next sync reads them. Needs the writer lock.
+
+    Raises:
+        IndexNotFoundError: nothing was forgotten by it.
+    """
+    patterns = forgotten_patterns(catalog)
+    if pattern not in patterns:
+        known = f"forgotten are: {', '.join(patterns)}" if patterns else "nothing is forgotten"
+        raise IndexNotFoundError(f"{pattern} is not forgotten: {known}")
+    with catalog.transaction() as connection:
+        connection.execute("DELETE FROM forgotten WHERE pattern = ?", (pattern,))
+        others = [other for other in patterns if other != pattern]
+        skipped = connection.execute("SELECT path FROM skipped WHERE reason = ?", (FORGOTTEN,)).fetchall()
+        back = [(path,) for (path,) in skipped if not is_forgotten(path, others)]
+        connection.executemany("DELETE FROM skipped WHERE path = ?", back)
+
+
+def _count_chunks(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
+
+def _delete_unused_embeddings(connection: sqlite3.Connection) -> None:
+    """Those of no published, staged or remade chunk."""
+    connection.execute(
+        "DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks UNION "
+        "SELECT json_extract(chunk.value, '$[4]') FROM staged, json_each(staged.chunks) AS chunk)"
+    )
+    connection.execute(
+        "DELETE FROM remade_embeddings WHERE text_hash NOT IN ("
+        "SELECT json_extract(chunk.value, '$[4]') FROM remade, json_each(remade.chunks) AS chunk)"
+    )
