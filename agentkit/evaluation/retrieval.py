@@ -50,10 +50,11 @@ def evaluate_retrieval(
     """Search for every query and score the documents found. `documents`: path in the index -> id in the judgements."""
     started = time.monotonic()
     run: dict[str, Ranking] = {}
-    for number, (query, text) in enumerate(judged.queries.items()):
+    searches = index.search_all(list(judged.queries.values()), k=_PASSAGES, mode=mode)
+    for number, (query, hits) in enumerate(zip(judged.queries, searches, strict=True)):
         if on_progress:
             on_progress(number, len(judged.queries))
-        run[query] = document_ranking(index.search(text, k=_PASSAGES, mode=mode), documents)
+        run[query] = document_ranking(hits, documents)
     details = [
         {"id": query, "query": text, "found": [document for document, _ in run[query][:10]]}
         for query, text in judged.queries.items()

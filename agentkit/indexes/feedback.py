@@ -7,9 +7,10 @@ Cranfield's queries and checked on the other (docs/retrieval.md).
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ PASSAGES = 4
 """How many of the first search's passages are taken for relevant."""
 _WORDS = 20
 _DENSE_WEIGHT = 0.8
-_WORD = re.compile(r"[a-z][a-z0-9-]{2,}")
+_WORD = re.compile(r"[^\W\d_][^\W_]{2,}")
 
 
 def telling_words(
@@ -34,7 +35,7 @@ def telling_words(
     """
     shares: Counter[str] = Counter()
     for text in texts:
-        words = [word for word in _WORD.findall(text.lower()) if word not in STOP_WORDS]
+        words = [word for word in _WORD.findall(_plain(text)) if word not in STOP_WORDS]
         for word, count in Counter(words).items():
             shares[word] += count / len(words)  # type: ignore[assignment]  # a Counter of shares
     stems = {word: _stem(word) for word in shares}
@@ -51,6 +52,13 @@ def moved(query: NDArray[np.float32], feedback: NDArray[np.float32]) -> NDArray[
     return result / max(float(np.linalg.norm(result)), 1e-12)
 
 
+def _plain(text: str) -> str:
+    """In lower case and without accents, as FTS5's `unicode61` reads it."""
+    apart = unicodedata.normalize("NFKD", text.lower())
+    return "".join(character for character in apart if not unicodedata.combining(character))
+
+
+@lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
     """As SQLite's `porter` tokenizer writes it."""
     return str(_stemmer().stemWord(word))

@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
 from agentkit.embedders import Embedder
 from agentkit.errors import IndexMismatchError, IndexNotFoundError, VectorsDamagedError
-from agentkit.indexes import feedback
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
-from agentkit.indexes.fusion import fuse_ranks, fuse_scores
 from agentkit.indexes.keeper import IndexKeeper
-from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.ranking import hybrid_ranking, keyword_ranking
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.retriever import IndexRetriever
 from agentkit.indexes.sqlite_errors import full_disk_named
@@ -39,17 +37,11 @@ if TYPE_CHECKING:
     from agentkit.indexes.writer import IndexWriter
 
 _T = TypeVar("_T")
-_FUSION_DEPTH = 200
-"""How many passages of each ranking are fused, at least."""
-_KEYWORD_WEIGHT = 0.4
-"""Of the words' score in a hybrid search; the rest is the meaning's."""
-_FIRST_WEIGHT = 0.2
-"""Of the first search's score; the rest is that of the search with feedback, which alone lets the best hit slip."""
+_QUERY_BATCH = 64
 _OF_THE_WHOLE_FILE = frozenset({"outline", "parts"})
 """What the chunker needs of a document and no single passage does; a heading path tells the passage's share."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
-_Nearest = Callable[[NDArray[np.float32], int], list[tuple[str, float]]]
 
 
 class Index:
@@ -138,11 +130,38 @@ class Index:
         Raises:
             ConditionError: one of `where` is not a condition.
         """
-        conditions = _conditions(path, format, where)
-        if k < 1 or not query.strip() or not self.chunk_count:
-            return []
-        vector = None if mode is SearchMode.KEYWORD else self.embedder.embed_array([query])[0]
+        (hits,) = self.search_all([query], k=k, mode=mode, path=path, format=format, where=where)
+        return hits
 
+    def search_all(
+        self,
+        queries: Sequence[str],
+        *,
+        k: int = 5,
+        mode: SearchMode = SearchMode.HYBRID,
+        path: str | None = None,
+        format: str | None = None,
+        where: Sequence[str] = (),
+    ) -> Iterator[list[Hit]]:
+        """What `search` gives for each query, in their order; the queries are embedded in batches.
+
+        Raises:
+            ConditionError: one of `where` is not a condition.
+        """
+        conditions = _conditions(path, format, where)
+        for start in range(0, len(queries), _QUERY_BATCH):
+            batch = queries[start : start + _QUERY_BATCH]
+            if k < 1 or not self.chunk_count:
+                yield from ([] for _ in batch)
+                continue
+            asked = [query for query in batch if query.strip()]
+            vectors = iter(self.embedder.embed_array(asked) if asked and mode is not SearchMode.KEYWORD else ())
+            for query in batch:
+                yield self._search(query, next(vectors, None), k, mode, conditions) if query.strip() else []
+
+    def _search(
+        self, query: str, vector: NDArray[np.float32] | None, k: int, mode: SearchMode, conditions: list[Condition]
+    ) -> list[Hit]:
         def find(store: VectorStore | None) -> list[Hit]:
             within = self.catalog.matching_chunks(conditions) if conditions else None
             if within == []:
@@ -255,30 +274,14 @@ class Index:
     ) -> list[tuple[str, float]]:
         """Ids of published chunks with their scores, best first; only of those numbers, if given."""
         if vector is None:
-            return self.catalog.keyword_ranking(keyword_query(query), count=k, within=within)
+            return keyword_ranking(self.catalog, query, k, within)
 
         def nearest(vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
             return self._nearest(vector, count, within, store)
 
         if mode is SearchMode.DENSE:
             return nearest(vector, k)
-        return self._hybrid(query, vector, max(k, _FUSION_DEPTH), within, nearest)
-
-    def _hybrid(
-        self, query: str, vector: NDArray[np.float32], depth: int, within: list[int] | None, nearest: _Nearest
-    ) -> list[tuple[str, float]]:
-        """Two searches: what the first finds by ranks tells the second what else to look for; both count."""
-        words_first = self.catalog.keyword_ranking(keyword_query(query), count=depth, within=within)
-        meaning_first = nearest(vector, depth)
-        best = [name for name, _ in fuse_ranks([meaning_first, words_first])[: feedback.PASSAGES]]
-        told = feedback.telling_words(
-            self.catalog.searched_texts(best), self.catalog.document_frequencies, self.chunk_count
-        )
-        words_second = self.catalog.keyword_ranking(keyword_query(query, told), count=depth, within=within)
-        meaning_second = nearest(feedback.moved(vector, self.catalog.vectors_by_id(best)), depth)
-        first = fuse_scores(words_first, meaning_first, weight=_KEYWORD_WEIGHT)
-        second = fuse_scores(words_second, meaning_second, weight=_KEYWORD_WEIGHT)
-        return fuse_scores(first, second, weight=_FIRST_WEIGHT)
+        return hybrid_ranking(self.catalog, query, vector, k, within, nearest)
 
     def _nearest(
         self, vector: NDArray[np.float32], count: int, within: list[int] | None, store: VectorStore | None

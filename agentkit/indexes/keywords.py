@@ -1,9 +1,28 @@
-"""A question as a keyword query for SQLite's FTS5."""
+"""A question as keyword queries for SQLite's FTS5: any of its words, and what in it must be taken exactly.
+
+Exact are phrases in double quotes, and identifiers and codes: `TG-210`, `read_file`, `getUserName`, `std::sort`,
+`os.path`, `/etc/fstab`, `2.4.0`, `0x8007`. FTS5 cuts them at their signs as it cuts the text, so that each is looked
+for as a phrase.
+"""
 
 import re
 from collections.abc import Iterable
 
-_WORD = re.compile(r"[\w]+(?:[.,:'-][\w]+)*")
+_WORD = re.compile(r"\w+(?:(?:[.,:'@-]|::)\w+)*")
+_QUOTED = re.compile(r'(?<!\w)["“„](?=\S)([^"“”„]+)(?<=\S)["“”](?!\w)')
+_PATH = re.compile(r"(?<!\w)~?(?:/[\w.-]+){2,}")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_IDENTIFIER = re.compile(
+    r"""
+    \w*[^\W_]_[^\W_]\w* | _+[^\W_]\w*  # snake_case, _private
+    | \w*[a-z][A-Z]\w*                 # camelCase
+    | [^\W\d_][\w./:-]*\d[\w./:-]*     # a code: begins with a letter and has a digit
+    | \d+(?:\.\d+)+ | 0[xX][0-9a-fA-F]+
+    | (?!\w(?:\.\w)+$)[^\W\d_]\w*(?:(?:\.|::)[^\W\d_]\w*)+  # os.path, std::sort; not e.g.
+    """,
+    re.VERBOSE,
+)
 STOP_WORDS = frozenset(
     """
     a about an and any are as at be been but by can could did do does for from had has have how i if in
@@ -20,6 +39,37 @@ def keyword_query(question: str, added: Iterable[str] = ()) -> str:
     Each word is quoted, so that nothing in a question is taken as FTS5's syntax. `TG-210` stays one phrase. With
     `added` words, the question's own stand twice: BM25 sums over phrases, so that they weigh twice as much.
     """
-    words = [word for word in _WORD.findall(question.lower()) if word not in STOP_WORDS]
-    own, more = list(dict.fromkeys(words)), list(added)
+    words = [word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS]
+    own, more = list(dict.fromkeys(form for word in words for form in _forms(word))), list(added)
     return " OR ".join(f'"{word}"' for word in (*own, *(own if more else ()), *more))
+
+
+def exact_queries(question: str) -> list[str]:
+    """An FTS5 query for each quoted phrase and each identifier of a question.
+
+    A query of a single word is one too: who types `setpgid` wants the passages that hold it.
+
+    >>> exact_queries('What is "tide mill" TG-210?')
+    ['"tide mill"', '"tg-210"']
+    """
+    words = _WORD.findall(question)
+    exact = [" ".join(_WORD.findall(part)) for part in (*_QUOTED.findall(question), *_PATH.findall(question))]
+    if len(words) == 1 and words[0].lower() not in STOP_WORDS:
+        exact += words
+    exact += filter(_IDENTIFIER.fullmatch, words)
+    forms = dict.fromkeys(tuple(_forms(term)) for term in exact if term)
+    return [" OR ".join(f'"{form}"' for form in each) for each in forms]
+
+
+def _forms(word: str) -> list[str]:
+    """A word in lower case, and the other ways to write it: `4,500` is `4500`; `getName` is `get_name` and back."""
+    plain = word.lower()
+    if _GROUPED.fullmatch(word):
+        return [plain, word.replace(",", "")]
+    if word.isascii() and word.isdigit() and len(word) > 3 and not word.startswith("0"):
+        return [plain, f"{int(word):,}"]
+    if re.search(r"[a-z][A-Z]", word) and word.isalnum() and word[0].isalpha():
+        return [plain, " ".join(_CAMEL.findall(word)).lower()]
+    if "_" in word.strip("_"):
+        return [plain, plain.replace("_", "")]
+    return [plain]

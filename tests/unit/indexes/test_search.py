@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
 from agentkit.indexes import feedback
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
-from agentkit.indexes.keywords import keyword_query
+from agentkit.indexes.keywords import exact_queries, keyword_query
 
 
 @pytest.fixture
@@ -49,10 +49,85 @@ def test_a_query_of_function_words_finds_nothing_by_keywords(index: Index) -> No
     assert index.search("what is it", mode=SearchMode.KEYWORD) == []
 
 
+@pytest.mark.parametrize(
+    ("question", "exact"),
+    [
+        ("What is TG-210?", ['"tg-210"']),
+        ("where is read_file called", ['"read_file" OR "readfile"']),
+        ("who calls getUserName", ['"getusername" OR "get user name"']),
+        ("std::sort or os.path", ['"std::sort"', '"os.path"']),
+        ("is pi 3.14 or 0xFF", ['"3.14"', '"0xff"']),
+        ("what is in /etc/fstab", ['"etc fstab"']),
+        ('the "tide mill" of “Gannet Gut”', ['"tide mill"', '"Gannet Gut"']),
+        ("setpgid", ['"setpgid"']),
+        ("the", []),
+        ('a 6" and an 8" pipe', []),
+        ("e.g. a two-dimensional flow, and/or 24-hour days at 4,500 rpm in 1979?", []),
+    ],
+)
+def test_phrases_and_identifiers_are_told_from_words(question: str, exact: list[str]) -> None:
+    assert [each.lower() for each in exact_queries(question)] == [each.lower() for each in exact]
+
+
+def test_a_number_is_found_however_it_is_grouped() -> None:
+    assert keyword_query("4,500 crowns") == '"4,500" OR "4500" OR "crowns"'
+    assert keyword_query("4500 crowns") == '"4500" OR "4,500" OR "crowns"'
+
+
+@pytest.fixture(scope="module")
+def codes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """40 passages that differ in their codes alone."""
+    folder = tmp_path_factory.mktemp("codes")
+    for number in range(40):
+        name = f"err_{number:02}x"
+        words = f"The pump stops and error {name} is shown; restart the pump. See chapter {number}. Lamp L-{number}7."
+        (folder / f"{number}.md").write_text(f"# Pump errors\n\n{words}")
+    with Index.open(tmp_path_factory.mktemp("index"), embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        yield index
+
+
+@given(st.integers(0, 39), st.sampled_from(["err_{0:02}x", "what does the pump error err_{0:02}x mean?", "L-{0}7"]))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_passage_that_holds_a_code_comes_first(codes: Index, number: int, query: str) -> None:
+    for mode in (SearchMode.HYBRID, SearchMode.KEYWORD):
+        hits = codes.search(query.format(number), k=3, mode=mode)
+        assert hits[0].path == f"{number}.md"
+        assert all(first.score >= second.score for first, second in pairwise(hits))
+
+
+def test_passages_that_hold_a_quoted_phrase_come_first(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "apart.md").write_text(
+        "The mill turns with the tide; a tide turns the mill. With a mill, with a tide, with a mill, with a tide."
+    )
+    (folder / "phrase.md").write_text("Much else is said here about bread, boats and weather. The tide mill is old.")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        assert index.search("tide mill")[0].path == "apart.md"
+        for mode in (SearchMode.HYBRID, SearchMode.KEYWORD):
+            hits = index.search('"tide mill"', mode=mode)
+            assert hits[0].path == "phrase.md"
+            assert all(0 <= hit.score <= 1 for hit in hits) or mode is SearchMode.KEYWORD
+
+
+@pytest.mark.parametrize("mode", SearchMode)
+def test_several_queries_find_what_each_finds_alone(index: Index, mode: SearchMode) -> None:
+    queries = ["bread", "", "the ferry", "TG-210"]
+    together = list(index.search_all(queries, k=2, mode=mode))
+    assert together == [index.search(query, k=2, mode=mode) for query in queries]
+    assert together[1] == []
+
+
 @given(st.text(max_size=60))
 def test_no_question_is_taken_as_query_syntax(question: str) -> None:
     words = keyword_query(question).split(" OR ")
     assert words == [""] or all(word.startswith('"') and word.endswith('"') and '"' not in word[1:-1] for word in words)
+    for query in exact_queries(question):
+        assert all(
+            form.startswith('"') and form.endswith('"') and '"' not in form[1:-1] for form in query.split(" OR ")
+        )
 
 
 def test_odd_questions_can_be_searched_for(index: Index) -> None:
@@ -100,10 +175,12 @@ def test_feedback_words_are_those_that_tell_the_texts_from_the_others() -> None:
     assert set(words[:2]) == {"tide", "mill"}
     assert words[2] == "ferry"
     assert feedback.telling_words([], lambda stems: {}, 10) == []
+    words = feedback.telling_words(["Größe und tide-mill, 1979"], lambda stems: {}, 10)
+    assert words == ["große", "mill", "tide", "und"]
 
 
 def test_stems_are_those_of_the_keyword_index(index: Index) -> None:
-    words = ["calibrated", "instruments", "runs", "flour", "baked"]
+    words = ["calibrated", "instruments", "runs", "flour", "baked", "gauge"]
     found = index.catalog.document_frequencies({feedback._stem(word) for word in words})
     assert sorted(found.values()) == [1] * len(words)
 
