@@ -6,7 +6,7 @@ Without such a folder, indexes are in the user's data folder and the settings ar
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import threading
 
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.tools import BaseTool
 
+    from agentkit.agents import Agent, AgentLimits, PendingCall
     from agentkit.agents.sessions import SessionStore
     from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder
@@ -429,6 +431,32 @@ class Workspace:
             folder=self._tools_folder(),
             may_run=lambda path, sha256: trusts_all or store.state(path, sha256) is TrustState.TRUSTED,
         )
+
+    @contextmanager
+    def agent(
+        self,
+        tools: "Sequence[BaseTool]",
+        *,
+        index: str | None = None,
+        model: str | None = None,
+        limits: "AgentLimits | None" = None,
+        approve: "Callable[[PendingCall], bool] | None" = None,
+    ) -> "Iterator[Agent]":
+        """An agent over a chat model and, where one is named, an index; both are closed at the end of the block.
+
+        Args:
+            tools: What it may call, such as `list(workspace.tools().registry)`.
+            index: The name of an index that exists.
+            model: The chat model; by default the settings' one.
+            limits: By default ten replies.
+            approve: Asked before each call of a tool with effects.
+        """
+        from agentkit.agents import Agent
+
+        with ExitStack() as stack:
+            opened = stack.enter_context(self.open_index(index)) if index else None
+            chat_model = stack.enter_context(self._chat_model_for_one_answer(model))
+            yield Agent(chat_model, tools=tools, index=opened, limits=limits, approve=approve)
 
     def drop_ins(self) -> "list[DropIn]":
         """The files of the workspace's `tools/`, with whether each is trusted. None is run.

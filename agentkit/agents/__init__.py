@@ -7,15 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentkit.agents.acting import PendingCall
     from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
     from agentkit.agents.limits import AgentLimits
-    from agentkit.agents.react import Agent, PendingCall
+    from agentkit.agents.react import Agent
 
 _HOMES = {
     "Agent": "react",
     "AgentEvent": "events",
     "AgentLimits": "limits",
-    "PendingCall": "react",
+    "PendingCall": "acting",
     "TextPiece": "events",
     "ToolStarted": "events",
 }

@@ -4,6 +4,7 @@ import sys
 from types import TracebackType
 from typing import Self, TextIO
 
+from agentkit.cli._invocation import note
 from agentkit.cli._progress import Waiting
 from agentkit.cli._render import SourceFinder, print_sources, print_table
 from agentkit.cli._terminal import neutralise
@@ -59,3 +60,12 @@ def print_passages(answer: Answer, stream: TextIO) -> None:
     included = sum(passage.tokens for passage in answer.passages if passage.is_included)
     left_out = sum(passage.tokens for passage in answer.passages if not passage.is_included)
     print(f"passages read: {included} tokens; left out: {left_out} tokens", file=stream)
+
+
+def print_usage(answer: Answer) -> None:
+    """What the answer cost."""
+    usage = answer.usage
+    note(
+        f"read {usage.prompt_tokens} tokens ({usage.cached_tokens} of them cached), wrote "
+        f"{usage.completion_tokens} ({usage.forced_tokens} of them forced) in {usage.seconds:.1f} s"
+    )

@@ -12,8 +12,8 @@ from agentkit.agents.session import Attachment, Turn
 from agentkit.agents.session_export import session_markdown, session_record
 from agentkit.chat import Chat
 from agentkit.cli._chat_screen import ChatScreen
-from agentkit.cli._chat_steps import call_line, step_line
 from agentkit.cli._clipboard import copy
+from agentkit.cli._steps import call_line, step_line
 from agentkit.cli._terminal import neutralise_line, to_json
 from agentkit.errors import AgentkitError, DocumentError
 from agentkit.results import Answer, Step

@@ -9,9 +9,9 @@ from rich.text import Text
 from agentkit.agents.session import Turn
 from agentkit.agents.session_export import turn_record
 from agentkit.chat import Chat
-from agentkit.cli._chat_steps import step_line
 from agentkit.cli._markdown import AnswerScreen, markdown
 from agentkit.cli._render import SourceFinder, console_for, print_sources
+from agentkit.cli._steps import step_line
 from agentkit.cli._terminal import neutralise, neutralise_line, to_json_line
 from agentkit.results import Answer, StopReason
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentkit.cli import ask, chat, check, doctor, evaluate, index, indexes, init, models, search, sessions, tools
+from agentkit.cli import ask, chat, check, doctor, evaluate, index, indexes, init, models, run, search, sessions, tools
 from agentkit.cli._front_door import FrontDoor, set_up_logging
 from agentkit.cli._invocation import Invocation
 from agentkit.cli._pairs import CommandWithPairs
@@ -27,6 +27,7 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("ask", cls=CommandWithPairs)(ask.ask)
 app.command("chat")(chat.chat)
+app.command("run")(run.run)
 app.command("check")(check.check)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(indexes.app, name="indexes")

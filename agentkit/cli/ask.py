@@ -174,8 +174,6 @@ def _print_notes(answer: "Answer", reasoning: "Reasoning | None", *, is_usage_sh
 
         print_passages(answer, sys.stderr)
     if is_usage_shown:
-        usage = answer.usage
-        note(
-            f"read {usage.prompt_tokens} tokens ({usage.cached_tokens} of them cached), wrote "
-            f"{usage.completion_tokens} ({usage.forced_tokens} of them forced) in {usage.seconds:.1f} s"
-        )
+        from agentkit.cli._answer import print_usage
+
+        print_usage(answer)

@@ -60,8 +60,8 @@ class Call:
             ConstraintError: a schema is nested too deep or is too large.
         """
         constraint = self.constraint
-        if self.tools:
-            constraint = self.tools.constraint(vocabulary.spell, self.answer_schema) or constraint
+        if self.tools and constraint is None:
+            constraint = self.tools.constraint(vocabulary.spell, self.answer_schema)
         if constraint is None and self.answer_schema is not None:
             constraint = json_schema(closed(self.answer_schema))
         closes_reasoning = constraint is not None and constraint.thought is None and prompt.is_reasoning_open

@@ -208,9 +208,15 @@ class LocalChatModel(BaseChatModel):
                 entry["max_concurrency"] = MOST_RUNNING
         return super().batch(inputs, configs, return_exceptions=return_exceptions, **options)
 
-    def prompt_tokens(self, messages: LanguageModelInput) -> list[int]:
-        """The tokens that `messages` become, template and beginning of the reply included."""
-        return list(self._prompt(self._convert_input(messages).to_messages()).tokens)
+    def prompt_tokens(
+        self,
+        messages: LanguageModelInput,
+        *,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
+    ) -> list[int]:
+        """The tokens that `messages` become, with what the prompt says of `tools`, template and all."""
+        call = Call.of({"tools": tools})
+        return list(self._prompt(self._convert_input(messages).to_messages(), call).tokens)
 
     def score(self, messages: LanguageModelInput, continuations: Sequence[str], *, reply_start: str = "") -> Scores:
         """How likely each continuation is as the reply to `messages`, in one batch.
@@ -357,7 +363,7 @@ class LocalChatModel(BaseChatModel):
         rendered = template_messages(messages)
         if call and call.answer_schema is not None:
             rendered = with_system(rendered, schema_instructions(call.answer_schema))
-        tools = call.tools.tools if call and call.tools and call.tools.choice != "none" else ()
+        tools = call.tools.tools if call and call.tools else ()
         return self._chat_template().prompt(rendered, tools=tools, enable_thinking=enable_thinking)
 
     def _chat_template(self) -> ChatTemplate:

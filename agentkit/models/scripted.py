@@ -59,7 +59,7 @@ class ScriptedModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         """Word by word, so that a caller's handling of chunks is exercised."""
         reply = self._next_reply(messages)
-        if not isinstance(reply.content, str) or reply.tool_calls:
+        if not isinstance(reply.content, str) or reply.tool_calls or reply.invalid_tool_calls or reply.usage_metadata:
             yield ChatGenerationChunk(message=AIMessageChunk(**reply.model_dump(exclude={"type"})))
             return
         for word in re.findall(r"\S*\s*", reply.content)[:-1] or [""]:

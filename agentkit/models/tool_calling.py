@@ -26,6 +26,7 @@ _LOOKALIKE = r'(?m)^[ \t]*(?:```[a-z]*\s*)?(?:\{\s*"name"\s*:|<tool_call>)'
 _CALL_TOKENS = 256
 """Kept for a call that must be made, where the reply's limit allows."""
 _MOST_CALLS = 16
+_INSTEAD = "My answer:"
 _INSTRUCTIONS = """# Tools
 
 You may call one or more functions to assist with the user query.
@@ -52,10 +53,12 @@ class ToolBinding:
     """True allows several calls in one reply."""
 
     def constraint(self, spell: Callable[[str], str], answer: Mapping[str, Any] | None = None) -> Constraint | None:
-        """What a reply may be; None where the tools may not be called.
+        """What a reply may be; None where no tool may be called and `answer` says the rest.
 
-        A call that must be made is ended early where the token limit comes, so that there is one; a call that may be
-        made is cut, and does not count: half an argument must not be acted on by choice.
+        Where no tool may be called the prompt has the tools all the same, so that its beginning is in the cache: a call
+        that the model begins becomes the beginning of an answer. A call that must be made is ended early where the
+        token limit comes, so that there is one; a call that may be made is cut, and does not count: half an argument
+        must not be acted on by choice.
 
         `spell` gives a tag as a Lark literal for the vocabulary. `answer` is a schema for replies that call nothing;
         without it they are free text.
@@ -63,8 +66,10 @@ class ToolBinding:
         Raises:
             ConstraintError: a schema is nested too deep or is too large; the message names the tool.
         """
-        if self.choice == "none":
+        if self.choice == "none" and answer is not None:
             return None
+        if self.choice == "none":
+            return Constraint("start: /[^{<`]+/\n", thought=Thought(_INSTEAD, is_required=False, lookalike=_LOOKALIKE))
         callable_ones = [tool for tool in self.tools if self.choice in ("auto", "any", _name(tool))]
         calls = _call_rules(callable_ones, spell, most=_MOST_CALLS if self.is_parallel else 1)
         if answer is not None and self.choice == "auto":

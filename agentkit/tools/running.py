@@ -8,6 +8,7 @@ not caught.
 import asyncio
 import contextvars
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from agentkit.tools.arguments import checked_arguments
 from agentkit.tools.flags import ToolFlags, flags_of
 from agentkit.tools.observations import as_text, describe_error, observation
 from agentkit.tools.silence import Silence
+
+_POLL_S = 0.05
+"""How often a cancel is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def run_tool(
     *,
     flags: ToolFlags | None = None,
     config: RunnableConfig | None = None,
+    cancel: threading.Event | None = None,
 ) -> ToolOutcome:
     """Check the arguments, run the tool, and turn what comes back into clean text.
 
@@ -55,6 +60,7 @@ def run_tool(
         arguments: As the model gave them.
         flags: By default the tool's own.
         config: LangChain's, for callbacks.
+        cancel: Setting it, from any thread, ends the wait for the tool.
 
     Returns:
         An outcome, also where the tool raises, exits or hangs. Only KeyboardInterrupt leaves.
@@ -65,9 +71,10 @@ def run_tool(
         call.start()
     except RuntimeError as error:  # there are too many threads
         return _failure(describe_error(error), flags)
-    if not call.wait(flags.timeout_s):
-        return _failure(f"{tool.name} was stopped: it took longer than {flags.timeout_s:g} s", flags)
-    return call.outcome
+    if call.wait(flags.timeout_s, cancel):
+        return call.outcome
+    reason = "it was cancelled" if cancel and cancel.is_set() else f"it took longer than {flags.timeout_s:g} s"
+    return _failure(f"{tool.name} was stopped: {reason}", flags)
 
 
 class _Call:
@@ -89,8 +96,15 @@ class _Call:
             target=self._context.run, args=(self._run,), name=f"tool {self._tool.name}", daemon=True
         ).start()
 
-    def wait(self, timeout_s: float) -> bool:
-        return self._is_done.wait(timeout_s)
+    def wait(self, timeout_s: float, cancel: threading.Event | None) -> bool:
+        """True where the tool has ended."""
+        if cancel is None:
+            return self._is_done.wait(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while not cancel.is_set() and (left := deadline - time.monotonic()) > 0:
+            if self._is_done.wait(min(left, _POLL_S)):
+                return True
+        return self._is_done.is_set()
 
     def _run(self) -> None:
         try:

@@ -129,9 +129,20 @@ def test_a_required_call_comes_after_free_text_and_is_streamed(model: LocalChatM
 
 
 def test_tools_that_must_not_be_called_are_not(model: LocalChatModel) -> None:
-    reply = model.bind_tools([book], tool_choice="none").invoke("Book a seat.", max_tokens=20)
+    reply = model.bind_tools([book], tool_choice="none").invoke("Book a seat.", max_tokens=40)
     assert not reply.tool_calls
     assert reply.content
+    assert "<tool_call>" not in str(reply.content)
+
+
+def test_forbidding_calls_keeps_the_prompt_s_beginning(model: LocalChatModel) -> None:
+    messages = [SystemMessage("You book seats. " * 20), HumanMessage("Book a seat.")]
+    first = model.bind_tools([book]).invoke(messages, max_tokens=5)
+    second = model.bind_tools([book], tool_choice="none").invoke(messages, max_tokens=5)
+    assert first.usage_metadata is not None
+    assert second.usage_metadata is not None
+    cached = second.usage_metadata["input_token_details"]["cache_read"]
+    assert cached == second.usage_metadata["input_tokens"] - 1
 
 
 def test_a_call_takes_one_kind_of_constraint(model: LocalChatModel) -> None:

@@ -1,5 +1,6 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +9,26 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.callbacks import BaseCallbackHandler, CallbackManagerForLLMRun
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    InvalidToolCall,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool as langchain_tool
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
 from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
-from agentkit.agents.transcript import fitted
-from agentkit.errors import ToolSetupError
+from agentkit.errors import MessageError, ToolSetupError
 from agentkit.results import Answer, Step
 from agentkit.tools import tool
 from agentkit.tools.calculator import calculator
@@ -196,16 +210,6 @@ def test_an_answer_that_cites_nothing_is_not_grounded(index: Index) -> None:
     assert not answer.is_grounded
 
 
-def test_old_observations_are_condensed_first_and_the_rest_stays() -> None:
-    messages = [HumanMessage("task"), *(ToolMessage(f"{n}" * 1000, tool_call_id=str(n)) for n in range(4))]
-    found, condensed = fitted(messages, 3000, lambda all_of_them: sum(len(str(m.content)) for m in all_of_them))
-    assert condensed == 2
-    assert found[0].content == "task"
-    assert "condensed" in str(found[1].content)
-    assert [message.content for message in found[3:]] == [message.content for message in messages[3:]]
-    assert fitted(messages, None, lambda _: 10**9) == (messages, 0)
-
-
 _ARGUMENTS = st.dictionaries(
     st.sampled_from(["expression", "text", "word", "x", "zzz"]),
     st.none() | st.integers() | st.text(max_size=8) | st.lists(st.integers(), max_size=2),
@@ -232,3 +236,150 @@ def test_whatever_a_model_writes_the_run_ends_within_its_limits(replies: list[st
     assert len(model.calls) <= steps
     assert SENT == []
     assert isinstance(answer, Answer)
+
+
+def test_a_model_that_cannot_call_tools_is_refused_and_others_are_named() -> None:
+    model = GenericFakeChatModel(messages=iter([AIMessage("Hello.")]))
+    with pytest.raises(ToolSetupError, match=r"GenericFakeChatModel cannot call tools.*LocalChatModel"):
+        Agent(model, tools=[calculator])
+    assert Agent(model).run("Hi").text == "Hello."
+
+
+def test_a_cancel_ends_the_wait_for_a_tool() -> None:
+    @tool
+    def hang() -> str:
+        """Wait."""
+        threading.Event().wait(20)
+        return "late"
+
+    cancel = threading.Event()
+    agent = Agent(ScriptedModel(replies=[_call("hang"), "never"]), tools=[hang])
+    started = time.monotonic()
+    threading.Timer(0.2, cancel.set).start()
+    answer = agent.run("x", cancel=cancel)
+    assert time.monotonic() - started < 5
+    assert answer.stop_reason is StopReason.CANCELLED
+    assert answer.text == "I look."
+    assert "cancelled" in str(answer.steps[0].error)
+
+
+class Hanging(ScriptedModel):
+    """Says a word and then nothing for long."""
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        yield ChatGenerationChunk(message=AIMessageChunk(content="Well"))
+        threading.Event().wait(20)
+
+
+def test_a_cancel_and_a_time_limit_end_the_wait_for_a_model_that_hangs() -> None:
+    cancel = threading.Event()
+    threading.Timer(0.2, cancel.set).start()
+    started = time.monotonic()
+    cancelled = Agent(Hanging(replies=[])).run("x", cancel=cancel)
+    late = Agent(Hanging(replies=[]), limits=AgentLimits(seconds=0.2)).run("x")
+    assert time.monotonic() - started < 5
+    assert (cancelled.text, cancelled.stop_reason) == ("Well", StopReason.CANCELLED)
+    assert (late.text, late.stop_reason) == ("Well", StopReason.TIMEOUT)
+
+
+def test_a_tool_takes_no_longer_than_the_run_has_left() -> None:
+    @tool
+    def hang() -> str:
+        """Wait."""
+        threading.Event().wait(20)
+        return "late"
+
+    started = time.monotonic()
+    answer = Agent(ScriptedModel(replies=[_call("hang")]), tools=[hang], limits=AgentLimits(seconds=0.3)).run("x")
+    assert time.monotonic() - started < 5
+    assert answer.stop_reason is StopReason.TIMEOUT
+
+
+def test_leaving_the_stream_ends_the_run() -> None:
+    agent, model = _agent(_call("calculator", expression="1+1"), "never")
+    for event in agent.stream("x"):
+        if isinstance(event, Step):
+            break
+    assert len(model.calls) == 1
+
+
+def test_tokens_end_a_run() -> None:
+    used = UsageMetadata(input_tokens=60, output_tokens=20, total_tokens=80)
+    call = _call("calculator", expression="1+1").model_copy(update={"usage_metadata": used})
+    agent, _ = _agent(call, "never", limits=AgentLimits(tokens=50))
+    answer = agent.run("x")
+    assert answer.stop_reason is StopReason.MAX_TOKENS
+    assert answer.text == "I look."
+    assert answer.steps == ()
+
+
+def test_a_call_that_cannot_be_read_goes_back_to_the_model() -> None:
+    broken_call = InvalidToolCall(
+        name="calculator", args='{"expr', id="1", error="it was cut short", type="invalid_tool_call"
+    )
+    agent, model = _agent(AIMessage("I reckon.", invalid_tool_calls=[broken_call]), "Two.")
+    answer = agent.run("1+1?")
+    assert answer.text == "Two."
+    assert "could not be read (calculator: it was cut short)" in str(model.calls[1][-1].content)
+
+
+def test_callbacks_hear_of_each_call_before_and_after_it() -> None:
+    heard: list[str] = []
+    agent, _ = _agent(
+        _call("calculator", expression="1+1"),
+        _call("send", 2, text="a"),
+        "Done.",
+        before_call=lambda call: heard.append(f"before {call.tool}"),
+        after_call=lambda step: heard.append(f"after {step.tool}"),
+    )
+    agent.run("x")
+    assert heard == ["before calculator", "after calculator", "after send"]
+
+
+def test_the_same_call_twice_in_one_reply_is_run_once() -> None:
+    calls = [{"name": "slow", "args": {"word": "a"}, "id": str(n)} for n in range(2)]
+    agent, _ = _agent(AIMessage("Both.", tool_calls=calls), "Done.")
+    assert [step.is_repeated for step in agent.run("x").steps] == [False, True]
+
+
+def test_no_reply_makes_more_than_16_calls() -> None:
+    calls = [{"name": "calculator", "args": {"expression": f"{n}+1"}, "id": str(n)} for n in range(40)]
+    agent, _ = _agent(AIMessage("All.", tool_calls=calls), "Done.")
+    steps = agent.run("x").steps
+    assert [step.error is None for step in steps] == [True] * 16 + [False] * 24
+
+
+def test_the_agent_stands_where_a_chat_model_can() -> None:
+    agent, model = _agent(_call("calculator", expression="6*7"), "It is 42.")
+    prompt = ChatPromptTemplate.from_messages([("human", "Hello"), ("ai", "Hello."), ("human", "{question}")])
+    chain = prompt | agent.as_runnable() | StrOutputParser()
+    assert chain.invoke({"question": "6*7?"}) == "It is 42."
+    assert [message.content for message in model.calls[0][1:]] == ["Hello", "Hello.", "6*7?"]
+    agent, _ = _agent("Yes.")
+    message = agent.as_runnable().invoke("Well?")
+    assert message.response_metadata["answer"].text == "Yes."
+    with pytest.raises(MessageError, match="needs a task"):
+        agent.as_runnable().invoke([AIMessage("Hello.")])
+
+
+def test_langchain_s_callbacks_hear_of_model_and_tools() -> None:
+    class Listener(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        def on_chat_model_start(self, *args: Any, **options: Any) -> None:
+            self.heard.append("model")
+
+        def on_tool_start(self, *args: Any, **options: Any) -> None:
+            self.heard.append("tool")
+
+    listener = Listener()
+    agent, _ = _agent(_call("calculator", expression="1+1"), "Two.")
+    agent.run("x", config={"callbacks": [listener]})
+    assert listener.heard == ["model", "tool", "model"]

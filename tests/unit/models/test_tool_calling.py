@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import ConstraintError
+from agentkit.models.engine.thought import ThoughtText
 from agentkit.models.tool_calling import ToolBinding, ToolCallReader, closed, plain_messages, tool_choice, with_system
 
 ADD: dict[str, Any] = {
@@ -45,8 +46,15 @@ def test_a_tool_choice_that_names_no_tool_says_which_is_nearest() -> None:
         tool_choice(3, ["add"])
 
 
-def test_a_tool_that_must_not_be_called_constrains_nothing() -> None:
-    assert ToolBinding((ADD,), "none").constraint(str) is None
+def test_a_call_that_must_not_be_made_becomes_the_beginning_of_an_answer() -> None:
+    constraint = ToolBinding((ADD,), "none").constraint(str)
+    assert constraint is not None
+    assert constraint.thought is not None
+    thought = ThoughtText(constraint.thought)
+    turn = next(filter(None, map(thought.add, [b"I add.\n", b"<tool", b"_call>"])))
+    assert thought.take(turn) == b"I add.\n"
+    assert constraint.thought.marker == "My answer:"
+    assert ToolBinding((ADD,), "none").constraint(str, {"type": "object"}) is None
 
 
 def test_a_schema_too_deep_names_its_tool() -> None:

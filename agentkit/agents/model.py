@@ -1,0 +1,77 @@
+"""How an agent talks to its model: with the same tools in every prompt, so that its beginning stays in the cache."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
+
+from agentkit.agents.reading import ReplyReading
+from agentkit.errors import ToolSetupError
+from agentkit.models.chat import LocalChatModel
+from agentkit.models.constraints import Constraint
+
+
+def check_tool_calling(model: BaseChatModel) -> None:
+    """Raises ToolSetupError where the model cannot call tools."""
+    if type(model).bind_tools is BaseChatModel.bind_tools:
+        raise ToolSetupError(
+            f"{type(model).__name__} cannot call tools, which an agent needs: use LocalChatModel, which does with any "
+            "GGUF model, or one of LangChain's chat models that has bind_tools, such as ChatOpenAI"
+        )
+
+
+class AgentModel:
+    """The model of one run, with its tools."""
+
+    def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool], config: RunnableConfig | None) -> None:
+        self._model = model
+        self._tools = list(tools)
+        self._config = config
+
+    @property
+    def local(self) -> LocalChatModel | None:
+        """The model where it is our own: it can be constrained."""
+        return self._model if isinstance(self._model, LocalChatModel) else None
+
+    def read(
+        self, messages: list[BaseMessage], *, may_call: bool, max_tokens: int, is_over: Callable[[], bool]
+    ) -> ReplyReading:
+        """Start a reply."""
+        bound = self._bound(may_call=may_call)
+        return ReplyReading(lambda: bound.stream(messages, self._config, max_tokens=max_tokens), is_over)
+
+    def complete(
+        self, messages: list[BaseMessage], constraint: Constraint, *, start: str, max_tokens: int
+    ) -> AIMessage:
+        """What a local model adds to the beginning of a reply, under a constraint."""
+        reply: AIMessage = self._bound(may_call=False).invoke(
+            messages, self._config, reply_start=start, constraint=constraint, max_tokens=max_tokens
+        )
+        return reply
+
+    def room(self, reply_tokens: int) -> int | None:
+        """Tokens that a prompt may have; None where the model's context is not known."""
+        if local := self.local:
+            return local.engine.context_tokens - reply_tokens
+        longest = (self._model.profile or {}).get("max_input_tokens")
+        return longest if isinstance(longest, int) else None
+
+    def longest_reply(self, reply_tokens: int) -> int:
+        """`reply_tokens`, or fewer where a small context would be filled by it."""
+        return min(reply_tokens, self.local.engine.context_tokens // 2) if self.local else reply_tokens
+
+    def count(self, messages: list[BaseMessage]) -> int:
+        """Tokens of the prompt; an estimate where the model is not our own."""
+        if local := self.local:
+            return len(local.prompt_tokens(messages, tools=self._tools))
+        return count_tokens_approximately(messages)
+
+    def _bound(self, *, may_call: bool) -> Any:  # Any: a model or a binding of it
+        if not self._tools:
+            return self._model
+        choice = {} if may_call else {"tool_choice": "none"}
+        return self._model.bind_tools(self._tools, **choice)

@@ -1,0 +1,84 @@
+"""A model's reply, read in a thread of its own: a limit or a cancel ends the wait for it at once.
+
+A model can take long before its first piece comes: it reads its prompt, or a server does not answer. The thread that
+is left behind stops at its next piece, which ends the generation of a local model.
+"""
+
+import contextvars
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.tool import invalid_tool_call
+
+_POLL_S = 0.05
+
+
+class ReplyReading:
+    """Iterate over its chunks; then `is_whole` tells whether the reply came to its own end."""
+
+    def __init__(self, start: Callable[[], Any], is_over: Callable[[], bool]) -> None:
+        """Start the stream.
+
+        Args:
+            start: Gives the stream; Any, since LangChain types it as an iterator, which has no `close`.
+            is_over: Whether to leave the rest; asked while it is waited for, too.
+        """
+        self.is_whole = False
+        self._is_over = is_over
+        self._chunks: queue.SimpleQueue[AIMessageChunk | BaseException | None] = queue.SimpleQueue()
+        self._is_left = threading.Event()
+        context = contextvars.copy_context()  # what callbacks and tracers of the caller hang on
+        threading.Thread(target=context.run, args=(self._read, start), name="agentkit-reply", daemon=True).start()
+
+    def __iter__(self) -> Iterator[AIMessageChunk]:
+        """Raises what the model raises."""
+        try:
+            while not self._is_over():
+                try:
+                    chunk = self._chunks.get(timeout=_POLL_S)
+                except queue.Empty:
+                    continue
+                if chunk is None:
+                    self.is_whole = True
+                    return
+                if isinstance(chunk, BaseException):
+                    raise chunk
+                yield chunk
+        finally:
+            self._is_left.set()
+
+    def _read(self, start: Callable[[], Any]) -> None:
+        try:
+            with closing(start()) as stream:
+                for chunk in stream:
+                    if self._is_left.is_set():
+                        return
+                    self._chunks.put(chunk)
+            self._chunks.put(None)
+        except BaseException as error:  # noqa: BLE001 handed over to the thread that waits
+            self._chunks.put(error)
+
+
+def whole_calls(reply: AIMessageChunk) -> AIMessage:
+    """The reply with only those calls whose arguments are whole JSON: a stream's partial ones count as invalid."""
+    calls, invalid = [], list(reply.invalid_tool_calls)
+    written = {part["id"]: part["args"] for part in reply.tool_call_chunks if part["id"]}
+    for call in reply.tool_calls:
+        try:
+            json.loads(written.get(call["id"] or "") or "{}")
+            calls.append(call)
+        except json.JSONDecodeError:
+            args = written[call["id"] or ""]
+            invalid.append(invalid_tool_call(name=call["name"], args=args, id=call["id"], error="it was cut short"))
+    return AIMessage(
+        reply.content,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        usage_metadata=reply.usage_metadata,
+        response_metadata=reply.response_metadata,
+    )

@@ -1,0 +1,58 @@
+"""A person's word on each call of a tool with effects.
+
+The call is shown exactly: every argument in full, as JSON, with each character that would not be seen as its escape.
+Where nobody can be asked, only the tools that `--yes` names run.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+import typer
+
+from agentkit.agents import PendingCall
+from agentkit.cli._invocation import note
+from agentkit.cli._terminal import is_terminal, neutralise_line
+
+
+class Approval:
+    """Decides about calls; an agent's `approve`."""
+
+    def __init__(self, allowed: Collection[str] = (), *, pause: Callable[[], None] = lambda: None) -> None:
+        """`allowed`: tools that run unasked. `pause`: called before something is asked, to clear the line."""
+        self._allowed = frozenset(allowed)
+        self._pause = pause
+
+    def __call__(self, call: PendingCall) -> bool:
+        """True where the call may run. Ctrl-C at the question refuses it and stops the agent."""
+        if call.tool in self._allowed:
+            return True
+        self._pause()
+        if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+            note(f"{call.tool} was not run: nobody can be asked here; --yes {call.tool} allows it")
+            return False
+        typer.echo(f"{neutralise_line(call.tool)} has effects. The call is:\n{exact(call.arguments)}", err=True)
+        return _confirmed("Run it?")
+
+
+def exact(arguments: dict[str, Any]) -> str:  # Any: what a model wrote
+    r"""JSON in which nothing hides: control, bidirectional and invisible characters are `\uXXXX` escapes."""
+    text = json.dumps(arguments, ensure_ascii=False, indent=2, default=str)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def _confirmed(question: str) -> bool:
+    """The answer; no where there is none (Ctrl-D). Ctrl-C is passed on to who handled it before."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # another would leave the question waiting
+    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+    try:
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    except KeyboardInterrupt:
+        typer.echo(err=True)
+        if callable(handler):
+            handler(signal.SIGINT, None)
+        return False
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -1,0 +1,124 @@
+"""`agentkit run`. On a terminal: test_run_on_a_terminal.py."""
+
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import AIMessage
+
+from tests.cli.conftest import Cli
+
+_SEND = '''\
+from agentkit.tools import tool
+
+@tool(effects=True)
+def send(text: str) -> str:
+    """Send a message.
+
+    Args:
+        text: What.
+    """
+    open("sent", "a").write(text)
+    return "sent"
+'''
+
+
+def _call(name: str, thought: str = "I look.", /, **arguments: object) -> AIMessage:
+    return AIMessage(thought, tool_calls=[{"name": name, "args": arguments, "id": f"{name}-{arguments}"}])
+
+
+@pytest.fixture
+def sent(workspace: Path, cli: Cli) -> Path:
+    """What the trusted tool `send` writes; made by its first call."""
+    (workspace / "tools" / "send.py").write_text(_SEND, "utf-8")
+    cli("tools", "trust", "--yes")
+    return workspace / "sent"
+
+
+def test_steps_go_to_stderr_and_the_answer_to_stdout(cli: Cli) -> None:
+    cli.replies = [_call("calculator", expression="17 * 3"), "It is 51."]
+    result = cli("run", "What is 17 * 3?")
+    assert result.exit_code == 0
+    assert result.stdout == "It is 51.\n"
+    assert ' 1 calculator(expression="17 * 3") → 51' in result.stderr
+
+
+def test_the_json_has_the_promised_shape(cli: Cli) -> None:
+    cli.replies = [_call("calculator", expression="17 *"), "It is 51."]
+    shape = cli.json("run", "What is 17 * 3?")
+    assert list(shape) == ["answer", "citations", "steps", "stop_reason", "usage"]
+    assert (shape["answer"], shape["stop_reason"]) == ("It is 51.", "completed")
+    (step,) = shape["steps"]
+    assert list(step) == ["thought", "tool", "arguments", "observation", "error", "seconds"]
+    assert (step["tool"], step["arguments"], step["thought"]) == ("calculator", {"expression": "17 *"}, "I look.")
+    assert "missing" in step["error"]
+
+
+def test_an_index_is_searched_and_cited(cli: Cli, docs: Path) -> None:
+    cli("index", docs)
+    cli.replies = [_call("retrieval", query="lamp watts"), "The lamp draws 41 watts [1]."]
+    result = cli("run", "How many watts does the lamp draw?")
+    assert "Sources" in result.stdout
+    assert "lamp.md" in result.stdout
+    shape = cli.json("run", "How many watts does the lamp draw?")
+    assert shape["citations"][0]["path"] == "lamp.md"
+
+
+def test_tools_can_be_chosen_and_an_unknown_one_names_the_nearest(cli: Cli, docs: Path) -> None:
+    cli("index", docs)
+    cli.replies = [_call("retrieval", query="lamp"), "I cannot look."]
+    step = cli.json("run", "Look.", "-T", "calculator")["steps"][0]
+    assert "there is no tool 'retrieval'" in step["error"]
+    assert "did you mean 'calculator'" in cli.error("run", "x", "-T", "calculater")
+
+
+def test_limits_end_a_run_with_what_there_is_and_a_warning(cli: Cli) -> None:
+    cli.replies = [_call("calculator", expression="1+1"), _call("calculator", expression="2+2")]
+    result = cli("run", "Go on.", "--max-steps", "2")
+    assert result.exit_code == 0
+    assert result.stdout == "I look.\n"
+    assert "warning: the agent stopped before it was done: max steps" in result.stderr
+    assert cli("run", "x", "--max-steps", "0").exit_code == 2
+
+
+def test_a_tool_with_effects_does_not_run_where_nobody_can_be_asked(cli: Cli, sent: Path) -> None:
+    cli.replies = [_call("send", text="hello"), "I could not."]
+    result = cli("run", "Send hello.")
+    assert "send was not run: nobody can be asked here; --yes send allows it" in result.stderr
+    assert not sent.exists()
+
+
+def test_yes_names_the_tools_that_run_unasked(cli: Cli, sent: Path) -> None:
+    cli.replies = [_call("send", text="hello"), "Sent."]
+    assert cli("run", "Send hello.", "--yes", "send").exit_code == 0
+    assert sent.read_text() == "hello"
+    assert "there is no such tool" in cli.error("run", "x", "--yes", "sendd", code=2)
+
+
+def test_drop_ins_run_only_where_they_are_trusted_or_all_are_this_once(cli: Cli, workspace: Path) -> None:
+    (workspace / "tools" / "send.py").write_text(_SEND, "utf-8")
+    cli.replies = [_call("send", text="hello"), "Done."]
+    result = cli("run", "Send hello.", "--yes", "calculator")
+    assert "send.py is not trusted" in result.stderr
+    assert "there is no tool 'send'" in result.stderr
+    assert cli("run", "Send hello.", "--trust-tools", "--yes", "send").exit_code == 0
+    assert (workspace / "sent").exists()
+
+
+def test_piped_text_is_added_to_the_task_and_no_task_is_a_usage_error(cli: Cli) -> None:
+    cli.replies = ["Yes."]
+    cli("run", "Sum it up.", piped="a\nb\n")
+    assert cli.models[0].calls[0][-1].content == "a\nb\n\nSum it up."
+    assert "there is no task" in cli.error("run", code=2)
+
+
+def test_what_a_tool_or_a_model_says_cannot_speak_to_the_terminal(cli: Cli) -> None:
+    cli.replies = [_call("calculator", expression="1\x1b[2J+\u202e1\n2"), "\x1b]0;owned\x07"]
+    result = cli("run", "x")
+    assert not set(result.output) & set("\x1b\x07\u202e")
+
+
+def test_several_indexes_are_not_chosen_from(cli: Cli, docs: Path) -> None:
+    cli("index", docs, "--name", "a")
+    cli("index", docs, "--name", "b")
+    cli.replies = ["Yes."]
+    assert "choose one with -i: a, b" in cli("run", "x").stderr
