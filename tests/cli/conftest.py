@@ -22,7 +22,7 @@ from agentkit.workspace import Workspace, find_root
 class Cli:
     """Runs commands in a folder. The chat model says `replies`, in order; `asked` holds the names that were wanted."""
 
-    replies: list[str | AIMessage] = field(default_factory=list)
+    replies: Sequence[str | AIMessage] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     models: list[ScriptedModel] = field(default_factory=list)
     make_embedder: Callable[[], Embedder] = HashingEmbedder

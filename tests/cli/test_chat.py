@@ -58,7 +58,7 @@ def test_off_is_no_index(cli: Cli, indexed: None) -> None:
 
 
 def test_tools_are_called_and_their_steps_kept(cli: Cli) -> None:
-    cli.replies = [_call(expression="6 * 7"), "It is 42."]  # type: ignore[list-item] # a scripted model takes messages
+    cli.replies = [_call(expression="6 * 7"), "It is 42."]
     [line] = cli("chat", "-T", "calculator", "--json", piped="6 by 7?").stdout.splitlines()
     turn = json.loads(line)
     assert turn["answer"] == "It is 42."
@@ -218,7 +218,7 @@ class TestCommands:
         answers, notes = self.said(cli, "/index", "/index docs", "How many watts?", options=("-i", "off"))
         assert answers[0] == "It draws 41 watts."
         assert "there are: docs\n" in notes
-        cli.replies = [_call(expression="1 + 1"), "Two."]  # type: ignore[list-item] # as above
+        cli.replies = [_call(expression="1 + 1"), "Two."]
         answers, notes = self.said(cli, "/tools", "/tools calculator", "1 + 1?", "/steps", "/steps 1")
         assert answers == ["Two."]
         assert '1 calculator(expression="1 + 1") → 2' in notes
