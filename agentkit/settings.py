@@ -37,6 +37,8 @@ class ModelSettings(_Section):
     """The model that answers: a catalog name, `hf:OWNER/REPO:FILE`, a path to a GGUF file, or `provider:name`."""
     embedder: str = DEFAULT_EMBEDDER
     """The model that turns text into vectors. An index can be read only with the embedder that made it."""
+    embedder_precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """How exactly texts are embedded; auto is bf16 on a processor that computes in it, fp16 on a GPU, else fp32."""
     directory: Path | None = None
     """Where pulled models are kept; None is the user's data folder."""
     context_tokens: int | None = Field(default=None, ge=256)

@@ -520,7 +520,7 @@ class Workspace:
         folder = self.model_store().path(name)
         if not folder.is_dir():
             raise ModelLoadError(f"{name} is not an embedder: set models.embedder to one of `agentkit models list`")
-        return SentenceTransformerEmbedder(folder, name=name)
+        return SentenceTransformerEmbedder(folder, name=name, precision=self.settings.models.embedder_precision)
 
     def chat_model(self, name: str | None = None) -> "BaseChatModel":
         """The chat model `name`, by default the settings' one; it is loaded at first use.

@@ -9,6 +9,7 @@ _SETTINGS = f"""\
 [models]
 # chat = "{DEFAULT_CHAT_MODEL}"          # a name of `agentkit models list`, hf:OWNER/REPO:FILE, or a GGUF file
 # embedder = "{DEFAULT_EMBEDDER}"        # an index can be read only with the embedder that made it
+# embedder_precision = "auto"           # bf16, fp16 or fp32: an index finds the same with each
 # directory = "/path/to/models"         # by default the user's data folder
 # context_tokens = 8192                 # by default what the model and the memory allow
 # gpu_layers = 0                        # by default as many as fit; -1 is all

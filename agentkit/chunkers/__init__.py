@@ -2,5 +2,6 @@
 
 from agentkit.chunkers.chunk import Chunk, ChunkLimits
 from agentkit.chunkers.chunker import CHUNKER_NAME, chunk_document
+from agentkit.chunkers.pages import page_at
 
-__all__ = ["CHUNKER_NAME", "Chunk", "ChunkLimits", "chunk_document"]
+__all__ = ["CHUNKER_NAME", "Chunk", "ChunkLimits", "chunk_document", "page_at"]

@@ -1,7 +1,8 @@
 """Embedding with a sentence-transformers model from a local folder (the door to torch and sentence_transformers).
 
 bf16 where the processor computes in it natively, fp16 on a GPU, fp32 otherwise. Texts are embedded in batches of
-similar length, so that little is spent on padding.
+similar length, so that little is spent on padding. A few texts, such as a query, are embedded without torch where the
+model is a plain BERT (see `bert.py`).
 """
 
 import hashlib
@@ -12,28 +13,42 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
+from agentkit.embedders.bert import BertEncoder, can_encode
 from agentkit.errors import ModelLoadError
 
 logger = logging.getLogger(__name__)
 
+Precision = Literal["auto", "bf16", "fp16", "fp32"]
+
 _DEFAULT_MAX_TOKENS = 256
+_FEW_TEXTS = 4
+"""So many are embedded sooner in numpy than torch is imported."""
 
 
 class SentenceTransformerEmbedder(Embedder):
     """A sentence-transformers model. torch (5 s to import) is loaded when the first text is embedded."""
 
     def __init__(
-        self, folder: Path, *, name: str = "", revision: str = "", device: str = "auto", batch_size: int = 32
+        self,
+        folder: Path,
+        *,
+        name: str = "",
+        revision: str = "",
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch_size: int = 32,
     ) -> None:
         """`folder` holds `model.safetensors`, `tokenizer.json`, `config.json` and `modules.json`.
 
-        `device`: "auto" takes a GPU where torch finds one, or a torch device name.
+        `device`: "auto" takes a GPU where torch finds one, or a torch device name. `precision`: "auto" takes the
+        fastest for the device. It is no part of the identity: an index finds the same with all of them, measured in
+        docs/indexing.md.
 
         Raises:
             ModelLoadError: a file is missing or cannot be read.
@@ -45,6 +60,7 @@ class SentenceTransformerEmbedder(Embedder):
         self._name = name or folder.name
         self._revision = revision
         self._device = device
+        self._precision = precision
         self._batch_size = batch_size
         self._lock = threading.Lock()
 
@@ -63,6 +79,8 @@ class SentenceTransformerEmbedder(Embedder):
     def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.empty((0, self.identity.dimension), dtype=np.float32)
+        if len(texts) <= _FEW_TEXTS and self._small_encoder:
+            return np.stack([self._small_encoder.encode(self._ids(text)) for text in texts])
         with self._lock:
             # encode() sorts by length itself and gives the vectors back in the order of the texts.
             vectors = self._model.encode(
@@ -77,6 +95,15 @@ class SentenceTransformerEmbedder(Embedder):
         array /= np.linalg.norm(array, axis=1, keepdims=True)
         return array
 
+    def _ids(self, text: str) -> list[int]:
+        """Its tokens, as many as the model reads: the last is a special one and stays."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
+
+    @cached_property
+    def _small_encoder(self) -> BertEncoder | None:
+        return BertEncoder(self._folder) if can_encode(self._folder) else None
+
     @cached_property
     def _model(self) -> Any:  # Any: importing SentenceTransformer for its type would cost 5 s
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -86,7 +113,8 @@ class SentenceTransformerEmbedder(Embedder):
 
         transformers_logging.disable_progress_bar()
         device = self._device if self._device != "auto" else _best_device(torch)
-        dtype = _best_dtype(torch, device)
+        precision = self._precision if self._precision != "auto" else _best_precision(device)
+        dtype = getattr(torch, {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision])
         try:
             model = SentenceTransformer(
                 str(self._folder), device=device, local_files_only=True, model_kwargs={"dtype": dtype}
@@ -96,7 +124,7 @@ class SentenceTransformerEmbedder(Embedder):
             raise ModelLoadError(
                 f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again."
             ) from error
-        logger.info("loaded %s on %s in %s", self._name, device, dtype)
+        logger.info("loaded %s on %s in %s", self._name, device, precision)
         return model.eval()
 
     @cached_property
@@ -125,10 +153,10 @@ def _best_device(torch: Any) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _best_dtype(torch: Any, device: str) -> Any:
+def _best_precision(device: str) -> Precision:
     if device.startswith(("cuda", "mps")):
-        return torch.float16
-    return torch.bfloat16 if has_native_bf16() else torch.float32
+        return "fp16"
+    return "bf16" if has_native_bf16() else "fp32"
 
 
 def has_native_bf16() -> bool:

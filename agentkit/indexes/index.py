@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,21 +20,21 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.chunkers import CHUNKER_NAME, ChunkLimits
+from agentkit.chunkers import CHUNKER_NAME, ChunkLimits, page_at
 from agentkit.embedders import Embedder
 from agentkit.errors import IndexMismatchError, IndexNotFoundError, VectorsDamagedError
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
+from agentkit.indexes.exact import EXACT_UP_TO, ExactVectors
 from agentkit.indexes.keeper import IndexKeeper
 from agentkit.indexes.lock import writer_lock
-from agentkit.indexes.ranking import hybrid_ranking, keyword_ranking
+from agentkit.indexes.ranking import Nearest, hybrid_ranking, keyword_ranking
 from agentkit.indexes.records import ChunkRecord
-from agentkit.indexes.retriever import IndexRetriever
 from agentkit.indexes.sqlite_errors import full_disk_named
 from agentkit.indexes.vectors import VectorStore
-from agentkit.loaders import page_at
 from agentkit.results import ForgetReport, Hit, IndexVerification, RebuildReport, SearchMode
 
 if TYPE_CHECKING:
+    from agentkit.indexes.retriever import IndexRetriever
     from agentkit.indexes.writer import IndexWriter
 
 _T = TypeVar("_T")
@@ -55,6 +56,8 @@ class Index:
         self.keeper = IndexKeeper(directory)
         self.catalog = self.keeper.catalog
         self.vectors = self.keeper.vectors
+        self._exact: tuple[str, ExactVectors] | None = None
+        """Of which generation, and the vectors."""
 
     @classmethod
     def open(cls, directory: Path, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
@@ -168,7 +171,7 @@ class Index:
                 return []
             return self._hits(self._ranking(query, vector, k, mode, within, store)[:k])
 
-        asks_store = vector is not None and not conditions
+        asks_store = vector is not None and not conditions and self.chunk_count > EXACT_UP_TO
         return self._in_one_state(find, self.vectors.open_for_reading() if asks_store else None)
 
     def as_retriever(
@@ -179,8 +182,10 @@ class Index:
         path: str | None = None,
         format: str | None = None,
         where: Sequence[str] = (),
-    ) -> IndexRetriever:
+    ) -> "IndexRetriever":
         """This index for LangChain programs: `k` passages a query. `path`, `format` and `where` as in `search`."""
+        from agentkit.indexes.retriever import IndexRetriever  # 0.6 s, which a search does without
+
         return IndexRetriever(index=self, k=k, mode=mode, path=path, format=format, where=tuple(where))
 
     @contextmanager
@@ -276,24 +281,31 @@ class Index:
         if vector is None:
             return keyword_ranking(self.catalog, query, k, within)
 
-        def nearest(vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-            return self._nearest(vector, count, within, store)
-
+        nearest = self._nearest_of(within, store)
         if mode is SearchMode.DENSE:
             return nearest(vector, k)
         return hybrid_ranking(self.catalog, query, vector, k, within, nearest)
 
-    def _nearest(
-        self, vector: NDArray[np.float32], count: int, within: list[int] | None, store: VectorStore | None
-    ) -> list[tuple[str, float]]:
-        """By the store where there is one, or by comparing with every embedding of the catalog, or of some chunks."""
-        if store is not None and within is None:
-            candidates = store.query(vector, count=count + _OVERFETCH)
-            known = self.catalog.chunks_by_id([name for name, _ in candidates])
-            found = _ordered((name, score) for name, score in candidates if name in known)
-            if len(found) >= min(count, self.chunk_count):
-                return found[:count]
-        return _ordered((name, float(other @ vector)) for name, other in self.catalog.vectors(within))[:count]
+    def _nearest_of(self, within: list[int] | None, store: VectorStore | None) -> Nearest:
+        """How to find neighbours: by the store where there is one, or by comparing with every vector, or some."""
+        if within is not None:
+            return ExactVectors(self.catalog.vectors(within)).nearest
+        return self._all_vectors().nearest if store is None else partial(self._nearest_in, store)
+
+    def _nearest_in(self, store: VectorStore, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+        candidates = store.query(vector, count=count + _OVERFETCH)
+        known = self.catalog.chunks_by_id([name for name, _ in candidates])
+        found = _ordered((name, score) for name, score in candidates if name in known)
+        if len(found) < min(count, self.chunk_count):
+            return self._all_vectors().nearest(vector, count)
+        return found[:count]
+
+    def _all_vectors(self) -> ExactVectors:
+        """Every published vector, kept until something else is published. Inside a snapshot, whose lock guards it."""
+        generation = self.catalog.generation
+        if self._exact is None or self._exact[0] != generation:
+            self._exact = generation, ExactVectors(self.catalog.vectors())
+        return self._exact[1]
 
     def _check_or_remember(self) -> None:
         """Compare the embedder and the chunker with what the index was made by; a new index remembers them."""

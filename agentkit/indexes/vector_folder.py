@@ -76,6 +76,11 @@ class VectorFolder:
         self._remove_leftovers()
         self._catalog.set_facts({"dirty": "no"})
 
+    def mend(self) -> None:
+        """Make the store again where a crash or damage shows; opens nothing where none does. Needs the writer lock."""
+        if self._catalog.is_dirty or manifest_problem(self.path, self._catalog.generation):
+            self.rebuild()
+
     def distrust(self) -> None:
         """Have the store made again before it is opened next: Chroma found it spoilt."""
         self.close()

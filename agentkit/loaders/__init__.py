@@ -1,7 +1,6 @@
 """Files to documents: which files of a folder are read, and the text of each."""
 
 from agentkit.loaders.load import load_document, register_loader, supported_suffixes
-from agentkit.loaders.pages import page_at
 from agentkit.loaders.patterns import PathPatterns
 from agentkit.loaders.walk import FileEntry, walk
 from agentkit.loaders.worker import LoadingWorker
@@ -11,7 +10,6 @@ __all__ = [
     "LoadingWorker",
     "PathPatterns",
     "load_document",
-    "page_at",
     "register_loader",
     "supported_suffixes",
     "walk",

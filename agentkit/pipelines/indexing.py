@@ -59,6 +59,8 @@ def index_folder(
             writer.stage(batch)
         if sync.contents or removed or sync.restamped or sync.staged or sync.has_new_skips():
             writer.publish(removed=removed, skipped=sync.skipped, restamped=sync.restamped)
+        else:
+            index.vectors.mend()
         seconds = time.monotonic() - started
         return sync_report(index, sync, read=to_read, removed=removed, seconds=seconds)
 

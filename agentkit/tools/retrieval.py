@@ -14,9 +14,9 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool
 
+from agentkit.chunkers import page_at
 from agentkit.errors import ToolError
 from agentkit.indexes import Index
-from agentkit.loaders import page_at
 from agentkit.results import Hit
 from agentkit.tools.flags import tool
 

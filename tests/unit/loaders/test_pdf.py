@@ -9,9 +9,8 @@ import pytest
 from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
-from agentkit.chunkers import ChunkLimits, chunk_document
+from agentkit.chunkers import ChunkLimits, chunk_document, page_at
 from agentkit.errors import DocumentError
-from agentkit.loaders import page_at
 from tests.unit.loaders.conftest import Load, Refusal
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.loaders import page_at
+from agentkit.chunkers import page_at
 
 
 @given(st.lists(st.text("ab", max_size=5), min_size=1), st.data())
