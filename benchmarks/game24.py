@@ -16,14 +16,12 @@ from agentkit.strategies import Problem, ThoughtRules
 
 _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-_STEP = re.compile(r"^(\S+) ([-+*/]) (\S+) = (\S+) \(left: ([^)]*)\)$")
+_NUMBER = r"-?\d+(?:/\d+)?"
+_STEP = re.compile(rf"({_NUMBER}) ([-+*/]) ({_NUMBER})(?: = ({_NUMBER}))?")
 _EXAMPLE_STEPS = (
-    ("2 8 8 14", "14 + 2 = 16 (left: 8 8 16)"),
-    ("8 8 16", "16 + 8 = 24 (left: 8 24)"),
-    ("1 5 6 10", "6 - 5 = 1 (left: 1 1 10)"),
-    ("4 4 10", "10 - 4 = 6 (left: 4 6)"),
-    ("4 6", "4 * 6 = 24 (left: 24)"),
-)
+    ("2 8 8 14", "8 / 2"), ("4 8 14", "14 - 8"), ("4 6", "4 * 6"), ("1 5 6 10", "10 - 6"), ("4 4 10", "10 - 4"),
+    ("3 5 9", "3 * 5"), ("9 15", "9 + 15"), ("1 2 12 12", "12 + 12"), ("1 8 15", "8 + 15"), ("4 28", "28 - 4"),
+)  # fmt: skip
 _EXAMPLE_VERDICTS = (
     ("10 14", "sure"), ("11 12", "impossible"), ("4 4 10", "sure"), ("4 6", "sure"), ("5 9", "impossible"),
     ("4 9 11", "sure"), ("5 7 8", "likely"), ("3 8", "sure"), ("7 10", "impossible"), ("10 10 11", "impossible"),
@@ -44,7 +42,7 @@ def rules(numbers: str) -> ThoughtRules:
     return ThoughtRules(
         start=lambda _: _state([Fraction(number) for number in numbers.split()]),
         advance=_left,
-        is_valid=lambda state, step: step in legal_steps(state),
+        is_valid=_is_legal,
         is_goal=lambda state: state == "24",
         constraint=step_constraint,
         conclude=lambda _, steps: expression(numbers, steps),
@@ -52,7 +50,7 @@ def rules(numbers: str) -> ThoughtRules:
 
 
 def legal_steps(state: str) -> list[str]:
-    """Every step from a state that does not go below 0, with what it leaves; two that leave the same are one."""
+    """Every step from a state that does not go below 0; two that leave the same are one."""
     numbers = [Fraction(number) for number in state.split()]
     steps: dict[str, str] = {}
     for first in range(len(numbers)):
@@ -66,7 +64,7 @@ def legal_steps(state: str) -> list[str]:
                     continue
                 result = operation(a, b)
                 left = _state([*rest, result])
-                steps.setdefault(left, f"{a} {sign} {b} = {result} (left: {left})")
+                steps.setdefault(left, f"{a} {sign} {b}")
     return list(steps.values())
 
 
@@ -98,9 +96,9 @@ def expression(numbers: str, steps: list[str]) -> str:
     """The steps as one expression over the numbers; what is left unjoined is separated by commas."""
     parts = [(Fraction(number), number) for number in numbers.split()]
     for step in steps:
-        a, sign, b, result, _ = _parse(step)
-        left, right = _take(parts, Fraction(a)), _take(parts, Fraction(b))
-        parts.append((Fraction(result), f"({left} {sign} {right})"))
+        a, sign, b = _parse(step)
+        left, right = _take(parts, a), _take(parts, b)
+        parts.append((Fraction(_OPERATIONS[sign](a, b)), f"({left} {sign} {right})"))
     return ", ".join(text for _, text in parts)
 
 
@@ -136,15 +134,33 @@ def _value(node: ast.expr, used: list[int]) -> Fraction:
     raise ValueError("not an expression of + - * /")
 
 
-def _left(_: str, step: str) -> str:
-    return _parse(step)[4]
+def _left(state: str, step: str) -> str:
+    """What a legal step leaves."""
+    a, sign, b = _parse(step)
+    numbers = [Fraction(number) for number in state.split()]
+    numbers.remove(a)
+    numbers.remove(b)
+    return _state([*numbers, Fraction(_OPERATIONS[sign](a, b))])
 
 
-def _parse(step: str) -> tuple[str, ...]:
-    found = _STEP.match(step)
+def _is_legal(state: str, step: str) -> bool:
+    """Whether it takes two numbers of the state, and where it says a result, that is right."""
+    found = _STEP.fullmatch(step.strip())
+    if not found:
+        return False
+    try:
+        left = _left(state, step)
+    except (ValueError, ZeroDivisionError):
+        return False
+    a, sign, b = _parse(step)
+    return not left.startswith("-") and (found[4] is None or Fraction(found[4]) == _OPERATIONS[sign](a, b))
+
+
+def _parse(step: str) -> tuple[Fraction, str, Fraction]:
+    found = _STEP.fullmatch(step.strip())
     if not found:
         raise ValueError(f"not a step: {step!r}")
-    return found.groups()
+    return Fraction(found[1]), found[2], Fraction(found[3])
 
 
 def _take(parts: list[tuple[Fraction, str]], number: Fraction) -> str:

@@ -56,13 +56,14 @@ def test_every_legal_step_is_valid_and_leaves_one_number_less(game24: ModuleType
 
 def test_a_step_with_wrong_arithmetic_is_not_valid(game24: ModuleType) -> None:
     rules = game24.rules("4 6")
-    assert rules.is_valid("4 6", "4 * 6 = 24 (left: 24)")
-    assert not rules.is_valid("4 6", "4 * 6 = 25 (left: 25)")
-    assert not rules.is_valid("4 6", "4 * 7 = 28 (left: 28)")
+    assert rules.is_valid("4 6", "4 * 6")
+    assert rules.is_valid("4 6", "4 * 6 = 24")
+    for step in ("4 * 6 = 25", "4 * 7 = 28", "4 * 4", "4 - 6", "0 * 4", "4 / 0", "4 ** 6", "4 * 6 = 24 = 24", "24"):
+        assert not rules.is_valid("4 6", step)
 
 
 def test_fractions_are_exact(game24: ModuleType) -> None:
-    steps = ["8 / 3 = 8/3 (left: 8/3 3 8)", "3 - 8/3 = 1/3 (left: 1/3 8)", "8 / 1/3 = 24 (left: 24)"]
+    steps = ["8 / 3 = 8/3", "3 - 8/3", "8 / 1/3 = 24"]
     answer = game24.expression("3 3 8 8", steps)
     assert answer == "(8 / (3 - (8 / 3)))"
     assert game24.is_right("3 3 8 8", answer)
@@ -71,7 +72,7 @@ def test_fractions_are_exact(game24: ModuleType) -> None:
 
 
 def test_a_tree_solves_a_puzzle_without_a_model_where_its_values_are_right(game24: ModuleType) -> None:
-    steps = {"1 1 4 6": ["4 * 6 = 24 (left: 1 1 24)"], "1 1 24": ["1 * 1 = 1 (left: 1 24)"]}
+    steps = {"1 1 4 6": ["4 * 6"], "1 1 24": ["1 * 1"]}
     strategy = TreeOfThought(
         depth=3,
         beam=1,
