@@ -440,6 +440,7 @@ class Workspace:
         index: str | None = None,
         model: str | None = None,
         limits: "AgentLimits | None" = None,
+        strategy: "Strategy | None" = None,
         approve: "Callable[[PendingCall], bool] | None" = None,
     ) -> "Iterator[Agent]":
         """An agent over a chat model and, where one is named, an index; both are closed at the end of the block.
@@ -449,6 +450,7 @@ class Workspace:
             index: The name of an index that exists.
             model: The chat model; by default the settings' one.
             limits: By default ten replies.
+            strategy: How the answer is reasoned from what the tools gave.
             approve: Asked before each call of a tool with effects.
         """
         from agentkit.agents import Agent
@@ -456,7 +458,7 @@ class Workspace:
         with ExitStack() as stack:
             opened = stack.enter_context(self.open_index(index)) if index else None
             chat_model = stack.enter_context(self._chat_model_for_one_answer(model))
-            yield Agent(chat_model, tools=tools, index=opened, limits=limits, approve=approve)
+            yield Agent(chat_model, tools=tools, index=opened, limits=limits, strategy=strategy, approve=approve)
 
     def drop_ins(self) -> "list[DropIn]":
         """The files of the workspace's `tools/`, with whether each is trusted. None is run.

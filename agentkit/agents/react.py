@@ -24,6 +24,7 @@ from langchain_core.tools import BaseTool
 
 from agentkit.agents.acting import CallResult, CallRunner, PendingCall
 from agentkit.agents.citing import citations, cited_numbers
+from agentkit.agents.concluding import conclude
 from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.limits import AgentLimits, Spent
 from agentkit.agents.model import AgentModel, check_tool_calling
@@ -34,6 +35,7 @@ from agentkit.models.constraints import regex
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, Step, StopReason, Usage
+from agentkit.strategies import Strategy
 from agentkit.tools.registry import ToolRegistry
 from agentkit.tools.retrieval import PassageNumbering, read_document_tool, retrieval_tool
 
@@ -58,6 +60,7 @@ class Agent:
         index: Index | None = None,
         instructions: str = _INSTRUCTIONS,
         limits: AgentLimits | None = None,
+        strategy: Strategy | None = None,
         approve: Callable[[PendingCall], bool] | None = None,
         before_call: Callable[[PendingCall], None] | None = None,
         after_call: Callable[[Step], None] | None = None,
@@ -70,6 +73,8 @@ class Agent:
             index: Adds the tools `retrieval` and `read_document` over it, whose passages the answer cites.
             instructions: The system message.
             limits: By default ten replies.
+            strategy: How the answer is reasoned from the task and what the tools gave; without one it is the model's
+                last reply.
             approve: Asked before each call of a tool with effects; without it none of them runs.
             before_call: Called before each call that is run.
             after_call: Called with each step that is done.
@@ -79,6 +84,7 @@ class Agent:
         """
         self.model = model
         self.limits = limits or AgentLimits()
+        self.strategy = strategy
         self.before_call = before_call or (lambda _: None)
         self.after_call = after_call or (lambda _: None)
         self._tools = list(tools)
@@ -189,7 +195,7 @@ class _Run:
             if not is_whole:
                 break
             if last or not (reply.tool_calls or reply.invalid_tool_calls):
-                yield self._answer(self._thought, last or stop_reason_of(reply))
+                yield self._reasoned(last or stop_reason_of(reply))
                 return
             if not reply.tool_calls:
                 self._refuse(reply)
@@ -267,6 +273,17 @@ class _Run:
             AIMessage(text_of(reply)),
             HumanMessage(f"Your call could not be read ({reasons}). Write it again, shorter."),
         ]
+
+    def _reasoned(self, reason: StopReason) -> Answer:
+        """The answer: the strategy's, where there is one and time for it, else the model's last reply."""
+        strategy = self._agent.strategy
+        if strategy is None or self._is_over():
+            return self._answer(self._thought, reason)
+        reasoned = conclude(self._messages, self._agent.model, strategy, task=self._task)
+        self._spent.usage += reasoned.usage
+        self._warnings += reasoned.warnings
+        answer = self._answer(reasoned.text, reasoned.stop_reason if reason is StopReason.COMPLETED else reason)
+        return replace(answer, reasoning=reasoned.reasoning, confidence=reasoned.confidence)
 
     def _answer(self, text: str, reason: StopReason) -> Answer:
         if not cited_numbers(text) and len(self._numbering) and self._model.local and not self._cancel.is_set():

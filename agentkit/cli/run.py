@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import neutralise, read_piped_text, to_json
 from agentkit.results import StopReason
 
@@ -43,6 +44,13 @@ def run(
     ] = None,
     steps: Annotated[int, typer.Option("--max-steps", min=1, help="Most replies of the model.")] = 10,
     seconds: Annotated[float | None, typer.Option("--timeout", min=0.001, help="Most seconds.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="NAME", help="How the answer is reasoned: see agentkit ask --help."),
+    ] = None,
+    options: Annotated[
+        list[KeyValue] | None, typer.Option("-o", "--option", metavar="KEY VALUE", help="An option of the strategy.")
+    ] = None,
     allowed: Annotated[
         list[str] | None,
         typer.Option("--yes", help="Run this tool with effects without asking. Repeatable.", metavar="TOOL"),
@@ -63,6 +71,9 @@ def run(
     workspace = workspace_of(context)
     searched = _index_for(workspace, index, names=tools)
     chosen = _tools(workspace, tools, trusts_all=trusts_all)
+    if options and strategy is None:
+        raise UsageError("-o is for the options of a --strategy")
+    how = workspace.strategy(strategy, as_mapping(options or ())) if strategy is not None else None
 
     from agentkit.agents import AgentLimits
     from agentkit.cli._approval import Approval
@@ -72,9 +83,11 @@ def run(
     with StepPrinter() as printer, cancel_on_interrupt() as cancel:
         approve = Approval(_effects(chosen, allowed), pause=printer.pause)
         limits = AgentLimits(steps=steps, seconds=seconds)
-        with workspace.agent(chosen, index=searched, model=model, limits=limits, approve=approve) as agent:
+        with workspace.agent(
+            chosen, index=searched, model=model, limits=limits, strategy=how, approve=approve
+        ) as agent:
             answer = _drain(agent, text, cancel, printer)
-    _show(answer, workspace, searched, is_json=is_json)
+    _show(answer, workspace, searched, is_json=is_json, is_reasoned=how is not None)
     for warning in answer.warnings:
         note(f"warning: {warning}")
     if is_usage_shown:
@@ -126,9 +139,9 @@ def _drain(agent: "Agent", task: str, cancel: threading.Event, printer: "StepPri
     return answer
 
 
-def _show(answer: "Answer", workspace: "Workspace", index: str | None, *, is_json: bool) -> None:
+def _show(answer: "Answer", workspace: "Workspace", index: str | None, *, is_json: bool, is_reasoned: bool) -> None:
     if is_json:
-        typer.echo(to_json(_as_json(answer)))
+        typer.echo(to_json(_as_json(answer, is_reasoned=is_reasoned)))
         return
     from agentkit.cli._render import print_sources
 
@@ -136,14 +149,15 @@ def _show(answer: "Answer", workspace: "Workspace", index: str | None, *, is_jso
     print_sources(answer, lambda path: workspace.indexes.source_file(index, path) if index else None, sys.stdout)
 
 
-def _as_json(answer: "Answer") -> dict[str, Any]:  # Any: whatever JSON holds
-    """The shape of design.md section 7, and the citations as `ask` gives them."""
+def _as_json(answer: "Answer", *, is_reasoned: bool) -> dict[str, Any]:  # Any: whatever JSON holds
+    """The shape of design.md section 7, and the citations as `ask` gives them; a strategy adds its reasoning."""
     step_fields = ("thought", "tool", "arguments", "observation", "error", "seconds")
     citation_fields = ("path", "page", "start", "end", "quote")
-    return {
+    shape = {
         "answer": answer.text,
         "citations": [{name: getattr(citation, name) for name in citation_fields} for citation in answer.citations],
         "steps": [{name: getattr(step, name) for name in step_fields} for step in answer.steps],
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),
     }
+    return {**shape, "reasoning": answer.reasoning, "confidence": answer.confidence} if is_reasoned else shape

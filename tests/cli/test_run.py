@@ -122,3 +122,11 @@ def test_several_indexes_are_not_chosen_from(cli: Cli, docs: Path) -> None:
     cli("index", docs, "--name", "b")
     cli.replies = ["Yes."]
     assert "choose one with -i: a, b" in cli("run", "x").stderr
+
+
+def test_a_strategy_reasons_the_answer(cli: Cli) -> None:
+    cli.replies = [_call("calculator", expression="17 * 3"), "It is 50 or so.", *["Answer: 51"] * 3]
+    shape = cli.json("run", "What is 17 * 3?", "--strategy", "self-consistency", "-o", "samples", "3")
+    assert (shape["answer"], shape["confidence"]) == ("51", 1.0)
+    assert "there is no strategy 'cott'" in cli.error("run", "What?", "--strategy", "cott")
+    assert "-o is for" in cli.error("run", "What?", "-o", "samples", "3", code=2)
