@@ -159,6 +159,8 @@ class Answer:
         """Tool -> how many times it was called."""
         return dict(Counter(step.tool for step in self.steps))
 
+    value: Any = None  # Any: what the schema describes
+    """The answer in the form that a program asked an agent for; None where it asked for none, or it failed."""
     reasoning: str = ""
     """The thoughts that led to the answer, where a strategy made the model reason."""
     confidence: float | None = None

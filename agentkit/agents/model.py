@@ -1,6 +1,6 @@
 """How an agent talks to its model: with the same tools in every prompt, so that its beginning stays in the cache."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -13,6 +13,7 @@ from agentkit.agents.reading import ReplyReading
 from agentkit.errors import ToolSetupError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
+from agentkit.models.structured import OutputSchema
 
 
 def check_tool_calling(model: BaseChatModel) -> None:
@@ -27,10 +28,14 @@ def check_tool_calling(model: BaseChatModel) -> None:
 class AgentModel:
     """The model of one run, with its tools."""
 
-    def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool], config: RunnableConfig | None) -> None:
+    def __init__(
+        self, model: BaseChatModel, tools: Sequence[BaseTool], config: RunnableConfig | None, *, is_streamed: bool
+    ) -> None:
+        """`is_streamed`: replies come in pieces. Else only ours do, so that they can be ended on the way."""
         self._model = model
         self._tools = list(tools)
         self._config = config
+        self._is_streamed = is_streamed or isinstance(model, LocalChatModel)
 
     @property
     def local(self) -> LocalChatModel | None:
@@ -42,16 +47,24 @@ class AgentModel:
     ) -> ReplyReading:
         """Start a reply."""
         bound = self._bound(may_call=may_call)
-        return ReplyReading(lambda: bound.stream(messages, self._config, max_tokens=max_tokens), is_over)
+        start = bound.stream if self._is_streamed else _whole(bound)
+        return ReplyReading(lambda: start(messages, self._config, max_tokens=max_tokens), is_over)
 
     def complete(
-        self, messages: list[BaseMessage], constraint: Constraint, *, start: str, max_tokens: int
+        self, messages: list[BaseMessage], constraint: Constraint, *, start: str = "", max_tokens: int
     ) -> AIMessage:
-        """What a local model adds to the beginning of a reply, under a constraint."""
+        """What a local model adds to the start of a reply, under a constraint."""
         reply: AIMessage = self._bound(may_call=False).invoke(
             messages, self._config, reply_start=start, constraint=constraint, max_tokens=max_tokens
         )
         return reply
+
+    def structured(self, messages: list[BaseMessage], schema: OutputSchema) -> dict[str, Any]:  # Any: as LangChain's
+        """A reply of another model under a schema: `raw`, `parsed` and `parsing_error`."""
+        found: dict[str, Any] = self._model.with_structured_output(schema, include_raw=True).invoke(  # type: ignore[assignment] # of include_raw
+            messages, self._config
+        )
+        return found
 
     def room(self, reply_tokens: int) -> int | None:
         """Tokens that a prompt may have; None where the model's context is not known."""
@@ -75,3 +88,12 @@ class AgentModel:
             return self._model
         choice = {} if may_call else {"tool_choice": "none"}
         return self._model.bind_tools(self._tools, **choice)
+
+
+def _whole(model: Any) -> Callable[..., Iterator[AIMessage]]:
+    """A stream of one piece, the reply as `invoke` gives it."""
+
+    def start(*given: Any, **options: Any) -> Iterator[AIMessage]:
+        yield model.invoke(*given, **options)
+
+    return start

@@ -8,6 +8,7 @@ message, and nothing in it adds a tool, lifts a limit or approves a call.
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import (
@@ -29,11 +30,13 @@ from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.limits import AgentLimits, Spent
 from agentkit.agents.model import AgentModel, check_tool_calling
 from agentkit.agents.reading import whole_calls
+from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.indexes import Index
 from agentkit.models.constraints import regex
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
+from agentkit.models.structured import OutputSchema
 from agentkit.results import Answer, Step, StopReason, Usage
 from agentkit.strategies import Strategy
 from agentkit.tools.registry import ToolRegistry
@@ -64,6 +67,7 @@ class Agent:
         approve: Callable[[PendingCall], bool] | None = None,
         before_call: Callable[[PendingCall], None] | None = None,
         after_call: Callable[[Step], None] | None = None,
+        response_format: OutputSchema | None = None,
     ) -> None:
         """Make an agent.
 
@@ -78,6 +82,7 @@ class Agent:
             approve: Asked before each call of a tool with effects; without it none of them runs.
             before_call: Called before each call that is run.
             after_call: Called with each step that is done.
+            response_format: What `Answer.value` shall be: a pydantic class, a TypedDict or a JSON schema.
 
         Raises:
             ToolSetupError: tools without a description, two of one name, or a model that cannot call tools.
@@ -87,6 +92,7 @@ class Agent:
         self.strategy = strategy
         self.before_call = before_call or (lambda _: None)
         self.after_call = after_call or (lambda _: None)
+        self.response_format = response_format
         self._tools = list(tools)
         self._index = index
         self._instructions = instructions + (_CITING if index else "")
@@ -104,7 +110,7 @@ class Agent:
     ) -> Answer:
         """Do the task. The arguments are those of `stream`."""
         answer = Answer("", stop_reason=StopReason.CANCELLED)
-        for event in self.stream(task, history=history, cancel=cancel, config=config):
+        for event in self._events(task, history, cancel or threading.Event(), config, is_streamed=False):
             if isinstance(event, Answer):
                 answer = event
         return answer
@@ -131,20 +137,7 @@ class Agent:
         Raises:
             ModelError: the model failed.
         """
-        numbering = PassageNumbering()
-        cancel = cancel or threading.Event()
-        registry = ToolRegistry([*self._tools, *self._index_tools(numbering)])
-        calls = CallRunner(
-            registry,
-            self.limits,
-            approve=self._approve,
-            before_call=self.before_call,
-            cancel=cancel,
-            config=config,
-        )
-        model = AgentModel(self.model, list(registry), config)
-        messages = [SystemMessage(self._instructions), *history, HumanMessage(task)]
-        yield from _Run(self, model, calls, numbering, messages, cancel).events()
+        yield from self._events(task, history, cancel or threading.Event(), config, is_streamed=True)
 
     def as_runnable(self) -> Runnable[LanguageModelInput, AIMessage]:
         """The agent in the place of a chat model: it takes what a chat model takes and gives a message.
@@ -154,6 +147,29 @@ class Agent:
         from agentkit.agents.runnable import runnable
 
         return runnable(self)
+
+    def _events(
+        self,
+        task: str,
+        history: Sequence[BaseMessage],
+        cancel: threading.Event,
+        config: RunnableConfig | None,
+        *,
+        is_streamed: bool,
+    ) -> Iterator[AgentEvent]:
+        numbering = PassageNumbering()
+        registry = ToolRegistry([*self._tools, *self._index_tools(numbering)])
+        calls = CallRunner(
+            registry,
+            self.limits,
+            approve=self._approve,
+            before_call=self.before_call,
+            cancel=cancel,
+            config=config,
+        )
+        model = AgentModel(self.model, list(registry), config, is_streamed=is_streamed)
+        messages = [SystemMessage(self._instructions), *history, HumanMessage(task)]
+        yield from _Run(self, model, calls, numbering, messages, cancel).events()
 
     def _index_tools(self, numbering: PassageNumbering) -> list[BaseTool]:
         if self._index is None:
@@ -268,6 +284,7 @@ class _Run:
     def _refuse(self, reply: AIMessage) -> None:
         """A call that could not be read goes back to the model."""
         self._spent.repeats += 1
+        self._warnings.append("a call could not be read and was asked for again")
         reasons = "; ".join(f"{call['name']}: {call['error']}" for call in reply.invalid_tool_calls)
         self._messages += [
             AIMessage(text_of(reply)),
@@ -286,12 +303,16 @@ class _Run:
         return replace(answer, reasoning=reasoned.reasoning, confidence=reasoned.confidence)
 
     def _answer(self, text: str, reason: StopReason) -> Answer:
-        if not cited_numbers(text) and len(self._numbering) and self._model.local and not self._cancel.is_set():
+        is_stopped = self._ended() is not None
+        value = None if is_stopped else self._value(text)
+        if not cited_numbers(text) and len(self._numbering) and self._model.local and not is_stopped:
             text += self._sources(text)
         found = citations(text, self._numbering)
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
+        if self._agent.response_format and value is None:
+            warnings.append("there is no answer of the wanted form")
         return Answer(
             text,
             citations=found,
@@ -300,7 +321,15 @@ class _Run:
             usage=replace(self._spent.usage, seconds=self._spent.seconds),
             warnings=tuple(dict.fromkeys(warnings)),
             steps=tuple(self._steps),
+            value=value,
         )
+
+    def _value(self, answer: str) -> Any:  # Any: what the schema describes
+        if self._agent.response_format is None:
+            return None
+        value, reply = structured(self._model, self._messages, answer, self._agent.response_format)
+        self._spent.usage += usage_of(reply)
+        return value
 
     def _sources(self, answer: str) -> str:
         """The numbers of the passages that the answer rests on, decoded under a constraint to those there are."""

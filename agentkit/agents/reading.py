@@ -64,8 +64,10 @@ class ReplyReading:
             self._chunks.put(error)
 
 
-def whole_calls(reply: AIMessageChunk) -> AIMessage:
+def whole_calls(reply: AIMessage) -> AIMessage:
     """The reply with only those calls whose arguments are whole JSON: a stream's partial ones count as invalid."""
+    if not isinstance(reply, AIMessageChunk):  # a model that does not stream gives its message whole
+        return reply
     calls, invalid = [], list(reply.invalid_tool_calls)
     written = {part["id"]: part["args"] for part in reply.tool_call_chunks if part["id"]}
     for call in reply.tool_calls:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from agentkit import LocalChatModel
 from agentkit.errors import ConstraintError, ContextLengthError, EngineError, MessageError
 from agentkit.models.constraints import after_thought, choice, regex
+from agentkit.tools.calculator import calculator
 
 pytestmark = pytest.mark.model
 
@@ -208,6 +209,6 @@ def test_a_thought_goes_before_a_constrained_answer(model: LocalChatModel) -> No
 
 
 def test_create_agent_calls_our_tools_and_ends(model: LocalChatModel) -> None:
-    agent = create_agent(model, tools=[book])
+    agent = create_agent(model, tools=[book, calculator])
     state = agent.invoke({"messages": [HumanMessage("Say hello.")]}, {"recursion_limit": 6})
     assert isinstance(state["messages"][-1], AIMessage)

@@ -25,6 +25,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool as langchain_tool
+from pydantic import BaseModel
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
 from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
@@ -281,8 +282,10 @@ def test_a_cancel_and_a_time_limit_end_the_wait_for_a_model_that_hangs() -> None
     cancel = threading.Event()
     threading.Timer(0.2, cancel.set).start()
     started = time.monotonic()
-    cancelled = Agent(Hanging(replies=[])).run("x", cancel=cancel)
-    late = Agent(Hanging(replies=[]), limits=AgentLimits(seconds=0.2)).run("x")
+    *_, cancelled = Agent(Hanging(replies=[])).stream("x", cancel=cancel)
+    *_, late = Agent(Hanging(replies=[]), limits=AgentLimits(seconds=0.2)).stream("x")
+    assert isinstance(cancelled, Answer)
+    assert isinstance(late, Answer)
     assert time.monotonic() - started < 5
     assert (cancelled.text, cancelled.stop_reason) == ("Well", StopReason.CANCELLED)
     assert (late.text, late.stop_reason) == ("Well", StopReason.TIMEOUT)
@@ -383,3 +386,25 @@ def test_langchain_s_callbacks_hear_of_model_and_tools() -> None:
     agent, _ = _agent(_call("calculator", expression="1+1"), "Two.")
     agent.run("x", config={"callbacks": [listener]})
     assert listener.heard == ["model", "tool", "model"]
+
+
+class Sum(BaseModel):
+    """A sum."""
+
+    total: int
+
+
+def test_the_answer_can_have_the_form_that_a_program_wants() -> None:
+    agent, model = _agent(
+        _call("calculator", expression="6*7"), "It is 42.", _call("Sum", 2, total=42), response_format=Sum
+    )
+    answer = agent.run("6*7?")
+    assert (answer.text, answer.value) == ("It is 42.", Sum(total=42))
+    assert "total" in str(model.calls[2][-1].content)
+    agent, _ = _agent("It is 42.", _call("Sum", 2, total="many"), response_format=Sum)
+    answer = agent.run("6*7?")
+    assert (answer.text, answer.value, answer.warnings) == (
+        "It is 42.",
+        None,
+        ("there is no answer of the wanted form",),
+    )

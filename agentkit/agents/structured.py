@@ -1,0 +1,42 @@
+"""The answer in the form that a program wants: asked for after the one in words, so that no thought is held to it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, ValidationError
+
+from agentkit.agents.model import AgentModel
+from agentkit.models.constraints import json_schema
+from agentkit.models.messages import text_of
+from agentkit.models.structured import OutputSchema, response_format, schema_instructions
+from agentkit.models.tool_calling import closed
+
+_MAX_TOKENS = 1024
+
+
+def structured(
+    model: AgentModel, messages: Sequence[BaseMessage], answer: str, schema: OutputSchema
+) -> tuple[Any, AIMessage]:
+    """The answer under `schema`, None where the model did not manage, and the reply that it was read from.
+
+    A pydantic class gives its instance, anything else what JSON gives.
+    """
+    form = response_format(schema)["json_schema"]["schema"]
+    asked = [*messages, AIMessage(answer), HumanMessage(schema_instructions(form))]
+    if model.local:
+        reply = model.complete(asked, json_schema(closed(form)), max_tokens=_MAX_TOKENS)
+        return _parsed(text_of(reply), schema), reply
+    found = model.structured(asked, schema)
+    return found["parsed"], found["raw"]
+
+
+def _parsed(text: str, schema: OutputSchema) -> Any:
+    try:
+        if isinstance(schema, type) and is_basemodel_subclass(schema) and issubclass(schema, BaseModel):
+            return schema.model_validate_json(text)
+        return json.loads(text)
+    except (ValidationError, ValueError):
+        return None
