@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, Tool
 from pydantic import BaseModel, ValidationError
 
 from agentkit.errors import InvalidArgumentsError
@@ -35,6 +35,8 @@ def _problems(tool: BaseTool, given: dict[str, Any]) -> list[str]:
     schema = tool.args_schema
     if isinstance(schema, dict):
         return _problems_by_json_schema(schema, given)
+    if schema is None and isinstance(tool, Tool):  # LangChain's tools of one text, whose parameter has no name
+        return [] if len(given) == 1 else [f"it takes one text, not {len(given)} arguments"]
     shown = tool.tool_call_schema  # without the parameters that are not the model's to give
     if not (isinstance(shown, type) and issubclass(shown, BaseModel)):
         return []

@@ -24,6 +24,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.tools import BaseTool
 from langchain_core.tools import tool as langchain_tool
 from pydantic import BaseModel
 
@@ -246,13 +247,25 @@ def test_a_model_that_cannot_call_tools_is_refused_and_others_are_named() -> Non
     assert Agent(model).run("Hi").text == "Hello."
 
 
-def test_a_cancel_ends_the_wait_for_a_tool() -> None:
+@pytest.fixture
+def hang() -> Iterator[BaseTool]:
+    """A tool that hangs until the test is over."""
+    is_over = threading.Event()
+
     @tool
     def hang() -> str:
         """Wait."""
-        threading.Event().wait(20)
+        is_over.wait(60)
         return "late"
 
+    yield hang
+    is_over.set()
+    for thread in threading.enumerate():
+        if thread.name == "tool hang":
+            thread.join()
+
+
+def test_a_cancel_ends_the_wait_for_a_tool(hang: BaseTool) -> None:
     cancel = threading.Event()
     agent = Agent(ScriptedModel(replies=[_call("hang"), "never"]), tools=[hang])
     started = time.monotonic()
@@ -291,13 +304,7 @@ def test_a_cancel_and_a_time_limit_end_the_wait_for_a_model_that_hangs() -> None
     assert (late.text, late.stop_reason) == ("Well", StopReason.TIMEOUT)
 
 
-def test_a_tool_takes_no_longer_than_the_run_has_left() -> None:
-    @tool
-    def hang() -> str:
-        """Wait."""
-        threading.Event().wait(20)
-        return "late"
-
+def test_a_tool_takes_no_longer_than_the_run_has_left(hang: BaseTool) -> None:
     started = time.monotonic()
     answer = Agent(ScriptedModel(replies=[_call("hang")]), tools=[hang], limits=AgentLimits(seconds=0.3)).run("x")
     assert time.monotonic() - started < 5
