@@ -15,7 +15,8 @@ class AgentLimits:
     seconds: float | None = None
     """Wall-clock time. A tool that runs is waited for within its own limit."""
     tokens: int | None = None
-    """Tokens evaluated and produced, those found in the cache left out."""
+    """Tokens evaluated and produced, those found in the cache left out. What is left of the last quarter is for the
+    answer."""
     reply_tokens: int = 1024
     """Longest single reply."""
     observation_chars: int = 4000
@@ -61,4 +62,6 @@ class Spent:
         """Why the next reply can only be the answer; None where it can call tools."""
         if self.repeats >= limits.repeats:
             return StopReason.REPEATED_CALL
+        if limits.tokens is not None and limits.tokens - self.tokens <= min(limits.reply_tokens, limits.tokens // 4):
+            return StopReason.MAX_TOKENS
         return StopReason.MAX_STEPS if self.replies + 1 >= limits.steps else None

@@ -202,6 +202,8 @@ class _Run:
         self._steps: list[Step] = []
         self._warnings: list[str] = []
         self._thought = ""
+        self._evaluated = 0
+        self._is_spent = False
 
     def events(self) -> Iterator[AgentEvent]:
         while not self._ended():
@@ -229,8 +231,13 @@ class _Run:
         if gave_way:
             self._warnings.append(gave_way)
             self._messages = messages[: len(messages) - len(said)]
-        if self._limits.tokens:
-            longest = max(1, min(longest, self._limits.tokens - self._spent.tokens))
+        if self._limits.tokens is not None:
+            # What was evaluated for the last reply is in the cache of a local model; others read all of it again.
+            new = self._model.count(messages) - (self._evaluated if self._model.local else 0)
+            longest = min(longest, self._limits.tokens - self._spent.tokens - new)
+            if longest < 1:
+                self._is_spent = True
+                return AIMessage(""), False
         reading = self._model.read(messages, may_call=not is_last, max_tokens=longest, is_over=self._is_over)
         whole: AIMessageChunk | None = None
         for chunk in reading:
@@ -239,7 +246,9 @@ class _Run:
             whole = chunk if whole is None else whole + chunk
         reply = whole or AIMessageChunk(content="")
         self._spent.replies += 1
-        self._spent.usage += usage_of(reply)
+        usage = usage_of(reply)
+        self._spent.usage += usage
+        self._evaluated = usage.prompt_tokens + usage.completion_tokens
         return whole_calls(reply), reading.is_whole
 
     def _act(self, reply: AIMessage) -> Iterator[AgentEvent]:
@@ -342,6 +351,8 @@ class _Run:
 
     def _ended(self) -> StopReason | None:
         """Why nothing more may be done; None where something may."""
+        if self._is_spent:
+            return StopReason.MAX_TOKENS
         return StopReason.CANCELLED if self._cancel.is_set() else self._spent.end(self._limits)
 
     def _is_over(self) -> bool:
