@@ -10,10 +10,12 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from agentkit import ScriptedModel, StopReason, answer_question, load_document
+from agentkit.loaders import FileEntry, walk
 from agentkit.pipelines.passages import Passage, fit_passages
 from agentkit.pipelines.sentences import figures_of, likeliest_sentences, sentences_of
 
-_EXAMPLES = sorted(path for path in (Path(__file__).parents[3] / "examples").rglob("*.*") if path.is_file())
+_FOLDER = Path(__file__).parents[3] / "examples"
+_EXAMPLES = [entry.path for entry in walk(_FOLDER, max_file_bytes=50_000_000) if isinstance(entry, FileEntry)]
 _TEXT = "The mill was built in 1871 by Josiah Pell. The wheel has 40 paddles.\nFlour is ground on Fridays."
 
 
