@@ -36,7 +36,8 @@ class ModelSettings(_Section):
     chat: str = DEFAULT_CHAT_MODEL
     """The model that answers: a catalog name, `hf:OWNER/REPO:FILE`, a path to a GGUF file, or `provider:name`."""
     embedder: str = DEFAULT_EMBEDDER
-    """The model that turns text into vectors. An index can be read only with the embedder that made it."""
+    """The model that turns text into vectors. An index is read with the one that made it,
+    or another after `agentkit indexes rebuild NAME --reembed`."""
     embedder_precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """How exactly texts are embedded; auto is bf16 on a processor that computes in it, fp16 on a GPU, else fp32."""
     directory: Path | None = None
@@ -60,7 +61,7 @@ class ModelSettings(_Section):
 
 
 class ChunkSettings(_Section):
-    """How long the passages are that an index is searched by. Changing it re-indexes."""
+    """How long the passages of an index are. After a change: `agentkit indexes rebuild NAME --rechunk`."""
 
     max_chars: int = Field(default=1000, ge=100, le=20_000)
     overlap_chars: int = Field(default=150, ge=0)

@@ -17,7 +17,7 @@ from agentkit.chunkers import CHUNKER_NAME
 from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
 from agentkit.models.catalog import is_hosted
-from agentkit.results import Answer, IndexPlan, IndexReport, SearchMode
+from agentkit.results import Answer, IndexPlan, IndexReport, RebuildReport, SearchMode
 from agentkit.settings import FILE_NAME, Settings, load_settings, with_answer_options
 from agentkit.workspace_files import WORKSPACE_FILES
 
@@ -219,6 +219,30 @@ class Workspace:
         finally:
             if is_new and is_empty:
                 self.indexes.remove(directory.name)
+
+    def reembed_index(self, name: str, *, is_cut_anew: bool = False) -> RebuildReport:
+        """Embed an index's texts again with the settings' embedder; `is_cut_anew`: in chunks of the settings' sizes.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        from agentkit.indexes.remaking import reembed
+
+        embedder = self.embedder()
+        limits = self._limits(embedder) if is_cut_anew else None
+        return reembed(self.indexes.require(name), embedder=embedder, limits=limits)
+
+    def rechunk_index(self, name: str) -> RebuildReport:
+        """Cut an index's texts again, in chunks of the settings' sizes.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+            IndexMismatchError: it was made with another embedder.
+        """
+        from agentkit.indexes.remaking import rechunk
+
+        embedder = self.embedder()
+        return rechunk(self.indexes.require(name), embedder=embedder, limits=self._limits(embedder))
 
     # Questions
 

@@ -115,15 +115,37 @@ def verify_index(
 
 
 @app.command("rebuild")
-def rebuild_index(context: typer.Context, name: _Name, is_json: _Json = False) -> None:
-    """Make an index's vectors and keywords again from its catalog. No source file is read."""
+def rebuild_index(
+    context: typer.Context,
+    name: _Name,
+    reembeds: Annotated[
+        bool, typer.Option("--reembed", help="Embed all texts again, with the embedder of the settings.")
+    ] = False,
+    rechunks: Annotated[
+        bool, typer.Option("--rechunk", help="Cut all texts again, into passages of the settings' sizes.")
+    ] = False,
+    is_json: _Json = False,
+) -> None:
+    """Make an index's vectors and keywords again from its catalog. No source file is read.
+
+    Stopped with --reembed or --rechunk, the index stays as it was and the same command goes on from there.
+    """
+    from agentkit.cli._progress import Waiting
+
     workspace = workspace_of(context)
-    with workspace.indexes.keeper(choose_index(workspace, name)) as keeper:
-        report = keeper.rebuild()
+    chosen = choose_index(workspace, name)
+    with Waiting("rebuilding…"):
+        if reembeds:
+            report = workspace.reembed_index(chosen, is_cut_anew=rechunks)
+        elif rechunks:
+            report = workspace.rechunk_index(chosen)
+        else:
+            report = workspace.indexes.rebuild(chosen)
     if is_json:
         typer.echo(to_json(asdict(report)))
-    else:
-        note(f"rebuilt {report.index}: {report.files} files, {report.chunks} passages")
+        return
+    embedded = f", {report.embedded} texts embedded" if report.embedded else ""
+    note(f"rebuilt {report.index}: {report.files} files, {report.chunks} passages{embedded}")
 
 
 @app.command("forget")

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from agentkit.errors import IndexDamagedError, IndexLockedError
 from agentkit.indexes.conditions import Condition
-from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_from_json, searched_text
+from agentkit.indexes.records import (
+    ChunkRecord,
+    FileRecord,
+    FileStamp,
+    KnownFile,
+    chunks_from_json,
+    chunks_to_json,
+    searched_text,
+)
 from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
 
@@ -303,7 +311,7 @@ class Catalog:
                 f.sha256,
                 json.dumps(f.metadata),
                 f.text,
-                f.chunks_json(),
+                chunks_to_json(f.chunks),
             )
             for f in files
         ]
@@ -363,7 +371,16 @@ class Catalog:
             if not rows:
                 return
             for name, blob in rows:
-                yield name, np.frombuffer(blob, dtype=VECTOR_TYPE)
+                yield name, self._vector(blob)
+
+    def _vector(self, blob: bytes) -> NDArray[np.float32]:
+        try:
+            return np.frombuffer(blob, dtype=VECTOR_TYPE)
+        except (ValueError, TypeError) as error:
+            command = f"agentkit indexes rebuild {self._path.parent.name} --reembed"
+            raise IndexDamagedError(
+                f"an embedding in {self._path} is damaged: make all again with: {command}"
+            ) from error
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, catalog_errors(self._path):
@@ -408,6 +425,14 @@ def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
     metadata, text = json.loads(row[5]), row[6]
     connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
     chunks = chunks_from_json(chunks_json)
+    insert_chunks(connection, path, metadata, text, chunks)
+    return [chunk.id for chunk in chunks]
+
+
+def insert_chunks(
+    connection: sqlite3.Connection, path: str, metadata: Mapping[str, Any], text: str, chunks: Iterable[ChunkRecord]
+) -> None:
+    """Publish chunks of a file whose `metadata` and `text` are published, and their words."""
     for chunk in chunks:
         number = connection.execute(
             'INSERT INTO chunks (id, path, start, "end", heading_path, text_hash) VALUES (?, ?, ?, ?, ?, ?)',
@@ -415,4 +440,3 @@ def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
         ).lastrowid
         searched = searched_text(metadata, text, chunk)
         connection.execute("INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, searched))
-    return [chunk.id for chunk in chunks]

@@ -11,7 +11,7 @@ from agentkit.errors import IndexingError, IndexNotFoundError
 from agentkit.indexes.contents import IndexContents, index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
-from agentkit.results import IndexVerification
+from agentkit.results import IndexVerification, RebuildReport
 
 if TYPE_CHECKING:
     from agentkit.indexes.keeper import IndexKeeper
@@ -85,6 +85,15 @@ class IndexCollection:
         from agentkit.indexes.keeper import IndexKeeper
 
         return IndexKeeper(self.require(name))
+
+    def rebuild(self, name: str) -> RebuildReport:
+        """Make keywords and vectors again from the catalog.
+
+        Raises:
+            IndexNotFoundError: there is none of that name.
+        """
+        with self.keeper(name) as keeper:
+            return keeper.rebuild()
 
     def verify(self, name: str) -> IndexVerification:
         """A check of everything that an index holds, also of one that cannot be opened.

@@ -7,10 +7,8 @@ compares with the catalog's own embeddings instead. So a search never sees half 
 has spoilt is never asked.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.chunkers import CHUNKER_NAME, ChunkLimits, page_at
+from agentkit.chunkers import ChunkLimits, page_at
 from agentkit.embedders import Embedder
-from agentkit.errors import IndexMismatchError, IndexNotFoundError, VectorsDamagedError
+from agentkit.errors import IndexNotFoundError, VectorsDamagedError
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.exact import EXACT_UP_TO, ExactVectors
 from agentkit.indexes.keeper import IndexKeeper
 from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.makers import check_makers, makers
 from agentkit.indexes.ranking import Nearest, hybrid_ranking, keyword_ranking
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.sqlite_errors import full_disk_named
@@ -211,6 +210,39 @@ class Index:
         """Make the keyword index and the vectors again from the catalog; embeds nothing."""
         return self.keeper.rebuild()
 
+    @staticmethod
+    def reembed(
+        directory: Path,
+        *,
+        embedder: Embedder,
+        limits: ChunkLimits | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> RebuildReport:
+        """Embed all texts of an index again, perhaps by another embedder; reads no source file (see `remaking.py`).
+
+        Nobody sees it before all is done; killed before, it goes on from there when it is called again.
+        """
+        from agentkit.indexes.remaking import reembed
+
+        return reembed(directory, embedder=embedder, limits=limits, on_progress=on_progress)
+
+    @staticmethod
+    def rechunk(
+        directory: Path,
+        *,
+        embedder: Embedder,
+        limits: ChunkLimits,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> RebuildReport:
+        """Cut all texts of an index again, into chunks of `limits`; reads no source file (see `remaking.py`).
+
+        Raises:
+            IndexMismatchError: the index was made with another embedder.
+        """
+        from agentkit.indexes.remaking import rechunk
+
+        return rechunk(directory, embedder=embedder, limits=limits, on_progress=on_progress)
+
     def forget(self, path: str) -> ForgetReport:
         """Erase a file, a folder or what matches a pattern from the disk; the next sync leaves it out.
 
@@ -315,24 +347,7 @@ class Index:
         self._check(("embedder", "chunker"))
 
     def _check(self, keys: tuple[str, ...]) -> None:
-        current = makers(self.embedder, self.limits)
-        for key in keys:
-            remembered = self.catalog.fact(key)
-            if remembered is not None and remembered != current[key]:
-                option = {"embedder": "--reembed", "chunker": "--rechunk"}[key]
-                raise IndexMismatchError(
-                    f"the index {self.name} was made with the {key} {_shown(remembered)}; now it is "
-                    f"{_shown(current[key])}: change the settings back, or make it again from its own texts with: "
-                    f"agentkit indexes rebuild {self.name} {option}"
-                )
-
-
-def makers(embedder: Embedder, limits: ChunkLimits) -> dict[str, str]:
-    """The facts that tell by what an index was made."""
-    return {
-        "embedder": json.dumps(asdict(embedder.identity), sort_keys=True),
-        "chunker": json.dumps({"name": CHUNKER_NAME, **asdict(limits)}, sort_keys=True),
-    }
+        check_makers(self.catalog, makers(self.embedder, self.limits), self.name, keys)
 
 
 def _conditions(path: str | None, form: str | None, where: Sequence[str]) -> list[Condition]:
@@ -364,9 +379,3 @@ def _hit(rank: int, path: str, chunk: ChunkRecord, score: float, metadata: dict[
             "chunk_id": chunk.id,
         },
     )
-
-
-def _shown(fact: str) -> str:
-    values: dict[str, Any] = json.loads(fact)
-    name = values.pop("name")
-    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items())})"

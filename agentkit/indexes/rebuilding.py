@@ -1,5 +1,7 @@
 """Make again what can be made from the catalog's texts: the keyword index. The vectors are `VectorFolder`'s."""
 
+from sqlite3 import Connection
+
 from agentkit.errors import IndexDamagedError
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.records import searched_text
@@ -14,10 +16,7 @@ def rebuild_keyword_index(catalog: Catalog) -> None:
         IndexDamagedError: a file's record cannot be read.
     """
     with catalog.transaction() as connection:
-        connection.execute("DROP TABLE chunks_vocabulary")
-        connection.execute("DROP TABLE chunks_fts")
-        for statement in KEYWORD_INDEX:
-            connection.execute(statement)
+        empty_keyword_index(connection)
         for path in catalog.paths():
             try:
                 metadata, text = catalog.contents([path])[path]
@@ -29,6 +28,14 @@ def rebuild_keyword_index(catalog: Catalog) -> None:
             connection.executemany(
                 "INSERT INTO chunks_fts (rowid, text) SELECT number, ?2 FROM chunks WHERE id = ?1", words
             )
+
+
+def empty_keyword_index(connection: Connection) -> None:
+    """A new keyword index in place of the one that there is, whatever state that is in."""
+    connection.execute("DROP TABLE chunks_vocabulary")
+    connection.execute("DROP TABLE chunks_fts")
+    for statement in KEYWORD_INDEX:
+        connection.execute(statement)
 
 
 def require_embeddings(catalog: Catalog, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +65,15 @@ class FileRecord:
         records = tuple(ChunkRecord.of(path, chunk, document) for chunk in chunks)
         return cls(path, source, stamp, sha256, dict(document.metadata), document.page_content, records)
 
-    def chunks_json(self) -> str:
-        rows = [[c.id, c.start, c.end, list(c.heading_path), c.text_hash] for c in self.chunks]
-        return json.dumps(rows, ensure_ascii=False)
+
+def chunks_to_json(chunks: Iterable[ChunkRecord]) -> str:
+    """Chunks as the catalog keeps those that are not published."""
+    rows = [[c.id, c.start, c.end, list(c.heading_path), c.text_hash] for c in chunks]
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def chunks_from_json(text: str) -> tuple[ChunkRecord, ...]:
-    """The inverse of `FileRecord.chunks_json`."""
+    """The inverse of `chunks_to_json`."""
     return tuple(ChunkRecord(i, start, end, tuple(path), digest) for i, start, end, path, digest in json.loads(text))
 
 

@@ -13,7 +13,7 @@ _QUERIES = ("red fox", "number 7", "barley flour", "the last ferry")
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Path:
-    """A dozen files with some twenty passages each, no two alike."""
+    """A dozen files with a few passages each, no two alike."""
     folder = tmp_path / "documents"
     folder.mkdir()
     write_documents(folder, files=12)

@@ -2,10 +2,7 @@
 
 import random
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,61 +180,6 @@ def test_a_store_that_names_an_embedding_function_is_not_opened(documents: Path,
     database.close()
     with pytest.raises(IndexDamagedError, match="embedding function"):
         VectorStore(tmp_path / "index" / "vectors")
-
-
-# Where the child process kills itself: at the n-th call of one of these.
-_KILLS = [
-    ("Catalog.add_embeddings", 1), ("Catalog.add_embeddings", 2), ("Catalog.stage", 1), ("Catalog.stage", 2),
-    ("Catalog.set_facts", 3), ("VectorStore.upsert", 1), ("VectorStore.upsert", 2), ("Catalog.publish", 1),
-    ("VectorStore.delete", 1), ("VectorStore.close", 1), ("Catalog.set_facts", 4),
-]  # fmt: skip
-_CHILD = """
-import os, signal, sys
-from pathlib import Path
-from agentkit import HashingEmbedder, Index, index_folder
-from agentkit.indexes.catalog import Catalog
-from agentkit.indexes.vectors import VectorStore
-from agentkit.pipelines import indexing
-
-place, documents, target, wanted, when = sys.argv[1:]
-indexing._STAGE_CHARS = 20_000
-owner, name = {"Catalog": Catalog, "VectorStore": VectorStore}[target.split(".")[0]], target.split(".")[1]
-original, calls = getattr(owner, name), 0
-
-def counting(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == int(wanted) and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = original(*args, **kwargs)
-    if calls == int(wanted):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(owner, name, counting)
-index = Index.open(Path(place), embedder=HashingEmbedder())
-index_folder(index, [Path(documents)])
-"""
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("target", "call"), _KILLS)
-def test_a_killed_sync_run_again_gives_the_same_index(
-    documents: Path, tmp_path: Path, target: str, call: int, when: str
-) -> None:
-    with _open(tmp_path / "undisturbed") as index:
-        index_folder(index, [documents])
-        expected = _contents(index)
-    arguments = [sys.executable, "-c", _CHILD, str(tmp_path / "index"), str(documents), target, str(call), when]
-    killed = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=120)
-    assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
-    with _open(tmp_path / "index") as index:
-        index_folder(index, [documents])
-        assert _contents(index) == expected
-        assert not index.is_dirty
-        for path in index.paths():
-            text = index.document_text(path)
-            assert all(text[chunk.start : chunk.end] for chunk in index.catalog.chunks_of(path))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
