@@ -14,6 +14,7 @@ from agentkit.errors import ToolSetupError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
 from agentkit.models.structured import OutputSchema
+from agentkit.results import Usage
 
 
 def check_tool_calling(model: BaseChatModel) -> None:
@@ -82,6 +83,11 @@ class AgentModel:
         if local := self.local:
             return len(local.prompt_tokens(messages, tools=self._tools))
         return count_tokens_approximately(messages)
+
+    def usage(self, messages: list[BaseMessage], reply: str) -> Usage:
+        """What a reply that was left on its way had cost by then; of the prompt all is counted."""
+        written = self.local.get_num_tokens(reply) if self.local else self.count([AIMessage(reply)])
+        return Usage(prompt_tokens=self.count(messages), completion_tokens=written)
 
     def _bound(self, *, may_call: bool) -> Any:  # Any: a model or a binding of it
         if not self._tools:

@@ -314,6 +314,7 @@ def test_a_cancel_and_a_time_limit_end_the_wait_for_a_model_that_hangs() -> None
     assert time.monotonic() - started < 5
     assert (cancelled.text, cancelled.stop_reason) == ("Well", StopReason.CANCELLED)
     assert (late.text, late.stop_reason) == ("Well", StopReason.TIMEOUT)
+    assert late.usage.prompt_tokens > 10
 
 
 def test_a_tool_takes_no_longer_than_the_run_has_left(hang: BaseTool) -> None:
