@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentkit.agents.limits import AgentLimits
+    from agentkit.agents.react import Agent
     from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder, HashingEmbedder, SentenceTransformerEmbedder
     from agentkit.errors import AgentkitError
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from agentkit.pipelines.indexing import index_folder
     from agentkit.results import Answer, Citation, Hit, IndexReport, SearchMode, StopReason, Usage
     from agentkit.settings import Settings
+    from agentkit.tools.flags import tool
     from agentkit.workspace import Workspace
 
 _HOMES = {
+    "Agent": "agents.react",
+    "AgentLimits": "agents.limits",
     "AgentkitError": "errors",
     "Answer": "results",
     "ChunkLimits": "chunkers",
@@ -47,9 +52,12 @@ _HOMES = {
     "answer_question": "pipelines.answering",
     "index_folder": "pipelines.indexing",
     "load_document": "loaders",
+    "tool": "tools.flags",
 }
 
 __all__ = [
+    "Agent",
+    "AgentLimits",
     "AgentkitError",
     "Answer",
     "ChunkLimits",
@@ -72,6 +80,7 @@ __all__ = [
     "answer_question",
     "index_folder",
     "load_document",
+    "tool",
 ]
 
 

@@ -8,10 +8,9 @@ It has an index of the documents beside it, a tool of its own, and an agent over
 import sys
 from pathlib import Path
 
-from agentkit import Index, LocalChatModel, ModelStore, SentenceTransformerEmbedder, index_folder
-from agentkit.agents import Agent, AgentLimits, ToolStarted
+from agentkit import Agent, AgentLimits, Index, LocalChatModel, ModelStore, SentenceTransformerEmbedder, index_folder, tool
+from agentkit.agents import ToolStarted
 from agentkit.results import Answer, Step
-from agentkit.tools import tool
 
 DOCUMENTS = Path(__file__).parents[1]
 WIND = {"harbour office": 15.5, "Skell lighthouse": 17.0}  # in a real application: read from the anemometers

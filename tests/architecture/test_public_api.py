@@ -12,6 +12,8 @@ _HEAVY = {"torch", "sentence_transformers", "transformers", "chromadb", "llama_c
 
 def test_the_public_names_are_these() -> None:
     assert agentkit.__all__ == [
+        "Agent",
+        "AgentLimits",
         "AgentkitError",
         "Answer",
         "ChunkLimits",
@@ -34,6 +36,7 @@ def test_the_public_names_are_these() -> None:
         "answer_question",
         "index_folder",
         "load_document",
+        "tool",
     ]
 
 
