@@ -7,6 +7,7 @@ for as a phrase.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 _WORD = re.compile(r"\w+(?:(?:[.,:'@-]|::)\w+)*")
 _QUOTED = re.compile(r'(?<!\w)["“„](?=\S)([^"“”„]+)(?<=\S)["“”](?!\w)')
@@ -23,6 +24,8 @@ _IDENTIFIER = re.compile(
     """,
     re.VERBOSE,
 )
+_FEW_WORDS = 1
+"""Beside the names of a query, for it to be a search for these names."""
 STOP_WORDS = frozenset(
     """
     a about an and any are as at be been but by can could did do does for from had has have how i if in
@@ -33,32 +36,54 @@ STOP_WORDS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ExactTerm:
+    """Something in a question that must be taken exactly."""
+
+    query: str
+    """For FTS5; of more than one form where it can be written in several ways."""
+    is_wanted: bool
+    """True where who asks wants passages that hold it: a phrase in quotes, or a query of hardly anything else."""
+
+
 def keyword_query(question: str, added: Iterable[str] = ()) -> str:
-    """An FTS5 query for any of the question's content words; empty where it has none.
+    """An FTS5 query for any of the question's content words and quoted phrases; empty where it has none.
 
     Each word is quoted, so that nothing in a question is taken as FTS5's syntax. `TG-210` stays one phrase. With
     `added` words, the question's own stand twice: BM25 sums over phrases, so that they weigh twice as much.
     """
-    words = [word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS]
-    own, more = list(dict.fromkeys(form for word in words for form in _forms(word))), list(added)
-    return " OR ".join(f'"{word}"' for word in (*own, *(own if more else ()), *more))
+    words = [form for word in _content_words(question) for form in _forms(word)]
+    own, more = list(dict.fromkeys((*words, *_phrases(question)))), list(added)
+    return _any_of((*own, *(own if more else ()), *more))
 
 
-def exact_queries(question: str) -> list[str]:
-    """An FTS5 query for each quoted phrase and each identifier of a question.
+def exact_terms(question: str) -> list[ExactTerm]:
+    """The phrases in quotes and the identifiers of a question; the only word of a query is one too.
 
-    A query of a single word is one too: who types `setpgid` wants the passages that hold it.
-
-    >>> exact_queries('What is "tide mill" TG-210?')
+    >>> [term.query for term in exact_terms('What is a "tide mill" and TG-210?')]
     ['"tide mill"', '"tg-210"']
     """
-    words = _WORD.findall(question)
-    exact = [" ".join(_WORD.findall(part)) for part in (*_QUOTED.findall(question), *_PATH.findall(question))]
-    if len(words) == 1 and words[0].lower() not in STOP_WORDS:
-        exact += words
-    exact += filter(_IDENTIFIER.fullmatch, words)
-    forms = dict.fromkeys(tuple(_forms(term)) for term in exact if term)
-    return [" OR ".join(f'"{form}"' for form in each) for each in forms]
+    words, phrases = _content_words(question), _phrases(question)
+    names = [" ".join(_WORD.findall(path)) for path in _PATH.findall(question)]
+    names += filter(_IDENTIFIER.fullmatch, words)
+    is_lookup = len(words) <= len(names) + _FEW_WORDS
+    names = words if len(words) == 1 else names
+    terms = {_any_of([phrase]): True for phrase in phrases} | {_any_of(_forms(name)): is_lookup for name in names}
+    return [ExactTerm(query, is_wanted) for query, is_wanted in terms.items()]
+
+
+def _content_words(question: str) -> list[str]:
+    return [word for word in _WORD.findall(question) if word.lower() not in STOP_WORDS]
+
+
+def _phrases(question: str) -> list[str]:
+    """Of two words or more: a single word in quotes is mentioned, not asked for."""
+    quoted = [_WORD.findall(phrase) for phrase in _QUOTED.findall(question)]
+    return [" ".join(words).lower() for words in quoted if len(words) > 1]
+
+
+def _any_of(forms: Iterable[str]) -> str:
+    return " OR ".join(f'"{form}"' for form in forms)
 
 
 def _forms(word: str) -> list[str]:

@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 
 from agentkit.indexes import feedback
 from agentkit.indexes.catalog import Catalog
-from agentkit.indexes.fusion import Ranking, fuse_ranks, fuse_scores
-from agentkit.indexes.keywords import exact_queries, keyword_query
+from agentkit.indexes.fusion import Ranking, fuse_scores
+from agentkit.indexes.keywords import exact_terms, keyword_query
 
 _DEPTH = 200
 """How many passages of each ranking are fused, at least."""
 _KEYWORD_WEIGHT = 0.4
 """Of the words' score in a hybrid search; the rest is the meaning's."""
-_FIRST_WEIGHT = 0.2
+_FIRST_WEIGHT = 0.1
 """Of the first search's score; the rest is that of the search with feedback, which alone lets the best hit slip."""
 _EXACT_WEIGHT = 0.6
 """Of holding what is exact in a query: more than all the rest can weigh."""
+_FEW = 8
+"""Passages that can hold a name of a longer question, for it to tell them from the others."""
 
 Nearest = Callable[[NDArray[np.float32], int], list[tuple[str, float]]]
 """From a vector and a count to the nearest passages' ids with their cosine similarity."""
@@ -40,16 +42,20 @@ def keyword_ranking(catalog: Catalog, query: str, count: int, within: Numbers) -
 def hybrid_ranking(
     catalog: Catalog, query: str, vector: NDArray[np.float32], count: int, within: Numbers, nearest: Nearest
 ) -> list[tuple[str, float]]:
-    """Two searches: what the first finds by ranks tells the second what else to look for; both count. From 0 to 1."""
+    """Two searches: what the first finds tells the second what else to look for; both count. Scores are from 0 to 1."""
     depth = max(count, _DEPTH)
-    words_first = catalog.keyword_ranking(keyword_query(query), count=depth, within=within)
-    meaning_first = nearest(vector, depth)
-    best = [name for name, _ in fuse_ranks([meaning_first, words_first])[: feedback.PASSAGES]]
-    told = feedback.telling_words(catalog.searched_texts(best), catalog.document_frequencies, catalog.chunk_count())
-    words_second = catalog.keyword_ranking(keyword_query(query, told), count=depth, within=within)
-    meaning_second = nearest(feedback.moved(vector, catalog.vectors_by_id(best)), depth)
-    first = fuse_scores(words_first, meaning_first, weight=_KEYWORD_WEIGHT)
-    second = fuse_scores(words_second, meaning_second, weight=_KEYWORD_WEIGHT)
+
+    def search(words: str, vector: NDArray[np.float32]) -> list[tuple[str, float]]:
+        by_words = catalog.keyword_ranking(words, count=depth, within=within)
+        return fuse_scores(by_words, nearest(vector, depth), weight=_KEYWORD_WEIGHT)
+
+    first = search(keyword_query(query), vector)
+    best = [name for name, _ in first[: feedback.PASSAGES]]
+    weights = feedback.weights_of([score for _, score in first[: feedback.PASSAGES]])
+    told = feedback.telling_words(
+        catalog.searched_texts(best), weights, catalog.document_frequencies, catalog.chunk_count()
+    )
+    second = search(keyword_query(query, told), feedback.moved(vector, catalog.vectors_by_id(best), weights))
     fused = fuse_scores(first, second, weight=_FIRST_WEIGHT)
     exact = _holding(catalog, query, depth, within)
     if not exact:
@@ -58,10 +64,17 @@ def hybrid_ranking(
 
 
 def _holding(catalog: Catalog, query: str, count: int, within: Numbers) -> dict[str, float]:
-    """The passages that hold what is exact in the query, with the share of it that each holds."""
-    exact = exact_queries(query)
-    found = Counter(name for each in exact for name, _ in catalog.keyword_ranking(each, count=count, within=within))
-    return {name: held / len(exact) for name, held in found.items()}
+    """The passages that hold what is exact in the query, with the share of it that each holds.
+
+    In a longer question, a name that many passages hold does not tell which of them is meant: there BM25 must do.
+    """
+    terms = exact_terms(query)
+    held: Counter[str] = Counter()
+    for term in terms:
+        found = catalog.keyword_ranking(term.query, count=count, within=within)
+        if term.is_wanted or len(found) <= _FEW:
+            held.update(name for name, _ in found)
+    return {name: number / len(terms) for name, number in held.items()}
 
 
 def _raised(ranking: Ranking, exact: Mapping[str, float], width: float) -> list[tuple[str, float]]:

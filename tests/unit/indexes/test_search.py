@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
 from agentkit.indexes import feedback
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
-from agentkit.indexes.keywords import exact_queries, keyword_query
+from agentkit.indexes.keywords import exact_terms, keyword_query
 
 
 @pytest.fixture
@@ -58,7 +58,8 @@ def test_a_query_of_function_words_finds_nothing_by_keywords(index: Index) -> No
         ("std::sort or os.path", ['"std::sort"', '"os.path"']),
         ("is pi 3.14 or 0xFF", ['"3.14"', '"0xff"']),
         ("what is in /etc/fstab", ['"etc fstab"']),
-        ('the "tide mill" of “Gannet Gut”', ['"tide mill"', '"Gannet Gut"']),
+        ('the "tide mill" of “Gannet Gut”', ['"tide mill"', '"gannet gut"']),
+        ('is a "mill" a house?', []),
         ("setpgid", ['"setpgid"']),
         ("the", []),
         ('a 6" and an 8" pipe', []),
@@ -66,7 +67,7 @@ def test_a_query_of_function_words_finds_nothing_by_keywords(index: Index) -> No
     ],
 )
 def test_phrases_and_identifiers_are_told_from_words(question: str, exact: list[str]) -> None:
-    assert [each.lower() for each in exact_queries(question)] == [each.lower() for each in exact]
+    assert [term.query for term in exact_terms(question)] == exact
 
 
 def test_a_number_is_found_however_it_is_grouped() -> None:
@@ -112,6 +113,21 @@ def test_passages_that_hold_a_quoted_phrase_come_first(tmp_path: Path) -> None:
             assert all(0 <= hit.score <= 1 for hit in hits) or mode is SearchMode.KEYWORD
 
 
+def test_a_name_in_a_longer_question_counts_for_what_it_tells(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number:02}.md").write_text(f"# Part {number}\n\nThe utf-8 flag of part {number} is a detail.")
+    (folder / "bread.md").write_text(
+        "Bread in the oven rises when the flour is warm, whatever the code on the bag says."
+    )
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        question = "Why does bread in the oven rise when the flour on the bag is warm, utf-8 or not?"
+        assert index.search(question, k=1)[0].path == "bread.md"
+        assert "utf-8" in index.search("utf-8 flour", k=1)[0].text
+
+
 @pytest.mark.parametrize("mode", SearchMode)
 def test_several_queries_find_what_each_finds_alone(index: Index, mode: SearchMode) -> None:
     queries = ["bread", "", "the ferry", "TG-210"]
@@ -124,10 +140,9 @@ def test_several_queries_find_what_each_finds_alone(index: Index, mode: SearchMo
 def test_no_question_is_taken_as_query_syntax(question: str) -> None:
     words = keyword_query(question).split(" OR ")
     assert words == [""] or all(word.startswith('"') and word.endswith('"') and '"' not in word[1:-1] for word in words)
-    for query in exact_queries(question):
-        assert all(
-            form.startswith('"') and form.endswith('"') and '"' not in form[1:-1] for form in query.split(" OR ")
-        )
+    for term in exact_terms(question):
+        forms = term.query.split(" OR ")
+        assert all(form.startswith('"') and form.endswith('"') and '"' not in form[1:-1] for form in forms)
 
 
 def test_odd_questions_can_be_searched_for(index: Index) -> None:
@@ -169,14 +184,19 @@ def test_fused_scores_are_shares_of_one_and_best_first(
 
 def test_feedback_words_are_those_that_tell_the_texts_from_the_others() -> None:
     frequencies = {"tide": 2, "mill": 2, "ferri": 900}
-    words = feedback.telling_words(
-        ["The tide mill and the ferry", "A ferry, a tide mill"], lambda stems: frequencies, 1000
-    )
+    texts = ["The tide mill and the ferry", "A ferry, a tide mill"]
+    words = feedback.telling_words(texts, [0.5, 0.5], lambda stems: frequencies, 1000)
     assert set(words[:2]) == {"tide", "mill"}
     assert words[2] == "ferry"
-    assert feedback.telling_words([], lambda stems: {}, 10) == []
-    words = feedback.telling_words(["Größe und tide-mill, 1979"], lambda stems: {}, 10)
+    assert feedback.telling_words([], [], lambda stems: {}, 10) == []
+    words = feedback.telling_words(["Größe und tide-mill, 1979"], [1.0], lambda stems: {}, 10)
     assert words == ["große", "mill", "tide", "und"]
+
+
+def test_feedback_follows_the_passage_that_stands_out() -> None:
+    assert feedback.weights_of([1.0, 0.3, 0.3])[0] > 0.95
+    assert feedback.weights_of([0.0, 0.0]) == [0.5, 0.5]
+    assert feedback.weights_of([]) == []
 
 
 def test_stems_are_those_of_the_keyword_index(index: Index) -> None:
@@ -188,10 +208,10 @@ def test_stems_are_those_of_the_keyword_index(index: Index) -> None:
 def test_a_moved_query_is_of_unit_length_and_nearer_to_the_feedback() -> None:
     query = np.array([1.0, 0.0], dtype=np.float32)
     towards = np.array([[0.0, 1.0]], dtype=np.float32)
-    moved = feedback.moved(query, towards)
+    moved = feedback.moved(query, towards, [1.0])
     assert np.linalg.norm(moved) == pytest.approx(1.0)
     assert float(moved @ towards[0]) > float(query @ towards[0])
-    assert (feedback.moved(query, np.empty((0, 2), dtype=np.float32)) == query).all()
+    assert (feedback.moved(query, np.empty((0, 2), dtype=np.float32), []) == query).all()
 
 
 def test_a_heading_above_a_chunk_is_searched_but_not_cited(tmp_path: Path) -> None:
