@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agentkit.errors import ConstraintError
-from agentkit.models.constraints import Constraint, Thought, json_schema
+from agentkit.models.constraints import Constraint, Thought, check_schema_depth, json_schema
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.models.replies import ReplyForm
 from agentkit.models.template import ChatTemplate, Prompt
@@ -37,10 +37,7 @@ class Call:
             names = check_names(functions)
             choice = tool_choice(options.get("tool_choice"), names)
             tools = ToolBinding(tuple(functions), choice, is_parallel=bool(options.get("parallel_tool_calls")))
-        form = options.get("response_format") or {}
-        answer_schema = form.get("json_schema", {}).get("schema") if form.get("type") == "json_schema" else None
-        if form.get("type") == "json_object":
-            answer_schema = {"type": "object"}
+        answer_schema = _answer_schema(options.get("response_format"))
         call = cls(options.get("constraint"), options.get("reply_start", ""), tools, answer_schema)
         if call.constraint and (answer_schema is not None or (tools and tools.choice != "none")):
             raise ConstraintError("a call takes one of constraint, tools and response_format: leave the others out")
@@ -75,5 +72,27 @@ class Call:
             marker=constraint.thought.marker if constraint and constraint.thought else "",
             is_marker_shown=not closes_reasoning,
             is_reasoning_open=prompt.is_reasoning_open,
-            may_lack_tag=template.knows_reasoning and not prompt.is_reasoning_open,
+            may_lack_tag=template.knows_reasoning
+            and not (prompt.is_reasoning_open or prompt.is_reasoning_done)
+            and (constraint is None or constraint.thought is not None),
         )
+
+
+def _answer_schema(response_format: object) -> Mapping[str, Any] | None:
+    """The schema in OpenAI's `response_format`; None where it asks for text.
+
+    Raises:
+        ConstraintError: no such form, or a schema nested too deep.
+    """
+    match response_format:
+        case None | {"type": "text"}:
+            return None
+        case {"type": "json_object"}:
+            return {"type": "object"}
+        case {"type": "json_schema", "json_schema": {"schema": Mapping() as schema}}:
+            check_schema_depth(schema)
+            return dict(schema)
+    raise ConstraintError(
+        f"response_format {str(response_format)[:80]} is not understood: give a JSON schema in OpenAI's form, "
+        "or use with_structured_output"
+    )

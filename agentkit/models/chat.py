@@ -8,17 +8,20 @@ import math
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, wait
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import get_config_list
+from langchain_core.runnables.config import ContextThreadPoolExecutor, get_config_list
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
@@ -29,6 +32,7 @@ from agentkit.models.catalog import DEFAULT_CHAT_MODEL
 from agentkit.models.engine import (
     MOST_RUNNING,
     Generation,
+    GenerationGroup,
     GenerationRequest,
     LlamaEngine,
     Placement,
@@ -50,6 +54,9 @@ _CHATML = (
 
 _choose = tool_choice
 """Under another name, since `bind_tools` has a parameter called that by LangChain."""
+
+_batch: ContextVar[GenerationGroup | None] = ContextVar("_batch", default=None)
+"""What the calls of one `batch` add their generations to."""
 
 _PER_CALL = frozenset(
     {"temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop", "n", "logprobs", "top_logprobs"}
@@ -86,7 +93,7 @@ class LocalChatModel(BaseChatModel):
     """The same seed and prompt give the same reply; None draws a new one for each call."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Longest reply in tokens; None goes on to the end of the context."""
-    stop: list[str] | None = None
+    stop: list[Annotated[str, Field(min_length=1)]] | None = None
     n: int = Field(default=1, ge=1)
     """Replies to one prompt, in one batch: what `generate` returns for it. `invoke` and `stream` give the first."""
     logprobs: bool = False
@@ -142,6 +149,7 @@ class LocalChatModel(BaseChatModel):
                 self._engine = LlamaEngine(
                     path, context_tokens=self.context_tokens, placement=placement, threads=self.threads
                 )
+                weakref.finalize(self, self._engine.stop)  # a model that nothing refers to keeps no memory
             return self._engine
 
     def bind_tools(
@@ -183,6 +191,8 @@ class LocalChatModel(BaseChatModel):
         Raises:
             ConstraintError: the schema is refused; at the call, before anything is decoded.
         """
+        if method not in get_args(OutputMethod):
+            raise ValueError(f"method {method!r} is none of {', '.join(get_args(OutputMethod))}")
         if method == "function_calling":
             return super().with_structured_output(schema, include_raw=include_raw, **options)
         if options:
@@ -201,12 +211,35 @@ class LocalChatModel(BaseChatModel):
         return_exceptions: bool = False,
         **options: Any,
     ) -> list[AIMessage]:
-        """Replies to all inputs, decoded together: as many at once as the engine runs, unless the config says fewer."""
+        """Replies to all inputs, decoded together: as many at once as the engine runs, unless the config says fewer.
+
+        An error that is not to be returned, or Ctrl-C, ends all of them.
+        """
+        if not inputs:
+            return []
         configs = get_config_list(config, len(inputs))
-        for entry in configs:
-            if entry.get("max_concurrency") is None:
-                entry["max_concurrency"] = MOST_RUNNING
-        return super().batch(inputs, configs, return_exceptions=return_exceptions, **options)
+        errors = Exception if return_exceptions else ()
+
+        def invoke(entry: LanguageModelInput, config: RunnableConfig) -> Any:  # Any: LangChain's type names no errors
+            try:
+                return self.invoke(entry, config, **options)
+            except errors as error:
+                return error
+
+        group = GenerationGroup()
+        outer = _batch.set(group)
+        with ContextThreadPoolExecutor(configs[0].get("max_concurrency") or MOST_RUNNING) as pool:
+            futures = [pool.submit(invoke, *pair) for pair in zip(inputs, configs, strict=True)]
+            try:
+                for ended in wait(futures, return_when=FIRST_EXCEPTION).done:
+                    ended.result()  # raises the error, if there is one
+                return [future.result() for future in futures]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                group.cancel()
+                raise
+            finally:
+                _batch.reset(outer)
 
     def prompt_tokens(
         self,
@@ -257,7 +290,15 @@ class LocalChatModel(BaseChatModel):
 
     def get_num_tokens(self, text: str) -> int:
         """Tokens of `text` as content."""
-        return len(self.engine.vocabulary.tokenize(text))
+        return len(self.get_token_ids(text))
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """The model's own tokens of `text` as content."""
+        return self.engine.vocabulary.tokenize(text)
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Tokens of the prompt that `messages` become, the template's own and the tools' included."""
+        return len(self._prompt(messages, Call.of({"tools": tools})).tokens)
 
     def close(self) -> None:
         """Free the model's memory. A call that is running ends with `EngineError`."""
@@ -289,7 +330,12 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         started = self._start(messages, stop, kwargs)
-        replies = [self._collect(generation, reader, run_manager) for generation, reader in started]
+        try:
+            replies = [self._collect(generation, reader, run_manager) for generation, reader in started]
+        except BaseException:
+            for generation, _ in started:
+                generation.cancel()
+            raise
         return ChatResult(generations=[ChatGeneration(message=message) for message in replies])
 
     def _stream(
@@ -313,7 +359,7 @@ class LocalChatModel(BaseChatModel):
     ) -> list[tuple[Generation, ReplyReader]]:
         """Begin the replies. `options` are fields of this class for one call, and those of `Call`."""
         engine = self.engine
-        settings = self._with(options)
+        settings = self._with(options if stop is None else {**options, "stop": stop})
         call = Call.of(options)
         prompt = self._prompt(messages, call, enable_thinking=settings.reasoning)
         tokens = prompt.tokens + tuple(engine.vocabulary.tokenize(call.reply_start))
@@ -332,7 +378,7 @@ class LocalChatModel(BaseChatModel):
                 sampling=SamplingParameters(
                     settings.temperature, settings.top_k, settings.top_p, settings.min_p, seed + number
                 ),
-                stop=tuple(stop if stop is not None else settings.stop or ()),
+                stop=tuple(settings.stop or ()),
                 matcher=engine.compile(constraint) if constraint else None,
                 thought=constraint.thought if constraint else None,
                 draft_tokens=settings.draft_tokens,
@@ -340,8 +386,13 @@ class LocalChatModel(BaseChatModel):
             )
             for number in range(settings.n)
         ]
-        piece = engine.vocabulary.piece
-        return [(engine.generate(request), ReplyReader(form, self.model, piece)) for request in requests]
+        started = []
+        for request in requests:
+            generation = engine.generate(request)
+            if group := _batch.get():
+                group.add(generation)
+            started.append((generation, ReplyReader(form, self.model, engine.vocabulary.piece)))
+        return started
 
     def _collect(
         self, generation: Generation, reader: ReplyReader, run_manager: CallbackManagerForLLMRun | None

@@ -5,6 +5,7 @@ model, compared and kept; the engine turns it into a matcher over its own vocabu
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,7 +69,19 @@ def choice(options: Iterable[str]) -> Constraint:
     options = list(options)
     if not options:
         raise ConstraintError("a choice needs at least one option")
-    return Constraint("start: " + " | ".join(json.dumps(option, ensure_ascii=False) for option in options) + "\n")
+    # A terminal, since a rule with more than 2,000 branches is refused.
+    return Constraint("start: OPTION\nOPTION: " + " | ".join(literal(option) for option in options) + "\n")
+
+
+def substring(text: str) -> Constraint:
+    """Any run of whole words of `text`, verbatim.
+
+    Raises:
+        ConstraintError: no words.
+    """
+    if not text.strip():
+        raise ConstraintError("there is no text to quote from: give one with words")
+    return Constraint(f"start: QUOTE\nQUOTE: {substring_rule(text)}\n")
 
 
 def json_schema(schema: Mapping[str, Any]) -> Constraint:
@@ -111,6 +124,11 @@ def schema_rule(schema: Mapping[str, Any]) -> str:
     return "%json " + text
 
 
+def literal(text: str) -> str:
+    """`text` as a string of Lark's."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def substring_rule(text: str) -> str:
     """The right-hand side of a Lark terminal for any run of whole words of `text`, verbatim."""
     return "%regex " + json.dumps({"substring_words": text}, ensure_ascii=False)
@@ -132,4 +150,7 @@ def check_schema_depth(schema: object) -> None:
 
 
 def _escape_slashes(pattern: str) -> str:
-    return pattern.replace("\\/", "/").replace("/", "\\/")
+    """`pattern` to stand between two slashes of Lark's: slashes in it are escaped, line breaks spelled out."""
+    breaks = {"\n": r"\n", "\r": r"\r"}
+    spelled = {"/": r"\/", **breaks, **{f"\\{character}": escape for character, escape in breaks.items()}}
+    return re.sub(r"\\.|[/\n\r]", lambda found: spelled.get(found[0], found[0]), pattern, flags=re.DOTALL)

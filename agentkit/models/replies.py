@@ -65,7 +65,9 @@ class ReplyReader:
     def last(self, outcome: Outcome) -> AIMessageChunk:
         """The end of a stream: what was held back, usage, and why it ended."""
         chunk = self._text_chunk(*self._flush(), self._metadata(outcome))
-        return chunk.model_copy(update={"usage_metadata": _usage(outcome), "chunk_position": "last"})
+        cut = self._calls.cut_chunks() if self._calls else []
+        last = {"tool_call_chunks": cut, "usage_metadata": _usage(outcome), "chunk_position": "last"}
+        return chunk.model_copy(update=last)
 
     def message(self, outcome: Outcome) -> AIMessage:
         """The whole reply, after the last piece was added."""

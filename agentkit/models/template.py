@@ -38,6 +38,8 @@ class Prompt:
     tokens: tuple[int, ...]
     is_reasoning_open: bool = False
     """It ends inside a `<think>` block, so that the reply begins there."""
+    is_reasoning_done: bool = False
+    """It ends with such a block, so that the reply has none."""
 
 
 class ChatTemplate:
@@ -78,12 +80,17 @@ class ChatTemplate:
         if not self.supports_system:
             messages = _without_system(messages)
         options = {} if enable_thinking is None else {"enable_thinking": enable_thinking}
-        rendered = self._render(self._mark(list(messages)), self._mark(list(tools)), options)
+        try:
+            marked = self._mark(list(messages)), self._mark(list(tools))
+        except RecursionError as error:
+            raise MessageError("the arguments of a tool call are nested too deep: flatten them") from error
+        rendered = self._render(*marked, options)
         tokens = [token for part in re.split(self._marker, rendered) for token in self._part_tokens(part)]
         vocabulary = self._vocabulary
         if vocabulary.adds_bos and tokens[:1] != [vocabulary.bos]:
             tokens.insert(0, vocabulary.bos)
-        return Prompt(tuple(tokens), is_reasoning_open=rendered.rstrip().endswith(OPEN_REASONING))
+        end = rendered.rstrip()
+        return Prompt(tuple(tokens), end.endswith(OPEN_REASONING), end.endswith(CLOSE_REASONING))
 
     @cached_property
     def supports_system(self) -> bool:

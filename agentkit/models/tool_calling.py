@@ -17,7 +17,7 @@ from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_
 from rapidfuzz import process
 
 from agentkit.errors import ConstraintError
-from agentkit.models.constraints import Constraint, Thought, schema_rule
+from agentkit.models.constraints import Constraint, Thought, check_schema_depth, literal, schema_rule
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
 
@@ -27,6 +27,11 @@ _CALL_TOKENS = 256
 """Kept for a call that must be made, where the reply's limit allows."""
 _MOST_CALLS = 16
 _INSTEAD = "My answer:"
+_SCHEMAS_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "prefixItems"})
+_SCHEMAS = frozenset({"items", "additionalProperties"})
+"""JSON Schema's keywords that hold schemas; anything else, such as `const`, `enum` and `default`, is data."""
+_COMBINED = frozenset({"allOf", "$ref", "unevaluatedProperties"})
 _INSTRUCTIONS = """# Tools
 
 You may call one or more functions to assist with the user query.
@@ -108,11 +113,18 @@ def check_names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
     """The tools' names.
 
     Raises:
-        ConstraintError: no tools, or two of one name.
+        ConstraintError: no tools, two of one name, or one that is no function or has a schema nested too deep.
     """
-    names = [_name(tool) for tool in tools]
-    if not names:
+    if not tools:
         raise ConstraintError("there are no tools to bind: give at least one")
+    if unknown := [tool for tool in tools if not isinstance(tool.get("function"), Mapping)]:
+        raise ConstraintError(f"a tool of type {unknown[0].get('type')!r} is a provider's own: give functions")
+    names = [_name(tool) for tool in tools]
+    for name, tool in zip(names, tools, strict=True):
+        try:
+            check_schema_depth(_parameters(tool))
+        except ConstraintError as error:
+            raise ConstraintError(f"the tool {name!r} cannot be called: {error}") from error
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConstraintError(f"two tools are called {sorted(twice)[0]!r}: rename one")
     return names
@@ -182,6 +194,15 @@ class ToolCallReader:
         ]
         return whole, cut
 
+    def cut_chunks(self) -> list[ToolCallChunk]:
+        """What ends a stream whose last call was cut, so that the chunks together are no call either.
+
+        LangChain completes half an object, and an agent would act on half an argument.
+        """
+        if not self._calls or self._calls[-1].is_complete:
+            return []
+        return [tool_call_chunk(name=None, args=self._calls[-1].spoiler(), id=None, index=len(self._calls) - 1)]
+
 
 class _OpenCall:
     """A call whose arguments are being read: where its object ends is told by brackets outside of strings."""
@@ -196,6 +217,11 @@ class _OpenCall:
         self._depth = 0
         self._is_in_string = False
         self._read = 0
+
+    def spoiler(self) -> str:
+        """Text after which the arguments cannot be completed: brackets that close what was not opened."""
+        quotes = ('""' if self.arguments[self._read :].endswith("\\") else '"') if self._is_in_string else ""
+        return quotes + "}" * self._depth + "]"
 
     def take(self, text: str) -> str:
         """As much of `text` as belongs to the arguments; appended to them."""
@@ -218,7 +244,7 @@ def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str],
     more = f' ("\\n" {spell(OPEN_CALL)} call {spell(CLOSE_CALL)}){{0,{most - 1}}}' if most > 1 else ""
     rules = [f"calls: call {spell(CLOSE_CALL)}{more}", "call: " + " | ".join(f"call_{n}" for n in range(len(tools)))]
     for number, tool in enumerate(tools):
-        head = json.dumps(f'\n{{"name": {_json(_name(tool))}, "arguments": ', ensure_ascii=False)
+        head = literal(f'\n{{"name": {_json(_name(tool))}, "arguments": ')
         rules.append(f'call_{number}: {head} arguments_{number} "}}\\n"')
         try:
             rules.append(f"arguments_{number}: {schema_rule(closed(_parameters(tool)))}")
@@ -228,12 +254,22 @@ def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str],
 
 
 def closed(schema: Any) -> Any:
-    """The schema with `additionalProperties` false wherever it lists properties and does not say otherwise."""
-    if isinstance(schema, Mapping):
-        inner = {key: closed(value) for key, value in schema.items()}
-        is_object = isinstance(schema.get("properties"), Mapping) or schema.get("type") == "object"
-        return {"additionalProperties": False, **inner} if is_object and "properties" in schema else inner
-    return [closed(value) for value in schema] if isinstance(schema, list) else schema
+    """The schema with `additionalProperties` false wherever it lists properties and does not say otherwise.
+
+    Parts of an `allOf` stay open, since each would forbid the others' properties.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    inner = dict(schema)
+    for key, value in schema.items():
+        if key in _SCHEMAS_BY_NAME and isinstance(value, Mapping):
+            inner[key] = {name: closed(part) for name, part in value.items()}
+        elif key in _SCHEMA_LISTS and isinstance(value, list):
+            inner[key] = [closed(part) for part in value]
+        elif key in _SCHEMAS:
+            inner[key] = closed(value)
+    is_closed = "properties" in schema and not _COMBINED & schema.keys()
+    return {"additionalProperties": False, **inner} if is_closed else inner
 
 
 def _written_call(function: Mapping[str, Any]) -> str:

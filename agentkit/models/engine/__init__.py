@@ -2,8 +2,16 @@
 
 from agentkit.models.engine.binding import EngineReport, GpuDevice, engine_report
 from agentkit.models.engine.engine import MOST_RUNNING, LlamaEngine
-from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
-from agentkit.models.engine.model import Placement, planned_layers
+from agentkit.models.engine.generation import (
+    Generation,
+    GenerationGroup,
+    GenerationRequest,
+    Outcome,
+    Piece,
+    TokenLogprob,
+)
+from agentkit.models.engine.model import planned_layers
+from agentkit.models.engine.placement import Placement
 from agentkit.models.engine.sampling import SamplingParameters
 from agentkit.models.engine.scoring import Score
 
@@ -11,6 +19,7 @@ __all__ = [
     "MOST_RUNNING",
     "EngineReport",
     "Generation",
+    "GenerationGroup",
     "GenerationRequest",
     "GpuDevice",
     "LlamaEngine",

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from agentkit.errors import EngineError, ModelLoadError
 from agentkit.models.engine.binding import clear_log, llama_cpp, recent_log
-from agentkit.models.engine.model import KV_CACHE_TYPES, LlamaModel, Placement
+from agentkit.models.engine.model import LlamaModel
+from agentkit.models.engine.placement import KV_CACHE_TYPES, Placement
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class LlamaContext:
             raise ModelLoadError(
                 f"no context of {sizes.context} tokens for {model.path.name}: {reason}. Set a smaller context_tokens."
             )
+        logger.info("context of %d tokens, KV cache %s", sizes.context, model.placement.kv_cache_type)
         self._memory = library.llama_get_memory(self._pointer)
         self._batch = library.llama_batch_init(sizes.batch, 0, 1)
 
@@ -148,7 +150,7 @@ class LlamaContext:
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.kv_unified = True
         parameters.swa_full = True  # a sliding-window cache could not be forked at an earlier position
-        parameters.type_k = parameters.type_v = KV_CACHE_TYPES[placement.kv_cache_type]
+        parameters.type_k = parameters.type_v = KV_CACHE_TYPES[placement.kv_cache_type].ggml_type
         if placement.flash_attention is not None:
             parameters.flash_attn_type = int(placement.flash_attention)
         parameters.no_perf = True
@@ -191,8 +193,12 @@ class LlamaContext:
 
 
 def default_threads() -> int:
-    """Physical cores: hyper-threads slow matrix products down."""
-    return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    """Physical cores, since hyper-threads slow matrix products down; of them those that this process may use, since a
+    thread that waits for its turn holds up all others at every barrier.
+    """
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))
 
 
 def choose_context(model: LlamaModel) -> int:

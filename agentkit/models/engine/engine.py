@@ -1,17 +1,16 @@
 """The engine: one llama.cpp context, one worker thread, one queue; many sequences in one batch per step.
 
-Continuous batching (Orca, Yu et al. 2022): requests from any thread are admitted between steps; every step evaluates
-one token of each running reply, the tokens its constraint forced, and a part of the prompts that are still being
-read, so that a long prompt does not hold up running replies.
+Continuous batching (Orca, Yu et al. 2022): requests from any thread are admitted between steps; `planning.py` says
+what a step evaluates.
 
 Two threads on one context would end the process, so only the worker touches it.
 """
 
 import atexit
-import itertools
 import logging
 import os
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -29,7 +28,8 @@ from agentkit.models.engine.context import DecodeAbortedError, KVCacheFullError,
 from agentkit.models.engine.generation import Generation, GenerationRequest
 from agentkit.models.engine.loading import load
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
-from agentkit.models.engine.model import Placement
+from agentkit.models.engine.placement import Placement
+from agentkit.models.engine.planning import PromptShare, plan
 from agentkit.models.engine.prefixes import PrefixCache, common_prefix
 from agentkit.models.engine.reply import ReplyTask
 from agentkit.models.engine.scoring import Score, ScoreTask
@@ -39,10 +39,6 @@ from agentkit.results import StopReason
 
 logger = logging.getLogger(__name__)
 
-_SHORT = 16
-"""Pending tokens up to which a sequence counts as a running reply; above, as a prompt being read."""
-_PROMPT_SHARE = 128
-"""Prompt tokens per step while replies are running."""
 _WORTH_WAITING = 64
 """A request waits for a running one to evaluate their common prefix if that saves at least so many tokens."""
 
@@ -79,6 +75,7 @@ class LlamaEngine:
         self._max_running = max_running
         self._constraints = ConstraintCompiler(self._model.vocabulary)
         self._prefixes = PrefixCache(self._context, slots=sizes.sequences, can_fork=self._model.can_share_prefixes)
+        self._share = PromptShare(sizes.batch)
         self._running: list[Sequence] = []
         self._waiting: deque[Sequence] = deque()
         self._wakeup = threading.Condition()
@@ -98,8 +95,13 @@ class LlamaEngine:
         return self._model.offloaded_layers
 
     def metadata(self, key: str) -> str | None:
-        """A metadata value of the GGUF, such as `tokenizer.chat_template`."""
-        return self._model.metadata(key)
+        """A metadata value of the GGUF, such as `tokenizer.chat_template`.
+
+        Raises:
+            EngineError: the engine is closed.
+        """
+        with self.vocabulary.in_use():
+            return self._model.metadata(key)
 
     def compile(self, constraint: Constraint) -> Matcher:
         """A matcher for one request.
@@ -114,9 +116,10 @@ class LlamaEngine:
 
         Raises:
             ContextLengthError: the prompt leaves no room for a reply.
-            EngineError: the engine is closed or belongs to the parent process.
+            EngineError: the engine is closed or belongs to the parent process; a token that the vocabulary lacks.
         """
         self._check_length(len(request.prompt))
+        self._check_tokens(request.prompt)
         generation = Generation(on_cancel=lambda _: self._wake(is_aborting=True))
         task = ReplyTask(request, generation, self.vocabulary)
         self._submit([Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)])
@@ -129,13 +132,16 @@ class LlamaEngine:
 
         Raises:
             ContextLengthError: a prompt and continuation longer than the context.
-            EngineError: the engine is closed, belongs to the parent process, or a decode failed.
+            EngineError: the engine is closed, belongs to the parent process, or a decode failed; no prompt, or a token
+                that the vocabulary lacks.
         """
         futures: list[Future[Score]] = []
         sequences = []
+        self._check_length(len(prompt))
         for continuation in continuations:
             tokens = [*prompt, *continuation]
-            self._check_length(len(tokens) - 1)
+            self._check_length(max(len(prompt), len(tokens) - 1))
+            self._check_tokens(tokens)
             futures.append(Future())
             sequences.append(Sequence(ScoreTask(len(prompt), futures[-1]), tokens, prefix=len(prompt) - 1))
         self._submit(sequences)
@@ -149,13 +155,16 @@ class LlamaEngine:
 
     def close(self) -> None:
         """Cancel what is running and free the memory. Calling it twice does nothing."""
-        if self._process != os.getpid():
-            return
+        if self._process == os.getpid():
+            self.stop()
+            self._worker.join()
+
+    def stop(self) -> None:
+        """Close without waiting for it, from any thread and at any moment: a garbage collector may call it."""
         with self._wakeup:
             self._is_closing = True
             self._context.abort()
             self._wakeup.notify()
-        self._worker.join()
 
     def __enter__(self) -> Self:
         return self
@@ -171,6 +180,12 @@ class LlamaEngine:
             )
         if tokens < 1:
             raise EngineError("the prompt has no tokens: give at least one")
+
+    def _check_tokens(self, tokens: Tokens[int]) -> None:
+        """One bad token would end the decode of everybody's."""
+        if min(tokens) < 0 or max(tokens) >= self.vocabulary.size:
+            bad = min(tokens) if min(tokens) < 0 else max(tokens)
+            raise EngineError(f"there is no token {bad}: this model's are 0 to {self.vocabulary.size - 1}")
 
     def _submit(self, sequences: list[Sequence]) -> None:
         if self._process != os.getpid():
@@ -197,13 +212,12 @@ class LlamaEngine:
             try:
                 self._drop_cancelled()
                 self._admit()
-                slices = self._plan()
-                if slices:
-                    self._step(slices)
-            except Exception as error:  # a fault of ours must reach the callers, not end the thread in silence
+                if planned := plan(self._running, self._sizes, prompt_share=self._share.tokens):
+                    self._step(planned)
+            except BaseException as error:  # a fault of ours, or a panic of llguidance's, must reach the callers
                 logger.exception("the engine's worker failed")
-                self._fail_all(EngineError(f"the engine failed: {type(error).__name__}: {error}"))
-        self._fail_all(EngineError("the engine was closed"))
+                self._fail_all(f"the engine failed: {type(error).__name__}: {error}")
+        self._fail_all("the engine was closed")
         self._context.close()
         self._model.close()
 
@@ -257,31 +271,8 @@ class LlamaEngine:
             if other.pending >= _WORTH_WAITING
         )
 
-    def _plan(self) -> list[tuple[Sequence, Slice]]:
-        """What the next decode evaluates: running replies first, then prompts as far as the batch goes."""
-        replies = [sequence for sequence in self._running if sequence.pending <= _SHORT]
-        prompts = [sequence for sequence in self._running if sequence.pending > _SHORT]
-        room, outputs = self._sizes.batch, self._sizes.outputs
-        prompt_room = _PROMPT_SHARE if replies else room
-        planned = []
-        for sequence in itertools.chain(replies, prompts):
-            count = min(sequence.pending, room, prompt_room if sequence.pending > _SHORT else room)
-            wanted = sequence.task.outputs(sequence, count)
-            if wanted > outputs:
-                count -= wanted - outputs
-                wanted = sequence.task.outputs(sequence, count) if count > 0 else 0
-            if count <= 0:
-                continue
-            assert sequence.slot is not None
-            tokens = sequence.tokens[sequence.evaluated : sequence.evaluated + count]
-            planned.append((sequence, Slice(sequence.slot, sequence.evaluated, tokens, wanted)))
-            room -= count
-            outputs -= wanted
-            if sequence.pending > _SHORT:
-                prompt_room -= count
-        return planned
-
     def _step(self, planned: list[tuple[Sequence, Slice]]) -> None:
+        started = time.monotonic()
         try:
             results = self._context.decode([part for _, part in planned])
         except DecodeAbortedError:
@@ -293,6 +284,7 @@ class LlamaEngine:
             for sequence, _ in planned:
                 self._abandon(sequence, error)
             return
+        self._share.learn(sum(len(part.tokens) for _, part in planned), time.monotonic() - started)
         for (sequence, part), logits in zip(planned, results, strict=True):
             sequence.evaluated += len(part.tokens)
             if part.outputs:
@@ -324,11 +316,15 @@ class LlamaEngine:
             self._waiting.appendleft(youngest)
 
     def _attempt(self, sequence: Sequence, action: Callable[[], StopReason | None]) -> None:
-        """Let the task act; end the sequence where it says so or fails."""
+        """Let the task act; end the sequence where it says so or fails: its fault is not the others'."""
         try:
             reason = action()
         except AgentkitError as error:
             self._abandon(sequence, error)
+            return
+        except BaseException as error:  # as in `_work`
+            logger.exception("a generation failed")
+            self._abandon(sequence, EngineError(f"the generation failed: {type(error).__name__}: {error}"))
             return
         if reason:
             self._end(sequence, reason)
@@ -345,14 +341,16 @@ class LlamaEngine:
         self._prefixes.drop(sequence)
         sequence.task.fail(error)
 
-    def _fail_all(self, error: EngineError) -> None:
+    def _fail_all(self, message: str) -> None:
+        """Tell every caller, then begin anew with an empty cache: after a fault nothing about it is certain."""
         with self._wakeup:
-            waiting = list(self._waiting)
+            ended = [*self._running, *self._waiting]
+            self._running.clear()
             self._waiting.clear()
-        for sequence in list(self._running):
-            self._abandon(sequence, error)
-        for sequence in waiting:
-            sequence.task.fail(error)
+        for sequence in ended:
+            sequence.task.fail(EngineError(message))
+        self._is_crowded = False
+        self._prefixes.clear()
 
 
 @atexit.register

@@ -109,9 +109,36 @@ class Generation:
 
     def cancel(self) -> None:
         """End it now, also within a long prompt; the outcome's stop reason is `cancelled`. From any thread."""
+        if self._outcome is not None:
+            return
         self._cancelled.set()
         self._on_cancel(self)
 
     def emit(self, event: Piece | Outcome | Exception) -> None:
         """For the engine: hand over a piece, or the end."""
         self._events.put(event)
+
+
+class GenerationGroup:
+    """Generations that are waited for together. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._generations: list[Generation] = []
+        self._is_cancelled = False
+        self._lock = threading.Lock()
+
+    def add(self, generation: Generation) -> None:
+        """One more; it is cancelled at once where the group was."""
+        with self._lock:
+            self._generations.append(generation)
+            is_late = self._is_cancelled
+        if is_late:
+            generation.cancel()
+
+    def cancel(self) -> None:
+        """Cancel all that were added, and all that will be."""
+        with self._lock:
+            self._is_cancelled = True
+            generations = list(self._generations)
+        for generation in generations:
+            generation.cancel()

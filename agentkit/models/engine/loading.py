@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from agentkit.errors import ModelLoadError
 from agentkit.models.engine.context import ContextSizes, LlamaContext, choose_context
-from agentkit.models.engine.model import LlamaModel, Placement, choose_gpu_layers, fewer_gpu_layers
+from agentkit.models.engine.model import LlamaModel, choose_gpu_layers, count_layers
+from agentkit.models.engine.placement import Placement, fewer_layers
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def load(
                 model.close()
             if not isinstance(error, ModelLoadError) or layers == 0:
                 raise
-            placement = replace(placement, gpu_layers=fewer_gpu_layers(path, layers))
+            placement = replace(placement, gpu_layers=fewer_layers(layers, count_layers(path)))
             logger.warning("%d layers do not fit the GPU: trying %d (%s)", layers, placement.gpu_layers, error)
 
 

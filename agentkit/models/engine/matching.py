@@ -80,23 +80,30 @@ class ConstraintCompiler:
 
         Raises:
             ConstraintError: llguidance refuses the grammar, schema or regular expression.
+            EngineError: the engine is closed.
         """
         from llguidance import LLMatcher
 
-        with self._lock:
-            if self._tokenizer is None:
-                self._tokenizer = self._build_tokenizer()
-        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(constraint.lark), log_level=0)
-        if matcher.is_error():
-            raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
-        return Matcher(matcher, self._vocabulary if constraint.is_json else None)
+        with self._vocabulary.in_use() as pointer:  # the tokenizer calls llama.cpp's
+            with self._lock:
+                if self._tokenizer is None:
+                    self._tokenizer = self._build_tokenizer(pointer)
+            try:
+                matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_lark(constraint.lark), log_level=0)
+            except UnicodeEncodeError as error:
+                raise ConstraintError("the constraint holds a lone surrogate: take it out") from error
+            if matcher.is_error():
+                raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
+            compiled = Matcher(matcher, self._vocabulary if constraint.is_json else None)
+            compiled.allowed()  # a grammar too large to follow shows itself here, not after the prompt was read
+            return compiled
 
-    def _build_tokenizer(self) -> Any:
+    def _build_tokenizer(self, pointer: Any) -> Any:
         from llguidance.llamacpp import lltokenizer_from_vocab
 
         vocabulary = self._vocabulary
         others = [int(token) for token in vocabulary.end_tokens if token != vocabulary.eos]
-        return lltokenizer_from_vocab(vocabulary.pointer, eos_token=[vocabulary.eos, *others])
+        return lltokenizer_from_vocab(pointer, eos_token=[vocabulary.eos, *others])
 
 
 def _first_line(message: str) -> str:

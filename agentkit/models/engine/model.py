@@ -1,45 +1,28 @@
 """A GGUF file loaded by llama.cpp: weights, vocabulary, metadata.
 
-Which layers go to a GPU: all of them where the free memory of the GPUs holds the model, else as many as fit.
+Which layers go to a GPU is `placement.py`'s business.
 """
 
 import ctypes
 import logging
+import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agentkit.errors import ModelLoadError
 from agentkit.models.engine.binding import clear_log, engine_report, gpu_devices, llama_cpp, recent_log
 from agentkit.models.engine.gguf import check_gguf
+from agentkit.models.engine.placement import (
+    KV_CACHE_TYPES,
+    Placement,
+    fitting_layers,
+    model_bytes,
+    offloaded_layers,
+)
 from agentkit.models.engine.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
-
-ALL_LAYERS = -1
-_GPU_SHARE_FOR_WEIGHTS = 0.8
-"""Of the free GPU memory; the rest is for the KV cache and the compute buffers."""
-
-
-KV_CACHE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 8, "bf16": 30}
-"""Names to ggml's `enum ggml_type` (ggml.h)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a model's layers and cache go, and in which form."""
-
-    gpu_layers: int | None = None
-    """None chooses by free GPU memory, -1 is all, 0 is none."""
-    main_gpu: int = 0
-    """The GPU for what is not split, in `gpu_devices()`' order."""
-    tensor_split: tuple[float, ...] = ()
-    """Shares of the model for each GPU; empty splits by free memory."""
-    flash_attention: bool | None = None
-    """None leaves it to llama.cpp."""
-    kv_cache_type: str = "f16"
-    """One of `KV_CACHE_TYPES`; the quantised ones need flash attention."""
 
 
 class LlamaModel:
@@ -51,26 +34,27 @@ class LlamaModel:
         """Load `path`. `placement`: None chooses by free GPU memory. `is_stopped` ends the load.
 
         Raises:
-            ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, or a
-                model that does not generate text.
+            ModelLoadError: no such file, not a GGUF, truncated, an architecture that llama.cpp does not know, a
+                model that does not generate text, or a placement that this machine cannot do.
         """
         check_gguf(path)
         library = llama_cpp()
         self.path = path
         self.placement = placement or Placement()
+        self.placement.check(engine_report().gpus)
         wanted = self.placement.gpu_layers
         self.gpu_layers = choose_gpu_layers(path) if wanted is None else wanted
         parameters = library.llama_model_default_params()
         parameters.n_gpu_layers = self.gpu_layers
         parameters.main_gpu = self.placement.main_gpu
         shares = _tensor_split(self.placement.tensor_split)
-        parameters.tensor_split = shares
+        parameters.tensor_split = shares  # kept in a name of its own: ctypes would free it
         if engine_report().is_amx_avoided:
             parameters.use_extra_bufts = False
         goes_on = library.llama_progress_callback(lambda _progress, _data: not (is_stopped and is_stopped.is_set()))
         parameters.progress_callback = goes_on
         clear_log()
-        self.pointer = library.llama_model_load_from_file(str(path).encode(), parameters)
+        self.pointer = library.llama_model_load_from_file(os.fsencode(path), parameters)
         if not self.pointer:
             raise ModelLoadError(f"{path} cannot be loaded: {_load_failure()}. Pull or convert it again.")
         self._library = library
@@ -83,6 +67,8 @@ class LlamaModel:
             self.close()
             raise
         logger.info("loaded %s: %d of %d layers on a GPU", path.name, self.offloaded_layers, self.layers)
+        if self.gpu_layers and not engine_report().gpus:
+            logger.warning("gpu_layers is %d, and there is no GPU: all is computed on the processor", self.gpu_layers)
 
     @property
     def can_share_prefixes(self) -> bool:
@@ -92,11 +78,16 @@ class LlamaModel:
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """Bytes of one token in a 16-bit KV cache: keys and values of every layer."""
+        """Bytes of one token in the KV cache: keys and values of every layer."""
         library = self._library
         heads = max(1, library.llama_model_n_head(self.pointer))
         head_size = library.llama_model_n_embd(self.pointer) // heads
-        return int(2 * 2 * self.layers * library.llama_model_n_head_kv(self.pointer) * head_size)
+        architecture = self.metadata("general.architecture")
+        values = sum(
+            int(self.metadata(f"{architecture}.attention.{part}_length") or head_size) for part in ("key", "value")
+        )
+        bytes_per_value = KV_CACHE_TYPES[self.placement.kv_cache_type].bytes_per_value
+        return int(values * self.layers * library.llama_model_n_head_kv(self.pointer) * bytes_per_value)
 
     def metadata(self, key: str) -> str | None:
         """A GGUF metadata value as text, such as `general.architecture`; None where the file has none."""
@@ -111,8 +102,8 @@ class LlamaModel:
 
     @property
     def offloaded_layers(self) -> int:
-        """Layers on a GPU; the output layer counts as one more in llama.cpp's setting, and does not here."""
-        return self.layers if self.gpu_layers < 0 else min(self.gpu_layers, self.layers)
+        """Layers on a GPU."""
+        return offloaded_layers(self.gpu_layers, self.layers, engine_report().gpus)
 
     def _check_generates_text(self) -> None:
         library = self._library
@@ -128,30 +119,16 @@ class LlamaModel:
 
 
 def choose_gpu_layers(path: Path) -> int:
-    """How many layers to offload: all where the GPUs' free memory holds the file, a share of them otherwise.
-
-    The share is by file size, since a GGUF's layers are of nearly equal size.
-    """
+    """How many layers to offload now: -1 for all, by the GPUs' free memory."""
     gpus = gpu_devices() if engine_report().supports_gpu_offload else ()
-    if not gpus:
-        return 0
-    room = _GPU_SHARE_FOR_WEIGHTS * sum(gpu.free_bytes for gpu in gpus)
-    size = path.stat().st_size
-    if size <= room:
-        return ALL_LAYERS
-    return int(count_layers(path) * room / size)
+    return fitting_layers(count_layers(path), model_bytes(path), gpus) if gpus else 0
 
 
 def planned_layers(path: Path, gpu_layers: int | None) -> tuple[int, int]:
     """Layers that a load would put on a GPU now, and layers in all, without loading the weights."""
     layers = count_layers(path)
     chosen = choose_gpu_layers(path) if gpu_layers is None else gpu_layers
-    return layers if chosen < 0 else min(chosen, layers), layers
-
-
-def fewer_gpu_layers(path: Path, layers: int) -> int:
-    """What to try where `layers` did not fit: half as many, at last none."""
-    return (count_layers(path) if layers < 0 else layers) // 2
+    return offloaded_layers(chosen, layers, engine_report().gpus), layers
 
 
 def count_layers(path: Path) -> int:
@@ -159,7 +136,7 @@ def count_layers(path: Path) -> int:
     library = llama_cpp()
     parameters = library.llama_model_default_params()
     parameters.vocab_only = True
-    pointer = library.llama_model_load_from_file(str(path).encode(), parameters)
+    pointer = library.llama_model_load_from_file(os.fsencode(path), parameters)
     if not pointer:
         return 0
     try:
@@ -169,17 +146,8 @@ def count_layers(path: Path) -> int:
 
 
 def _tensor_split(shares: tuple[float, ...]) -> Any:  # Any: a ctypes array, or None for llama.cpp's own choice
-    """Shares as llama.cpp reads them: one for every device it could have.
-
-    Raises:
-        ModelLoadError: more shares than devices, or none above 0.
-    """
-    if not shares:
-        return None
-    devices = llama_cpp().llama_max_devices()
-    if len(shares) > devices or min(shares) < 0 or max(shares) <= 0:
-        raise ModelLoadError(f"tensor_split {shares} must be up to {devices} shares of 0 or more, not all of them 0")
-    return (ctypes.c_float * devices)(*shares)
+    """Shares as llama.cpp reads them: one for every device it could have."""
+    return (ctypes.c_float * llama_cpp().llama_max_devices())(*shares) if shares else None
 
 
 def _metadata(pointer: Any, key: str) -> str | None:  # Any: a ctypes pointer

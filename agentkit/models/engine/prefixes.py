@@ -32,6 +32,7 @@ class PrefixCache:
     def __init__(self, context: LlamaContext, *, slots: int, can_fork: bool) -> None:
         self._context = context
         self._can_fork = can_fork
+        self._slots = slots
         self._free = list(range(slots))
         self._kept: OrderedDict[int, list[int]] = OrderedDict()
         """Slot -> the tokens that it holds; least recently used first."""
@@ -81,6 +82,13 @@ class PrefixCache:
         self._context.truncate(sequence.slot, 0)
         self._free.append(sequence.slot)
         sequence.slot, sequence.evaluated = None, 0
+
+    def clear(self) -> None:
+        """Take everything out of the KV cache. No sequence may be running."""
+        self._kept.clear()
+        self._free = list(range(self._slots))
+        for slot in self._free:
+            self._context.truncate(slot, 0)
 
     def evict(self) -> bool:
         """Forget the kept prefix that was used longest ago; False where none is kept."""

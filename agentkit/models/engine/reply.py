@@ -2,6 +2,8 @@
 
 import codecs
 import time
+from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,11 @@ class ReplyTask:
         self._text = ReplyText(request.stop)
         self._thought = ThoughtText(request.thought) if request.thought and request.matcher else None
         self._logprobs: list[TokenLogprob] = []
+        """Those that no piece has yet."""
+        self._due: deque[int] = deque()
+        """Forced tokens that are taken one at a time, since each is to have its log-probability."""
+        self._due_shown = 0
+        """How many of them have their text in a piece already."""
         self._drafted = 0
         self._cached: int | None = None
         self._produced = self._forced = 0
@@ -47,6 +54,17 @@ class ReplyTask:
         self._cached = sequence.evaluated
         return self._append_forced(sequence) or self._reached_limit()
 
+    def prepare(self, sequence: Sequence, room: int) -> None:
+        """Guess the next tokens; the decode that evaluates the last known one verifies them."""
+        if self._drafted:  # of a step that was aborted or found no room
+            del sequence.tokens[len(sequence.tokens) - self._drafted :]
+            self._drafted = 0
+        if sequence.pending == 1 and self._request.draft_tokens and not self._due:
+            room = min(room, self._request.draft_tokens, self._request.max_tokens - self._produced - 1)
+            drafts = draft(sequence.tokens, length=room)
+            sequence.tokens += drafts
+            self._drafted = len(drafts)
+
     def outputs(self, sequence: Sequence, count: int) -> int:
         return 1 + self._drafted if count == sequence.pending else 0
 
@@ -60,8 +78,6 @@ class ReplyTask:
             reason = self._take(sequence, row)
             if reason or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
                 sequence.evaluated = min(sequence.evaluated, known + number, len(sequence.tokens))
-                if reason is None:
-                    self._append_draft(sequence)
                 return reason
         raise AssertionError("the last row confirms no draft")
 
@@ -86,17 +102,35 @@ class ReplyTask:
 
     def _take(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Sample one token and append it with what it forces."""
+        if self._due:
+            return self._take_due(sequence, logits)
         matcher = None if self._thought else self._request.matcher
         token = self._sampler.sample(logits, self._allowed(matcher) if matcher else None)
-        if self._request.logprobs is not None and not self._vocabulary.is_end(token):
-            self._logprobs.append(_token_logprob(token, logits, self._request.logprobs))
+        self._note(token, logits)
         if self._thought:
             return self._think(sequence, token, self._thought) or self._reached_limit()
         if self._vocabulary.is_end(token):
             return StopReason.COMPLETED
         if matcher:
             matcher.consume(token)
-        return self._append(sequence, token) or self._append_forced(sequence) or self._reached_limit()
+        reason = self._append(sequence, token, self._vocabulary.piece(token))
+        return reason or self._append_forced(sequence) or self._reached_limit()
+
+    def _take_due(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        """Append the forced token that is next, with its log-probability."""
+        token = self._due.popleft()
+        if self._vocabulary.is_end(token):
+            return StopReason.COMPLETED
+        self._note(token, logits)
+        self._forced += 1
+        is_shown = self._due_shown > 0
+        self._due_shown -= is_shown
+        reason = self._append(sequence, token, b"" if is_shown else self._vocabulary.piece(token))
+        return reason or (None if self._due else self._append_forced(sequence)) or self._reached_limit()
+
+    def _note(self, token: int, logits: NDArray[np.float32]) -> None:
+        if self._request.logprobs is not None and not self._vocabulary.is_end(token):
+            self._logprobs.append(_token_logprob(token, logits, self._request.logprobs))
 
     def _allowed(self, matcher: Matcher) -> NDArray[np.bool_]:
         """The tokens that may come next; near the limit those that end the reply's JSON, so that it stays whole."""
@@ -131,55 +165,61 @@ class ReplyTask:
     def _turn(self, sequence: Sequence, thought: ThoughtText, turn: Turn) -> StopReason | None:
         """End the thought: what came after it is taken back, the marker and what the constraint forces is appended."""
         assert self._request.thought is not None
+        taken_back = thought.length - turn.tokens
+        del self._logprobs[len(self._logprobs) - taken_back :]
+        self._produced -= taken_back
+        sequence.rewind(len(sequence.tokens) - taken_back)
         self._emit(self._text.add(thought.take(turn), is_last=True))
         self._thought = None
-        self._produced -= thought.length - turn.tokens
-        sequence.rewind(len(sequence.tokens) - (thought.length - turn.tokens))
+        if self._text.met_stop:
+            return StopReason.STOP_SEQUENCE
         closing = "\n</think>\n\n" if thought.is_reasoning else ""
         marker = self._vocabulary.tokenize_markup(closing + self._request.thought.marker)
-        for token in [*self._vocabulary.tokenize(turn.rest.decode("utf-8", "ignore")), *marker]:
-            sequence.tokens.append(token)
-            self._produced += 1
-            self._forced += 1
+        tokens = [*self._vocabulary.tokenize(turn.rest.decode("utf-8", "ignore")), *marker]
+        if self._produced + len(tokens) > self._request.max_tokens:
+            return StopReason.MAX_TOKENS
         self._emit(self._text.add(self._request.thought.marker.encode()))
-        return self._append_forced(sequence)
+        return self._put(sequence, tokens, is_shown=True) or self._append_forced(sequence)
 
-    def _append(self, sequence: Sequence, token: int) -> StopReason | None:
+    def _append(self, sequence: Sequence, token: int, text: bytes) -> StopReason | None:
         sequence.tokens.append(token)
         self._produced += 1
-        self._emit(self._text.add(self._vocabulary.piece(token)))
+        self._emit(self._text.add(text))
         return StopReason.STOP_SEQUENCE if self._text.met_stop else None
 
-    def _append_forced(self, sequence: Sequence) -> StopReason | None:
-        matcher = self._request.matcher
-        if matcher is None or self._thought:
+    def _put(self, sequence: Sequence, tokens: Iterable[int], *, is_shown: bool) -> StopReason | None:
+        """Append tokens that are not sampled: now, or one at a time where each is to have its log-probability."""
+        if self._request.logprobs is not None:
+            self._due += tokens
+            self._due_shown += len(self._due) if is_shown else 0
             return None
-        for token in [] if matcher.is_finished else matcher.take_forced():
+        for token in tokens:
             if self._vocabulary.is_end(token):
                 return StopReason.COMPLETED
             if self._produced >= self._request.max_tokens:
                 return StopReason.MAX_TOKENS
             self._forced += 1
-            if reason := self._append(sequence, token):
+            if reason := self._append(sequence, token, b"" if is_shown else self._vocabulary.piece(token)):
                 return reason
-        return StopReason.COMPLETED if matcher.is_finished else None
+        return None
 
-    def _append_draft(self, sequence: Sequence) -> None:
-        """Guess the next tokens; the decode that evaluates the last known one verifies them."""
-        if sequence.pending == 1 and self._request.draft_tokens:
-            room = self._request.max_tokens - self._produced - 1
-            drafts = draft(sequence.tokens, length=min(self._request.draft_tokens, room))
-            sequence.tokens += drafts
-            self._drafted = len(drafts)
+    def _append_forced(self, sequence: Sequence) -> StopReason | None:
+        matcher = self._request.matcher
+        if matcher is None or self._thought:
+            return None
+        if not matcher.is_finished and (reason := self._put(sequence, matcher.take_forced(), is_shown=False)):
+            return reason
+        return StopReason.COMPLETED if matcher.is_finished and not self._due else None
 
     def _reached_limit(self) -> StopReason | None:
         return StopReason.MAX_TOKENS if self._produced >= self._request.max_tokens else None
 
     def _emit(self, text: str) -> None:
-        if text or self._logprobs:
+        ready = len(self._logprobs) - (self._thought.hidden_tokens if self._thought else 0)
+        if text or ready > 0:
             is_constrained = self._request.matcher is not None and self._thought is None
-            self._generation.emit(Piece(text, tuple(self._logprobs), is_constrained))
-            self._logprobs.clear()
+            self._generation.emit(Piece(text, tuple(self._logprobs[:ready]), is_constrained))
+            del self._logprobs[:ready]
 
 
 def _closing_room(max_tokens: int) -> int:

@@ -38,6 +38,9 @@ class ScoreTask:
         self._cached = sequence.evaluated
         return None if self._first < len(sequence.tokens) else StopReason.COMPLETED
 
+    def prepare(self, sequence: Sequence, room: int) -> None:
+        """Nothing is guessed: all tokens are known."""
+
     def outputs(self, sequence: Sequence, count: int) -> int:
         """The logits at position p tell of the token at p + 1; those after the last token tell of nothing."""
         end = min(sequence.evaluated + count, len(sequence.tokens))

@@ -49,6 +49,10 @@ class Task(Protocol):
         """The sequence was admitted with `sequence.evaluated` tokens found in the cache."""
         ...
 
+    def prepare(self, sequence: Sequence, room: int) -> None:
+        """A step is planned: up to `room` guessed tokens may be appended, in place of those appended before it."""
+        ...
+
     def outputs(self, sequence: Sequence, count: int) -> int:
         """For how many of the last of the next `count` tokens logits are needed."""
         ...

@@ -5,6 +5,7 @@ on what format restrictions cost). The constrained part begins after `marker`: w
 where it would end, or has used up its tokens, without.
 """
 
+import bisect
 import re
 from dataclasses import dataclass
 
@@ -39,6 +40,11 @@ class ThoughtText:
     def length(self) -> int:
         """Tokens so far."""
         return len(self._ends) - 1
+
+    @property
+    def hidden_tokens(self) -> int:
+        """Tokens of which some text was not taken yet: they may be taken back."""
+        return len(self._ends) - bisect.bisect_right(self._ends, self._shown)
 
     @property
     def is_reasoning(self) -> bool:

@@ -7,6 +7,8 @@
 import ctypes
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -23,14 +25,32 @@ class Vocabulary:
     def __init__(self, pointer: Any) -> None:
         library = llama_cpp()
         self._library = library
-        self.pointer = pointer
-        """llama.cpp's `llama_vocab *`, for the constraint engine."""
+        self._pointer = pointer
+        self._users = 0
+        self._is_free = threading.Condition()
         self.size: int = library.llama_vocab_n_tokens(pointer)
         self.bos: int = library.llama_vocab_bos(pointer)
         self.eos: int = library.llama_vocab_eos(pointer)
         self.adds_bos: bool = library.llama_vocab_get_add_bos(pointer)
         self._pieces: dict[int, bytes] = {}
-        self._lock = threading.Lock()
+
+    @contextmanager
+    def in_use(self) -> Iterator[Any]:  # Any: a ctypes pointer
+        """llama.cpp's `llama_vocab *`, which is not freed before the block ends, nor the model that it belongs to.
+
+        Raises:
+            EngineError: the engine is closed.
+        """
+        with self._is_free:
+            if self._pointer is None:
+                raise EngineError("the engine is closed: make a new one")
+            self._users += 1
+        try:
+            yield self._pointer
+        finally:
+            with self._is_free:
+                self._users -= 1
+                self._is_free.notify_all()
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of `text` taken as plain text: control tokens written in it are spelled out.
@@ -61,8 +81,8 @@ class Vocabulary:
     @cached_property
     def control_tokens(self) -> dict[str, int]:
         """Text of every control token -> its id. What content must never turn into."""
-        library = self._library
-        control = (token for token in range(self.size) if library.llama_vocab_is_control(self.pointer, token))
+        with self.in_use() as pointer:
+            control = [token for token in range(self.size) if self._library.llama_vocab_is_control(pointer, token)]
         texts = {self._piece(token, is_special_shown=True).decode("utf-8", "replace"): token for token in control}
         return {text: token for text, token in texts.items() if text}
 
@@ -84,13 +104,14 @@ class Vocabulary:
 
     @cached_property
     def _end_tokens(self) -> frozenset[int]:
-        library = self._library
-        return frozenset(token for token in range(self.size) if library.llama_vocab_is_eog(self.pointer, token))
+        with self.in_use() as pointer:
+            return frozenset(token for token in range(self.size) if self._library.llama_vocab_is_eog(pointer, token))
 
     def close(self) -> None:
-        """Called before the model is freed: llama.cpp would read freed memory."""
-        with self._lock:
-            self.pointer = None
+        """Called before the model is freed, since llama.cpp would read freed memory. Waits for those who use it."""
+        with self._is_free:
+            self._pointer = None
+            self._is_free.wait_for(lambda: not self._users)
 
     def _tokenize(self, text: str, *, parse_special: bool) -> list[int]:
         try:
@@ -102,21 +123,15 @@ class Vocabulary:
         # A token covers at least one byte; +8 leaves room for a space that some vocabularies put in front.
         room = len(data) + 8
         tokens = (ctypes.c_int32 * room)()
-        with self._lock:
-            self._check_open()
-            count = self._library.llama_tokenize(self.pointer, data, len(data), tokens, room, False, parse_special)
+        with self.in_use() as pointer:
+            count = self._library.llama_tokenize(pointer, data, len(data), tokens, room, False, parse_special)
         return tokens[:count]
 
     def _piece(self, token: int, *, is_special_shown: bool) -> bytes:
         buffer = ctypes.create_string_buffer(64)
-        with self._lock:
-            self._check_open()
-            count = self._library.llama_token_to_piece(self.pointer, token, buffer, 64, 0, is_special_shown)
+        with self.in_use() as pointer:
+            count = self._library.llama_token_to_piece(pointer, token, buffer, 64, 0, is_special_shown)
             if count < 0:
                 buffer = ctypes.create_string_buffer(-count)
-                count = self._library.llama_token_to_piece(self.pointer, token, buffer, -count, 0, is_special_shown)
+                count = self._library.llama_token_to_piece(pointer, token, buffer, -count, 0, is_special_shown)
         return buffer.raw[:count]
-
-    def _check_open(self) -> None:
-        if self.pointer is None:
-            raise EngineError("the engine is closed: make a new one")

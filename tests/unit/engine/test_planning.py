@@ -1,0 +1,110 @@
+"""What a step evaluates: within the sizes of the batch, and something of every reply."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from agentkit.models.engine.context import ContextSizes
+from agentkit.models.engine.planning import PromptShare, plan
+from agentkit.models.engine.sequence import Sequence
+from agentkit.results import StopReason
+
+_SIZES = ContextSizes(context=2048, batch=512, outputs=64)
+
+
+class _Reply:
+    """Wants the logits of its last token and of its guesses, as a reply does."""
+
+    is_cancelled = False
+
+    def __init__(self, wish: int) -> None:
+        self._wish = wish
+        self._guessed = 0
+
+    def begin(self, sequence: Sequence) -> StopReason | None:
+        return None
+
+    def prepare(self, sequence: Sequence, room: int) -> None:
+        del sequence.tokens[len(sequence.tokens) - self._guessed :]
+        self._guessed = min(room, self._wish) if sequence.pending == 1 else 0
+        sequence.tokens += [7] * self._guessed
+
+    def outputs(self, sequence: Sequence, count: int) -> int:
+        return 1 + self._guessed if count == sequence.pending else 0
+
+    def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
+        return None
+
+    def finish(self, reason: StopReason) -> None:
+        pass
+
+    def fail(self, error: Exception) -> None:
+        pass
+
+
+class _Score(_Reply):
+    """Wants the logits of every pending token."""
+
+    def prepare(self, sequence: Sequence, room: int) -> None:
+        pass
+
+    def outputs(self, sequence: Sequence, count: int) -> int:
+        return count
+
+
+def _sequence(slot: int, pending: int, wish: int, *, is_score: bool) -> Sequence:
+    task = _Score(wish) if is_score else _Reply(wish)
+    return Sequence(task, [1] * (40 + pending), evaluated=40, slot=slot, prefix=0)
+
+
+_RUNNING = st.lists(
+    st.tuples(st.one_of(st.integers(1, 16), st.integers(1, 1500)), st.integers(0, 15), st.booleans()),
+    min_size=1,
+    max_size=64,
+)
+
+
+@given(_RUNNING, st.integers(16, 512))
+def test_a_step_keeps_to_the_sizes_and_every_row_of_logits_is_one_of_its_tokens(
+    entries: list[tuple[int, int, bool]], share: int
+) -> None:
+    running = [_sequence(slot, *entry[:2], is_score=entry[2]) for slot, entry in enumerate(entries)]
+    planned = plan(running, _SIZES, prompt_share=share)
+    assert planned
+    assert sum(len(part.tokens) for _, part in planned) <= _SIZES.batch
+    assert sum(part.outputs for _, part in planned) <= _SIZES.outputs
+    assert len({part.sequence for _, part in planned}) == len(planned)
+    for sequence, part in planned:
+        assert 0 <= part.outputs <= len(part.tokens)
+        assert part.outputs == sequence.task.outputs(sequence, len(part.tokens))
+        assert part.tokens == sequence.tokens[part.position : part.position + len(part.tokens)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 7), st.integers(0, 15)), min_size=1, max_size=64))
+def test_every_running_reply_has_its_turn_in_every_step(entries: list[tuple[int, int]]) -> None:
+    running = [_sequence(slot, *entry, is_score=False) for slot, entry in enumerate(entries)]
+    running.append(_sequence(99, 1500, 0, is_score=False))
+    planned = plan(running[-64:], _SIZES, prompt_share=64)
+    for sequence in running[-64:-1]:
+        (part,) = [part for other, part in planned if other is sequence]
+        assert part.outputs >= 1
+
+
+def test_a_prompt_alone_takes_the_whole_batch_and_beside_replies_its_share() -> None:
+    prompt = _sequence(0, 1500, 0, is_score=False)
+    reply = _sequence(1, 1, 0, is_score=False)
+    ((_, alone),) = plan([prompt], _SIZES, prompt_share=64)
+    assert len(alone.tokens) == 512
+    beside = {part.sequence: len(part.tokens) for _, part in plan([prompt, reply], _SIZES, prompt_share=64)}
+    assert beside == {0: 64, 1: 1}
+
+
+@pytest.mark.parametrize(("token_s", "expected"), [(0.005, 50), (0.1, 16), (0.00001, 512)])
+def test_a_share_is_what_a_quarter_of_a_second_holds(token_s: float, expected: int) -> None:
+    share = PromptShare(512)
+    for _ in range(20):
+        share.learn(100, 100 * token_s)
+        share.learn(3, 60.0)  # a step of few tokens tells nothing
+    assert share.tokens == pytest.approx(expected, abs=1)
