@@ -25,7 +25,23 @@ _EXAMPLE_STEPS = (
 _EXAMPLE_VERDICTS = (
     ("10 14", "sure"), ("11 12", "impossible"), ("4 4 10", "sure"), ("4 6", "sure"), ("5 9", "impossible"),
     ("4 9 11", "sure"), ("5 7 8", "likely"), ("3 8", "sure"), ("7 10", "impossible"), ("10 10 11", "impossible"),
-    ("2 12", "sure"), ("1 3 3", "impossible"), ("1 24", "sure"), ("16 40", "impossible"), ("6 30", "sure"),
+    ("2 12", "sure"), ("1 3 3", "impossible"), ("1 24", "sure"), ("16 40", "sure"), ("6 30", "sure"),
+)  # fmt: skip
+
+
+_EXAMPLE_PAIRS = (
+    ("10 14", "yes"), ("11 12", "no"), ("4 6", "yes"), ("5 9", "no"), ("3 8", "yes"), ("7 10", "no"), ("2 12", "yes"),
+    ("6 30", "yes"), ("16 40", "yes"), ("1 24", "yes"), ("2 13", "no"), ("3 72", "yes"), ("9 33", "yes"), ("8 8", "no"),
+    ("1/2 12", "yes"), ("1/3 8", "yes"), ("12 12", "yes"), ("6 6", "no"), ("7 17", "yes"), ("20 22", "no"),
+    ("2 48", "yes"), ("3 27", "yes"), ("0 24", "yes"), ("5 20", "no"), ("9 15", "yes"), ("4 96", "yes"),
+    ("14 16", "no"), ("2 22", "yes"), ("3 36", "no"), ("1 8", "no"),
+    ("6 8", "no"), ("3 12", "no"), ("10 16", "no"), ("1 48", "no"), ("13 21", "no"), ("4 5", "no"), ("6 18", "yes"),
+)  # fmt: skip
+_EXAMPLE_TRIPLES = (
+    ("4 4 10", "yes"), ("10 10 11", "no"), ("4 9 11", "yes"), ("1 3 3", "no"), ("5 7 8", "no"), ("6 6 12", "yes"),
+    ("2 3 4", "yes"), ("5 8 40", "no"), ("1 2 12", "yes"), ("3 3 5", "yes"), ("7 9 30", "no"), ("8 8 8", "yes"),
+    ("2 2 7", "no"), ("1 4 6", "yes"), ("13 14 15", "no"), ("2 10 12", "yes"), ("5 5 5", "no"), ("1 8 15", "yes"),
+    ("3 10 11", "yes"), ("1 4 5", "yes"),
 )  # fmt: skip
 
 
@@ -90,6 +106,14 @@ def verdict_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
         _EXAMPLE_VERDICTS,
         state,
     )
+
+
+def yes_no_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
+    """Asks the same for yes or no, with examples of as many numbers as are left."""
+    if len(state.split()) == 2:
+        return _turns("Can two numbers make 24 with one of + - * /? Say yes or no.", _EXAMPLE_PAIRS, state)
+    task = "Can the numbers, each used once with + - * /, make 24? Say yes or no."
+    return _turns(task, _EXAMPLE_TRIPLES, state)
 
 
 def expression(numbers: str, steps: list[str]) -> str:

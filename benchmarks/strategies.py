@@ -50,6 +50,10 @@ _PAPERS = {
     ("game24", "self-consistency"): "9 % (GPT-4, 100 samples; Yao et al. 2023)",
     ("game24", "tot"): "74 % (GPT-4, beam 5; Yao et al. 2023)",
 }
+_VALUES = {
+    "words": ScoredVerdicts(game24.verdict_prompt),
+    "yes-no": ScoredVerdicts(game24.yes_no_prompt, {"yes": 1.0, "no": 0.0}),
+}
 _LONGEST_THOUGHT = 400  # tokens
 
 
@@ -139,7 +143,7 @@ def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
         if item.task == "gsm8k":
             return TreeOfThought(parallel_calls=calls)
         proposer: Proposer
-        evaluator: Evaluator = ScoredVerdicts(game24.verdict_prompt)
+        evaluator: Evaluator = _VALUES[options.values]
         if is_random:
             proposer, evaluator = _RandomProposals(options.proposals), _RandomValues()
         elif options.generate == "ranked":
@@ -176,7 +180,7 @@ def _label(name: str, task: str, options: argparse.Namespace) -> str:
     if name.startswith("self-consistency"):
         return f"{name} k={_samples(task, options)}"
     if name.startswith("tot") and task == "game24":
-        return f"{name} b={options.beam} n={options.proposals} {options.generate}"
+        return f"{name} b={options.beam} n={options.proposals} {options.generate} {options.values}"
     return name
 
 
@@ -261,6 +265,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--proposals", type=int, default=8, help="thoughts from each state of Game of 24")
     parser.add_argument("--generate", choices=["ranked", "sampled"], default="ranked")
+    parser.add_argument("--values", choices=[*_VALUES], default="yes-no", help="how the model values what is left")
     parser.add_argument("--out", type=Path, help="one JSON line a result; resumed where it exists, for one model")
     return parser.parse_args()
 

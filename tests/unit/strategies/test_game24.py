@@ -62,6 +62,15 @@ def test_a_step_with_wrong_arithmetic_is_not_valid(game24: ModuleType) -> None:
         assert not rules.is_valid("4 6", step)
 
 
+def test_the_examples_of_the_prompts_are_true(game24: ModuleType) -> None:
+    for state, step in game24._EXAMPLE_STEPS:
+        assert game24.is_solvable(game24._left(state, step)), (state, step)
+    judged = (*game24._EXAMPLE_VERDICTS, *game24._EXAMPLE_PAIRS, *game24._EXAMPLE_TRIPLES)
+    for state, verdict in judged:
+        if verdict != "likely":
+            assert game24.is_solvable(state) is (verdict in {"yes", "sure"}), state
+
+
 def test_fractions_are_exact(game24: ModuleType) -> None:
     steps = ["8 / 3 = 8/3", "3 - 8/3", "8 / 1/3 = 24"]
     answer = game24.expression("3 3 8 8", steps)
