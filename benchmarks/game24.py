@@ -7,15 +7,20 @@ Code knows the rules: which steps are legal, what they leave, whether an express
 import ast
 import operator
 import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from agentkit.models.constraints import Constraint, choice
-from agentkit.strategies import Problem, ThoughtRules
+from agentkit.models.constraints import Constraint, choice, regex
+from agentkit.strategies import Problem, ScoredVerdicts, ThoughtRules, WrittenVerdicts
+from agentkit.strategies.asking import Asker
+from agentkit.strategies.evaluating import Evaluator
 
 _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+YES_NO: Mapping[str, float] = MappingProxyType({"yes": 1.0, "no": 0.0})
 _NUMBER = r"-?\d+(?:/\d+)?"
 _STEP = re.compile(rf"({_NUMBER}) ([-+*/]) ({_NUMBER})(?: = ({_NUMBER}))?")
 _EXAMPLE_STEPS = (
@@ -116,6 +121,22 @@ def yes_no_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
     return _turns(task, _EXAMPLE_TRIPLES, state)
 
 
+def trial_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
+    """Asks for what two numbers make, and whether that is 24."""
+    task = "Write the sum, the difference, the product and, if whole, the quotient. Is one of them 24?"
+    return _turns(task, tuple((pair, _trial(pair)) for pair, _ in _EXAMPLE_PAIRS[:16]), state)
+
+
+class TriedValues:
+    """The model tries out two numbers, in writing, before its verdict; of more it tells its verdict at a glance."""
+
+    def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
+        trial = regex(rf"\+{_NUMBER} -{_NUMBER} \*{_NUMBER}( /{_NUMBER})?: (yes|no)")
+        written = WrittenVerdicts(1, trial_prompt, YES_NO, temperature=0.0, max_tokens=48, constraint=trial)
+        chosen: Evaluator = written if len(states[0].split()) == 2 else ScoredVerdicts(yes_no_prompt, YES_NO)
+        return chosen.evaluate(problem, states, asker, seed)
+
+
 def expression(numbers: str, steps: list[str]) -> str:
     """The steps as one expression over the numbers; what is left unjoined is separated by commas."""
     parts = [(Fraction(number), number) for number in numbers.split()]
@@ -140,6 +161,15 @@ def is_right(numbers: str, answer: str) -> bool:
 def is_solvable(state: str) -> bool:
     """Whether the numbers can make 24, by trying everything: to judge the model's verdicts."""
     return state == "24" or any(is_solvable(_left(state, step)) for step in legal_steps(state))
+
+
+def _trial(pair: str) -> str:
+    low, high = (Fraction(number) for number in pair.split())
+    results = {"+": high + low, "-": high - low, "*": high * low}
+    if low and (high / low).denominator == 1:
+        results["/"] = high / low
+    verdict = "yes" if 24 in results.values() else "no"
+    return " ".join(f"{sign}{result}" for sign, result in results.items()) + f": {verdict}"
 
 
 def _turns(task: str, examples: tuple[tuple[str, str], ...], state: str) -> tuple[BaseMessage, ...]:

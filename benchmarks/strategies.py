@@ -52,7 +52,8 @@ _PAPERS = {
 }
 _VALUES = {
     "words": ScoredVerdicts(game24.verdict_prompt),
-    "yes-no": ScoredVerdicts(game24.yes_no_prompt, {"yes": 1.0, "no": 0.0}),
+    "yes-no": ScoredVerdicts(game24.yes_no_prompt, game24.YES_NO),
+    "tried": game24.TriedValues(),
 }
 _LONGEST_THOUGHT = 400  # tokens
 
@@ -265,7 +266,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--beam", type=int, default=5)
     parser.add_argument("--proposals", type=int, default=8, help="thoughts from each state of Game of 24")
     parser.add_argument("--generate", choices=["ranked", "sampled"], default="ranked")
-    parser.add_argument("--values", choices=[*_VALUES], default="yes-no", help="how the model values what is left")
+    parser.add_argument("--values", choices=[*_VALUES], default="tried", help="how the model values what is left")
     parser.add_argument("--out", type=Path, help="one JSON line a result; resumed where it exists, for one model")
     return parser.parse_args()
 
