@@ -12,10 +12,11 @@ from agentkit.results import Answer, Step, StopReason, Usage
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from agentkit.agents import PendingCall
+    from agentkit.agents import Agent, PendingCall
     from agentkit.indexes import Index
     from agentkit.pipelines.conversation import ContextUse, Conversation, ConversationEvent
     from agentkit.pipelines.history import Exchange
+    from agentkit.strategies import Strategy
     from agentkit.workspace import Workspace
 
 
@@ -31,7 +32,7 @@ class Chat:
         setup: SessionSetup,
         *,
         session: Session | None = None,
-        approve: "Callable[[PendingCall], bool] | None" = None,
+        trusts_tools: bool = False,
     ) -> None:
         """Begin a chat, or go on with a session.
 
@@ -39,7 +40,7 @@ class Chat:
             workspace: What it is had over.
             setup: With which model, index and tools.
             session: One of `workspace.sessions()` to go on with.
-            approve: Asked before each call of a tool with effects; without it none of them runs.
+            trusts_tools: Run every file of the workspace's `tools/`, without asking.
 
         Raises:
             SessionsDamagedError: the file of sessions cannot be read.
@@ -47,8 +48,10 @@ class Chat:
         self.setup = setup
         self.session = session
         """None until something was asked."""
+        self.approve: Callable[[PendingCall], bool] = lambda _: False
+        """Asked before each call of a tool with effects; as it is, none of them runs."""
         self._workspace = workspace
-        self._approve = approve
+        self._trusts_tools = trusts_tools
         self._store = workspace.sessions()
         self._turns = self._store.turns(session.id) if session else []
         self._loader = Loader(self._load)
@@ -130,11 +133,14 @@ class Chat:
                 self._store.remove_turn(turn.number)
             else:
                 self._keep(before, progress.turn, progress.cut_off())
+            progress.tell_rest()
             raise
         except BaseException:
             self._store.remove_turn(turn.number)
             raise
-        return self._keep(before, progress.turn, answer)
+        answered = self._keep(before, progress.turn, answer)
+        progress.tell_rest()
+        return answered
 
     def retry(self, *, on_event: "Callable[[ConversationEvent], None]" = lambda _: None) -> Turn:
         """Ask the last question again; its answer stays until there is another."""
@@ -202,28 +208,40 @@ class Chat:
         return index
 
     def _conversation(self, setup: SessionSetup, model: "BaseChatModel", index: "Index | None") -> "Conversation":
-        from agentkit.agents import Agent
         from agentkit.pipelines.conversation import Conversation
 
         settings = self._workspace.settings.answer
-        agent = None
-        if setup.tools:
-            registry = self._workspace.tools().registry
-            tools = [registry[name] for name in setup.tools]
-            agent = Agent(model, tools=tools, index=index, approve=self._approve)
+        strategy = self._workspace.strategy(setup.strategy, {}) if setup.strategy else None
+        agent = self._agent(setup, model, index, strategy) if setup.tools else None
         retriever = index.as_retriever(k=settings.passages) if index else None
         return Conversation(
             model,
             system=setup.system,
             retriever=retriever,
             agent=agent,
-            strategy=self._workspace.strategy(setup.strategy, {}) if setup.strategy else None,
+            strategy=strategy,
             max_tokens=settings.max_tokens,
+        )
+
+    def _agent(
+        self, setup: SessionSetup, model: "BaseChatModel", index: "Index | None", strategy: "Strategy | None"
+    ) -> "Agent":
+        from agentkit.agents.react import INSTRUCTIONS, Agent
+
+        return Agent(
+            model,
+            tools=list(self._workspace.tools(trusts_all=self._trusts_tools).registry.only(setup.tools)),
+            index=index,
+            instructions="\n".join(filter(None, (INSTRUCTIONS, setup.system))),
+            strategy=strategy,
+            approve=self.approve,
         )
 
 
 class _Progress:
-    """A turn while it is answered: what is told is kept first."""
+    """A turn while it is answered: what is told is kept first. The last piece of a text waits until the answer is kept,
+    so that whoever has read it to its end finds it again.
+    """
 
     def __init__(self, store: SessionStore, turn: Turn, on_event: "Callable[[ConversationEvent], None]") -> None:
         self.turn = turn
@@ -231,11 +249,14 @@ class _Progress:
         self._on_event = on_event
         self._pieces: list[str] = []
         self._steps: list[Step] = []
+        self._held: ConversationEvent | None = None
 
     def tell(self, event: "ConversationEvent") -> None:
+        """What happened."""
         from agentkit.agents import TextPiece, ToolStarted
         from agentkit.pipelines.conversation import QuestionRewritten
 
+        self.tell_rest()
         match event:
             case TextPiece():
                 self._pieces.append(event.text)
@@ -247,7 +268,16 @@ class _Progress:
             case QuestionRewritten():
                 self.turn = replace(self.turn, searched=event.question)
                 self._store.searched(self.turn.number, event.question)
-        self._on_event(event)
+        if isinstance(event, TextPiece):
+            self._held = event
+        else:
+            self._on_event(event)
+
+    def tell_rest(self) -> None:
+        """The piece that waits."""
+        held, self._held = self._held, None
+        if held:
+            self._on_event(held)
 
     def cut_off(self) -> Answer:
         """What there is of the answer."""

@@ -122,8 +122,8 @@ class ChatCommands:
         if names == OFF:
             self._change("answering without tools", tools=())
         elif names:
-            registry = self._workspace.tools().registry
-            wanted = tuple(registry[name].name for name in names.replace(",", " ").split())
+            named = names.replace(",", " ").split()
+            wanted = tuple(self._workspace.tools().registry.only(named).names())
             self._change(f"the model may call {', '.join(wanted)}", tools=wanted)
         else:
             self._show_choice(", ".join(self._chat.setup.tools), self._tool_names(), "there are none")

@@ -8,7 +8,6 @@ from typing import TextIO
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import completion_is_selected
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -115,7 +114,7 @@ def _choices(command: Command) -> list[str]:
 def _keys() -> KeyBindings:
     keys = KeyBindings()
 
-    @keys.add("enter", filter=~completion_is_selected)
+    @keys.add("enter")
     def _ask(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.document.current_line_before_cursor.endswith("\\"):
@@ -123,11 +122,6 @@ def _keys() -> KeyBindings:
             buffer.newline(copy_margin=False)
         else:
             buffer.validate_and_handle()
-
-    @keys.add("enter", filter=completion_is_selected)
-    def _take(event: KeyPressEvent) -> None:
-        event.current_buffer.complete_state = None
-        event.current_buffer.insert_text(" ")
 
     @keys.add("escape", "enter")
     def _new_line(event: KeyPressEvent) -> None:

@@ -2,18 +2,21 @@
 
 import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rich.text import Text
 
 from agentkit.agents.session import Turn
 from agentkit.agents.session_export import turn_record
 from agentkit.chat import Chat
-from agentkit.cli._markdown import AnswerScreen, markdown
+from agentkit.cli._markdown import AnswerScreen, Markdown
 from agentkit.cli._render import SourceFinder, console_for, print_sources
 from agentkit.cli._steps import step_line
 from agentkit.cli._terminal import neutralise, neutralise_line, to_json_line
 from agentkit.results import Answer, StopReason
+
+if TYPE_CHECKING:
+    from agentkit.agents import PendingCall
 
 Ask = Callable[[Callable[[object], None]], Turn]
 """Asks something, telling events to what it is given."""
@@ -116,15 +119,24 @@ class TerminalScreen:
         if turn.answer is None:
             self.say(Text("interrupted before there was an answer; /retry asks again", style="yellow"))
             return
-        self._console.print(markdown(turn.answer.text))
+        self._console.print(Markdown(turn.answer.text))
         if turn.answer.stop_reason is StopReason.CANCELLED:
             self.say(Text("stopped", style="dim"))
         print_sources(turn.answer, self._find, sys.stdout)
 
-    def pause(self) -> None:
-        """Let something be asked of the person while an answer is made."""
-        if self._answering:
+    def asking(self, approve: "Callable[[PendingCall], bool]") -> "Callable[[PendingCall], bool]":
+        """`approve` with nothing moving on the screen while it asks."""
+
+        def ask(call: "PendingCall") -> bool:
+            if self._answering is None:
+                return approve(call)
             self._answering.pause()
+            try:
+                return approve(call)
+            finally:
+                self._answering.resume()
+
+        return ask
 
     def _show(self, event: object, screen: AnswerScreen, shown: list[str]) -> None:
         from agentkit.agents import TextPiece, ToolStarted

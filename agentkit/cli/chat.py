@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,13 @@ def chat(
     strategy: Annotated[
         str | None, typer.Option("--strategy", metavar="NAME", help="How to reason: see agentkit ask --help.")
     ] = None,
+    allowed: Annotated[
+        list[str] | None,
+        typer.Option("--yes", help="Run this tool with effects without asking. Repeatable.", metavar="TOOL"),
+    ] = None,
+    trusts_all: Annotated[
+        bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")
+    ] = False,
     is_continued: Annotated[
         bool, typer.Option("-c", "--continue", help="Go on with the latest session of this workspace.")
     ] = False,
@@ -63,7 +71,10 @@ def chat(
     if strategy is not None:
         workspace.strategy(strategy, {})
         setup = replace(setup, strategy=strategy)
-    _talk(workspace, setup, known, is_json=is_json)
+
+    from agentkit.chat import Chat
+
+    _talk(Chat(workspace, setup, session=known, trusts_tools=trusts_all), workspace, allowed or (), is_json=is_json)
 
 
 def _session(workspace: "Workspace", identifier: str | None, *, is_continued: bool) -> "Session | None":
@@ -97,16 +108,15 @@ def _setup(workspace: "Workspace", known: "Session | None", index: str | None) -
     return replace(setup, index=choose_index(workspace, index))
 
 
-def _talk(workspace: "Workspace", setup: "SessionSetup", known: "Session | None", *, is_json: bool) -> None:
-    from agentkit.chat import Chat
+def _talk(talk: "Chat", workspace: "Workspace", allowed: Collection[str], *, is_json: bool) -> None:
+    from agentkit.cli._approval import Approval
     from agentkit.cli._chat_loop import chat_on_pipe, chat_on_terminal, greet
     from agentkit.cli._chat_screen import PipedScreen, TerminalScreen
-
-    talk = Chat(workspace, setup, session=known)
 
     def find(path: str) -> "Path | None":
         return workspace.indexes.source_file(talk.setup.index, path) if talk.setup.index else None
 
+    talk.approve = Approval(allowed)
     try:
         if not is_terminal(sys.stdin):
             chat_on_pipe(talk, workspace, PipedScreen(talk, find, is_json=is_json))
@@ -114,6 +124,7 @@ def _talk(workspace: "Workspace", setup: "SessionSetup", known: "Session | None"
             chat_on_terminal(talk, workspace, PipedScreen(talk, find, is_json=is_json), sys.stderr)
         else:
             screen = TerminalScreen(talk, find)
+            talk.approve = screen.asking(talk.approve)
             greet(talk, screen)
             chat_on_terminal(talk, workspace, screen, sys.stdout)
     except BaseException:
