@@ -105,6 +105,30 @@ class Citation:
     """The headings that the quote stands under, outermost first; empty where the document has none."""
 
 
+class Verdict(StrEnum):
+    """What the documents say of a claim."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer: `answer[start:end] == text`."""
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    score: float
+    """The judge's log-odds that the documents prove it; minus infinity where nothing was found to judge by."""
+    missing: tuple[str, ...] = ()
+    """Numbers and names that no passage has."""
+    citation: Citation | None = None
+    """The place that it was held against."""
+
+
 @dataclass(frozen=True, slots=True)
 class PassageUse:
     """One retrieved passage and what became of it: invariant 8, nothing is dropped silently."""
@@ -151,6 +175,8 @@ class Answer:
     """Every retrieved passage, in the order of the search; those that did not fit have `is_included` False."""
     warnings: tuple[str, ...] = ()
     """One line for each limit that cut something."""
+    unsupported: tuple[Claim, ...] = ()
+    """Sentences that the passages do not bear out, in their order."""
     steps: tuple[Step, ...] = ()
     """What an agent did before it answered."""
 

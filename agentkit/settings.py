@@ -40,6 +40,8 @@ class ModelSettings(_Section):
     or another after `agentkit indexes rebuild NAME --reembed`."""
     embedder_precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """How exactly texts are embedded; auto is bf16 on a processor that computes in it, fp16 on a GPU, else fp32."""
+    judge: Path | None = None
+    """The folder of an NLI cross-encoder that judges in `check` and `ask` what passages prove; None: the chat model."""
     directory: Path | None = None
     """Where pulled models are kept; None is the user's data folder."""
     context_tokens: int | None = Field(default=None, ge=256)
@@ -208,9 +210,10 @@ def _parse(source: str, file: Path | None) -> dict[str, Any]:
 def _anchored(settings: Settings, file: Path | None) -> Settings:
     """Relative paths of the file are relative to its folder, those of the environment to the current one."""
     changes: dict[str, _Section] = {}
-    if settings.models.directory is not None:
-        directory = _base(("models", "directory"), file) / settings.models.directory.expanduser()
-        changes["models"] = settings.models.model_copy(update={"directory": directory})
+    folders = {name: getattr(settings.models, name) for name in ("directory", "judge")}
+    anchored = {name: _base(("models", name), file) / folder.expanduser() for name, folder in folders.items() if folder}
+    if anchored:
+        changes["models"] = settings.models.model_copy(update=anchored)
     if settings.tools.wikipedia.endswith(".zim"):
         archive = _base(("tools", "wikipedia"), file) / Path(settings.tools.wikipedia).expanduser()
         changes["tools"] = settings.tools.model_copy(update={"wikipedia": str(archive)})

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from agentkit.indexes import Index
     from agentkit.loaders import PathPatterns
     from agentkit.models.store import ModelStore
+    from agentkit.pipelines.entailment import Entailment
     from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.progress import OnProgress as OnIndexing
     from agentkit.pipelines.watching import WatchRound
@@ -285,6 +286,7 @@ class Workspace:
                 chat_model,
                 strategy=strategy,
                 system=system,
+                judge=self._judge(),
                 on_token=on_token,
                 max_tokens=settings.max_tokens,
             )
@@ -348,9 +350,19 @@ class Workspace:
         settings = with_answer_options(self.settings, options)
         return Workspace(self.root, settings, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model)
 
-    def check(self, answer: str, index: str, *, model: str | None = None) -> "GroundingReport":
-        """Hold each sentence of an answer against an index."""
+    def check(
+        self, answer: str, index: str, *, model: str | None = None, judge: Path | None = None
+    ) -> "GroundingReport":
+        """Hold each sentence of an answer against an index. `judge` as in the settings.
+
+        Raises:
+            ModelLoadError: `judge` is not the folder of an NLI cross-encoder.
+        """
         from agentkit.pipelines.grounding import check_answer
+
+        if encoder := self._judge(judge):
+            with self.open_index(index) as opened:
+                return check_answer(answer, opened.as_retriever(k=_PASSAGES_TO_CHECK), None, judge=encoder)
 
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
             return check_answer(answer, opened.as_retriever(k=_PASSAGES_TO_CHECK), chat_model)
@@ -597,6 +609,13 @@ class Workspace:
         finally:
             if isinstance(model, LocalChatModel):
                 model.close()
+
+    def _judge(self, folder: Path | None = None) -> "Entailment | None":
+        """The cross-encoder that judges statements; None where the chat model does."""
+        from agentkit.pipelines.entailment import CrossEncoderJudge
+
+        folder = folder or self.settings.models.judge
+        return CrossEncoderJudge(folder) if folder else None
 
     def _limits(self, embedder: "Embedder") -> "ChunkLimits":
         from agentkit.chunkers import ChunkLimits

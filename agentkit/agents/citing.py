@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
@@ -15,26 +16,50 @@ _TELLING_WORDS = 3
 """A sentence of fewer words, such as `Sources: [1], [2]`, does not tell what of a passage it means."""
 
 
-def cited_numbers(answer: str) -> list[int]:
-    """The numbers in square brackets, each once, in their order."""
-    return list(dict.fromkeys(int(number) for number in _NUMBER.findall(answer)))
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence or line of a passage that was read."""
+
+    passage: Passage
+    start: int
+    end: int
+    """Within the passage, as `start` is."""
+
+    @property
+    def text(self) -> str:
+        return self.passage.hit.text[self.start : self.end]
+
+    @property
+    def citation(self) -> Citation:
+        """As a span of the file."""
+        hit = self.passage.hit
+        heading = " › ".join(hit.metadata.get("heading_path") or ())
+        return Citation(hit.path, hit.page, hit.start + self.start, hit.start + self.end, self.text, heading)
 
 
-def cited(answer: str, numbering: PassageNumbering) -> tuple[str, tuple[Citation, ...]]:
-    """The answer with its numbers counted from 1, and for each of them a true span of a file.
+def cited(answer: str, numbering: PassageNumbering) -> tuple[str, list[Quote]]:
+    """The answer with its numbers counted from 1, and a quote for each of them.
 
-    The span is the sentence or line of the passage that is most like what the answer says before the number. A number
-    that no passage has is taken out.
+    It is the sentence or line of the passage that is most like what the answer says before the number. A number that no
+    passage has is taken out.
     """
-    numbers = [number for number in cited_numbers(answer) if 1 <= number <= len(numbering)]
+    numbers = list(dict.fromkeys(int(number) for number in _NUMBER.findall(answer)))
+    numbers = [number for number in numbers if 1 <= number <= len(numbering)]
     places = {number: place for place, number in enumerate(numbers, start=1)}
-    found = tuple(_citation(" ".join(_said(answer, number)) or answer, numbering[number]) for number in numbers)
+    found = [_likest(" ".join(_said(answer, number)) or answer, numbering[number]) for number in numbers]
 
     def counted(marker: re.Match[str]) -> str:
         place = places.get(int(marker[1]))
         return "" if place is None else f"{marker[0][: marker[0].index('[')]}[{place}]"
 
     return _MARKER.sub(counted, answer), found
+
+
+def quotes_of(passage: Passage) -> list[Quote]:
+    """The sentences and lines of a passage; at least one, the whole."""
+    text = passage.hit.text
+    spans = [found.span() for found in _SENTENCE.finditer(text)] or [(0, len(text))]
+    return [Quote(passage, start, end) for start, end in spans]
 
 
 def _said(answer: str, number: int) -> Iterator[str]:
@@ -45,9 +70,5 @@ def _said(answer: str, number: int) -> Iterator[str]:
             yield " ".join(words)
 
 
-def _citation(said: str, passage: Passage) -> Citation:
-    hit = passage.hit
-    spans = [found.span() for found in _SENTENCE.finditer(hit.text)] or [(0, len(hit.text))]
-    start, end = max(spans, key=lambda span: fuzz.token_set_ratio(hit.text[slice(*span)], said))
-    heading = " › ".join(hit.metadata.get("heading_path") or ())
-    return Citation(hit.path, hit.page, hit.start + start, hit.start + end, hit.text[start:end], heading)
+def _likest(said: str, passage: Passage) -> Quote:
+    return max(quotes_of(passage), key=lambda quote: fuzz.token_set_ratio(quote.text, said))

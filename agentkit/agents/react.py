@@ -24,16 +24,16 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 
 from agentkit.agents.acting import CallResult, CallRunner, PendingCall
-from agentkit.agents.citing import cited, cited_numbers
+from agentkit.agents.citing import cited
 from agentkit.agents.concluding import conclude
 from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
+from agentkit.agents.evidence import evidence
 from agentkit.agents.limits import AgentLimits, Spent
 from agentkit.agents.model import AgentModel, check_tool_calling
 from agentkit.agents.reading import whole_calls
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.indexes import Index
-from agentkit.models.constraints import regex
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.models.structured import OutputSchema
@@ -321,9 +321,8 @@ class _Run:
     def _answer(self, text: str, reason: StopReason) -> Answer:
         is_stopped = self._ended() is not None
         value = None if is_stopped else self._value(text)
-        if not cited_numbers(text) and len(self._numbering) and self._model.local and not is_stopped:
-            text += self._sources(text)
-        text, found = cited(text, self._numbering)
+        text, quotes = cited(text, self._numbering)
+        quotes = evidence(text_of(self._messages[self._task]), text, self._numbering, quotes)
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
@@ -331,8 +330,8 @@ class _Run:
             warnings.append("there is no answer of the wanted form")
         return Answer(
             text,
-            citations=found,
-            is_grounded=bool(found),
+            citations=tuple(quote.citation for quote in quotes),
+            is_grounded=bool(quotes),
             stop_reason=reason,
             usage=replace(self._spent.usage, seconds=self._spent.seconds),
             warnings=tuple(dict.fromkeys(warnings)),
@@ -346,15 +345,6 @@ class _Run:
         value, reply = structured(self._model, self._messages, answer, self._agent.response_format)
         self._spent.usage += usage_of(reply)
         return value
-
-    def _sources(self, answer: str) -> str:
-        """The numbers of the passages that the answer rests on, decoded under a constraint to those there are."""
-        numbers = "|".join(rf"\[{number}\]" for number in range(1, len(self._numbering) + 1))
-        marker = "\n\nSources: "
-        constraint = regex(rf"({numbers})(, ({numbers})){{0,3}}")
-        reply = self._model.complete(self._messages, constraint, start=answer + marker, max_tokens=32)
-        self._spent.usage += usage_of(reply)
-        return marker + text_of(reply)
 
     def _ended(self) -> StopReason | None:
         """Why nothing more may be done; None where something may."""

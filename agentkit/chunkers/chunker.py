@@ -11,8 +11,9 @@ from agentkit.chunkers.context import context_of, with_context
 from agentkit.chunkers.markdown import Heading, markdown_sections, sections_under
 from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.chunkers.recursive import cut_sections
+from agentkit.chunkers.tables import with_table_headers
 
-CHUNKER_NAME = "sections-2"
+CHUNKER_NAME = "sections-3"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({
@@ -26,7 +27,7 @@ def chunk_document(document: Document, limits: ChunkLimits, count_tokens: TokenC
     the limits, with its context counted, and each is a span of the text (design.md, invariant 1).
     """
     text = document.page_content
-    sections = _sections(text, document.metadata, limits)
+    sections = with_table_headers(text, _sections(text, document.metadata, limits), max_chars=limits.max_chars)
     return [chunk for section in sections for chunk in _cut(document, section, limits, count_tokens)]
 
 

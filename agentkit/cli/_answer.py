@@ -6,7 +6,7 @@ from typing import Self, TextIO
 
 from agentkit.cli._invocation import note
 from agentkit.cli._progress import Waiting
-from agentkit.cli._render import SourceFinder, print_sources, print_table
+from agentkit.cli._render import SourceFinder, print_sources, print_table, print_unsupported
 from agentkit.cli._terminal import neutralise
 from agentkit.results import Answer
 
@@ -47,6 +47,7 @@ class AnswerPrinter:
         else:  # nothing was streamed, or the finished text is another one
             lead = "\n\n" if self._shown else ""
             print(f"{lead}{neutralise(answer.text)}")
+        print_unsupported(answer, sys.stdout)
         print_sources(answer, find, sys.stdout)
 
 

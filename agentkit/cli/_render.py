@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agentkit.cli._terminal import is_terminal, neutralise, neutralise_line, supports_links, uses_colour
-from agentkit.results import Answer, Citation, Hit
+from agentkit.results import Answer, Citation, Hit, Verdict
 
 SourceFinder = Callable[[str], Path | None]
 """From a path as the index knows it to the file; None where it is no longer there."""
@@ -48,6 +48,16 @@ def print_sources(answer: Answer, find: SourceFinder, stream: TextIO) -> None:
         console.print(_source_line(number, citation, find, stream))
         quote = Text(f"“{neutralise_line(' '.join(citation.quote.split()))}”", style="italic")
         console.print(_indented(quote, 4, stream))
+
+
+def print_unsupported(answer: Answer, stream: TextIO) -> None:
+    """The sentences of an answer that the passages do not bear out, each with what is wrong with it."""
+    console = console_for(stream)
+    for claim in answer.unsupported:
+        why = "contradicted by the passages" if claim.verdict is Verdict.CONTRADICTED else "not in the passages"
+        missing = f" ({', '.join(claim.missing)})" if claim.missing else ""
+        shown = Text.assemble((f"✗ {why}{neutralise_line(missing)}: ", "bold red"), f"“{neutralise_line(claim.text)}”")
+        console.print(shown)
 
 
 def print_hits(hits: Sequence[Hit], find: SourceFinder, stream: TextIO) -> None:

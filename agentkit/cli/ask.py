@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentkit.cli._claims import claim_as_json
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
@@ -153,6 +154,8 @@ def _as_json(
         "answer": answer.text,
         "citations": [{name: getattr(citation, name) for name in fields} for citation in answer.citations],
         "grounded": answer.is_grounded,
+        "unsupported": [claim_as_json(claim) for claim in answer.unsupported],
+        "warnings": list(answer.warnings),
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),
     }

@@ -1,10 +1,12 @@
 """`agentkit check`: is what an answer says in the documents?"""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from agentkit.cli._claims import claim_as_json
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, workspace_of
 from agentkit.cli._terminal import neutralise_line, read_piped_text, to_json
 
@@ -19,6 +21,10 @@ def check(
         typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
     ] = None,
     model: Annotated[str | None, typer.Option("-m", "--model", help="The chat model that judges.")] = None,
+    judge: Annotated[
+        Path | None,
+        typer.Option("--judge", metavar="FOLDER", help="An NLI cross-encoder that judges instead of the chat model."),
+    ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold each sentence of an answer against an index: supported, contradicted or not found, with the place.
@@ -29,20 +35,9 @@ def check(
     if not text.strip():
         raise UsageError('there is nothing to check: agentkit check "…"')
     workspace = workspace_of(context)
-    report = workspace.check(text, choose_index(workspace, index), model=model)
+    report = workspace.check(text, choose_index(workspace, index), model=model, judge=judge)
     if is_json:
-        claims = [
-            {
-                "text": claim.text,
-                "start": claim.start,
-                "end": claim.end,
-                "verdict": str(claim.verdict),
-                "score": claim.score if claim.citation else None,
-                "missing": list(claim.missing),
-                "citation": asdict(claim.citation) if claim.citation else None,
-            }
-            for claim in report.claims
-        ]
+        claims = [claim_as_json(claim) for claim in report.claims]
         typer.echo(to_json({"grounded": report.is_grounded, "claims": claims, "usage": asdict(report.usage)}))
         return
     for claim in report.claims:

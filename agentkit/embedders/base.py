@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -39,6 +40,11 @@ class Embedder(Embeddings):
     @abstractmethod
     def count_tokens(self, text: str) -> int:
         """Tokens of `text`, special tokens included. Does not load the model."""
+
+    @property
+    def tokenizer_file(self) -> Path | None:
+        """The `tokenizer.json` that `count_tokens` counts by, so that other processes can count; None without one."""
+        return None
 
     @abstractmethod
     def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:

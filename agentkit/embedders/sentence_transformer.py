@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
+from agentkit.embedders.tokens import load_tokenizer
 from agentkit.errors import ModelLoadError
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,10 @@ class SentenceTransformerEmbedder(Embedder):
     @cached_property
     def max_tokens(self) -> int:
         return int(self._config("sentence_bert_config.json").get("max_seq_length") or _DEFAULT_MAX_TOKENS)
+
+    @property
+    def tokenizer_file(self) -> Path:
+        return self._folder / "tokenizer.json"
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text).ids)
@@ -129,12 +134,7 @@ class SentenceTransformerEmbedder(Embedder):
 
     @cached_property
     def _tokenizer(self) -> Any:  # Any: tokenizers has no types
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+        return load_tokenizer(self.tokenizer_file)
 
     def _config(self, name: str) -> dict[str, Any]:
         path = self._folder / name

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.errors import IndexDamagedError, IndexLockedError
+from agentkit.indexes.bm25 import PLACES, KeywordScorer
 from agentkit.indexes.conditions import Condition
 from agentkit.indexes.records import (
     ChunkRecord,
@@ -44,6 +45,7 @@ class Catalog:
         """
         self._path = path
         self._lock = threading.RLock()
+        self._keywords = KeywordScorer(self._rows)
         with catalog_errors(self._path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             try:
@@ -52,6 +54,7 @@ class Catalog:
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA secure_delete = ON")
                 self._create_or_check()
+                self._connection.execute(PLACES)
             except BaseException:
                 self._connection.close()
                 raise
@@ -198,17 +201,13 @@ class Catalog:
 
         `within`: only chunks of these numbers; None takes all.
         """
-        if not query:
-            return []
-        return [
-            (name, -score)
-            for name, score in self._rows(
-                "SELECT id, bm25(chunks_fts) AS score FROM chunks_fts JOIN chunks ON number = chunks_fts.rowid "
-                "WHERE chunks_fts MATCH ?1 AND (?3 IS NULL OR number IN (SELECT value FROM json_each(?3))) "
-                "ORDER BY score, id LIMIT ?2",
-                (query, count, None if within is None else json.dumps(within)),
-            )
-        ]
+        found = self._keywords.ranking(query, self.generation, count=count, within=within)
+        numbers = json.dumps([number for number, _ in found])
+        names = dict(
+            self._rows("SELECT number, id FROM chunks WHERE number IN (SELECT value FROM json_each(?))", (numbers,))
+        )
+        ranking = ((names[number], score) for number, score in found)
+        return sorted(ranking, key=lambda each: (-each[1], each[0]))[:count]
 
     def searched_texts(self, identifiers: Sequence[str]) -> list[str]:
         """What is searched by words for these chunks, in their order."""
@@ -234,12 +233,8 @@ class Catalog:
         return np.array(found, dtype=np.float32)
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
-        """In how many chunks each stem occurs; stems that occur in none are left out."""
-        rows = self._rows(
-            "SELECT term, doc FROM chunks_vocabulary WHERE term IN (SELECT value FROM json_each(?))",
-            (json.dumps(sorted(stems)),),
-        )
-        return dict(rows)
+        """In how many chunks each stem occurs."""
+        return self._keywords.frequencies(stems, self.generation)
 
     def text(self, path: str) -> str | None:
         """The text of a file as its loader produced it."""

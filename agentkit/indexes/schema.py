@@ -1,6 +1,8 @@
 """The catalog's tables, the version that is kept in SQLite's `user_version`, and the way from one to the next."""
 
 VERSION = 3
+TOKENIZER = "porter unicode61"
+"""How the keyword index cuts text into words."""
 
 _LOOKED_AFTER = """
 -- Files and folders that must not come back: paths or patterns, as `indexes forget` was given them.
@@ -11,7 +13,7 @@ CREATE TABLE remade_embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL
 """
 
 KEYWORD_INDEX = (
-    "CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = 'porter unicode61');",  # rowid = chunks.number
+    f"CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = '{TOKENIZER}');",  # rowid = chunks.number
     "CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row);",  # a view of the words in chunks_fts
 )
 

@@ -1,4 +1,4 @@
-"""Risky files are loaded in a process of their own, with a limit of memory and time; one process for many files.
+"""Files are loaded in a process of their own, with a limit of memory and time; one process for many files.
 
 PDF, Office files, archives, and markup and records that are large, are parsed by code that a hostile or damaged file
 can keep busy for ever or make take all memory. A process that oversteps is killed, the file is named, and the next one
@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from langchain_core.documents import Document
 
+from agentkit.chunkers import Chunk
 from agentkit.errors import DocumentError
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES
+from agentkit.loaders.chunking import Chunking
 from agentkit.loaders.load import is_registered, load_document
 
 _RISKY = ARCHIVE_SUFFIXES | {".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".rtf", ".eml", ".mbox"}
@@ -34,11 +36,14 @@ _MEMORY_BYTES = 900_000_000
 class LoadingWorker:
     """Loads documents as `load_document` does, the risky ones at arm's length. A context manager; not thread-safe.
 
-    The process starts with the first risky file (about a second) and ends with the context.
+    The process starts with the first file that it is to load (about a second) and ends with the context.
     """
 
-    def __init__(self, *, memory_bytes: int = _MEMORY_BYTES, base_s: float = _BASE_S) -> None:
+    def __init__(
+        self, *, chunking: Chunking | None = None, memory_bytes: int = _MEMORY_BYTES, base_s: float = _BASE_S
+    ) -> None:
         """`base_s` is the time a file of no size may take; 15 s are added for each megabyte."""
+        self._chunking = chunking
         self._memory_bytes = memory_bytes
         self._base_s = base_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -59,21 +64,41 @@ class LoadingWorker:
             size = path.stat().st_size
         except OSError:  # load_document says why
             return load_document(path)
-        return self._load_apart(path, size) if _is_risky(path, size) else load_document(path)
+        return _document(self._ask_process(path, size)) if _is_risky(path, size) else load_document(path)
+
+    def load_chunks(self, path: Path) -> tuple[Document, list[Chunk]]:
+        """A document and its chunks, both made in the process, so that this one is free. Needs `chunking`.
+
+        Raises:
+            DocumentError: as `load`.
+        """
+        if self._chunking is None:
+            raise ValueError("a LoadingWorker without chunking cannot make chunks")
+        if is_registered(path.suffix):
+            document = load_document(path)
+            return document, self._chunking.chunks(document)
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise DocumentError(f"cannot be read: {error.strerror}") from error
+        reply = self._ask_process(path, size)
+        document = _document(reply)
+        text = document.page_content
+        return document, [Chunk(at, end, text[at:end], tuple(names)) for at, end, names in reply["chunks"]]
 
     def close(self) -> None:
-        """Ends the process; the next risky file would start another."""
-        if self._process is None:
+        """Ends the process, also while another thread waits for it; the next file would start another."""
+        process, self._process = self._process, None
+        if process is None:
             return
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self._process.wait()
-        self._process = None
 
-    def _load_apart(self, path: Path, size: int) -> Document:
+    def _ask_process(self, path: Path, size: int) -> dict[str, Any]:
         limit_s = self._base_s + _S_PER_MEGABYTE * size / 1e6
         process = self._started()
         expired = threading.Event()
@@ -99,13 +124,15 @@ class LoadingWorker:
             if reply.get("is_exhausted"):  # what is left after running out of memory is not to be trusted
                 self.close()
             raise DocumentError(reply["reason"])
-        return Document(page_content=reply["text"], metadata=reply["metadata"])
+        return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.close()
             # -P: the working directory may hold a file that is called like a module
             command = [sys.executable, "-P", "-m", "agentkit.loaders.worker_process", str(self._memory_bytes)]
+            if self._chunking:
+                command.append(self._chunking.to_json())
             paths = os.pathsep.join(path for path in sys.path if path)
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -115,6 +142,10 @@ class LoadingWorker:
                 self.close()
                 raise DocumentError("the process that reads risky files did not start: see `agentkit doctor`")
         return self._process
+
+
+def _document(reply: dict[str, Any]) -> Document:
+    return Document(page_content=reply["text"], metadata=reply["metadata"])
 
 
 def _is_risky(path: Path, size: int) -> bool:

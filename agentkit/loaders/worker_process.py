@@ -1,6 +1,7 @@
 """What runs in the process of `LoadingWorker`: a path and its seconds a line in, a document or a reason a line out.
 
-Run as `python -m agentkit.loaders.worker_process BYTES`; BYTES is the memory it may take beyond what it starts with.
+Run as `python -m agentkit.loaders.worker_process BYTES [CHUNKING]`; BYTES is the memory it may take beyond what it
+starts with. With a `Chunking` as JSON, a document comes with its chunks.
 """
 
 import json
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.chunking import Chunking
 from agentkit.loaders.load import load_document
 
 
-def main(memory_bytes: int) -> None:
+def main(memory_bytes: int, chunking: Chunking | None = None) -> None:
     """Answers until its input ends. What parsers print goes nowhere."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -23,17 +25,19 @@ def main(memory_bytes: int) -> None:
     for line in sys.stdin.buffer:
         name, limit_s = json.loads(line)
         _limit_time(limit_s)
-        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(name)))))
+        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(name))), chunking))
 
 
-def _reply(path: Path) -> dict[str, object]:
+def _reply(path: Path, chunking: Chunking | None) -> dict[str, object]:
     try:
         document = load_document(path)
+        chunks = chunking.chunks(document) if chunking else ()
     except DocumentError as error:
         return {"reason": str(error), "is_exhausted": isinstance(error.__cause__, MemoryError)}
     except Exception as error:  # noqa: BLE001  # a parser's mistake must not end the run; the file is named with it
         return {"reason": f"cannot be parsed: {type(error).__name__}", "is_exhausted": False}
-    return {"text": document.page_content, "metadata": document.metadata}
+    spans = [(chunk.start, chunk.end, chunk.heading_path) for chunk in chunks]
+    return {"text": document.page_content, "metadata": document.metadata, "chunks": spans}
 
 
 def _send(replies: BinaryIO, reply: dict[str, object]) -> None:
@@ -68,4 +72,4 @@ def _limit_time(limit_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(Chunking.from_json, sys.argv[2:]))

@@ -5,7 +5,7 @@ grounded where at least one was.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from langchain_core.language_models import BaseChatModel
@@ -17,11 +17,12 @@ from agentkit.errors import ContextLengthError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
-from agentkit.pipelines.grounding import Verdict, check_claim, judge_of, split_claims
+from agentkit.pipelines.entailment import Entailment
+from agentkit.pipelines.grounding import unsupported_claims
 from agentkit.pipelines.passages import Passage, fit_passages
 from agentkit.pipelines.reading import prompt_overhead, reader_for
 from agentkit.pipelines.reasoned import answer_by_reasoning
-from agentkit.results import Answer, PassageUse, StopReason, Usage
+from agentkit.results import Answer, PassageUse, StopReason
 from agentkit.strategies import Strategy
 
 NOT_FOUND = "The documents do not answer this question."
@@ -36,6 +37,7 @@ def answer_question(
     *,
     strategy: Strategy | None = None,
     system: str = "",
+    judge: Entailment | None = None,
     on_token: Callable[[str], None] | None = None,
     max_tokens: int = 512,
 ) -> Answer:
@@ -61,7 +63,7 @@ def answer_question(
     elif strategy:
         answer = _reason(question, included, model, strategy, system=system, on_token=on_token)
     else:
-        answer = _read(question, included, model, system=system, on_token=on_token, max_tokens=max_tokens)
+        answer = _read(question, included, model, system=system, judge=judge, on_token=on_token, max_tokens=max_tokens)
     seconds = time.monotonic() - started
     usage = replace(answer.usage, seconds=seconds)
     return replace(answer, usage=usage, passages=tuple(uses), warnings=(*_left_out(uses), *answer.warnings))
@@ -90,6 +92,7 @@ def _read(
     model: BaseChatModel,
     *,
     system: str,
+    judge: Entailment | None,
     on_token: Callable[[str], None] | None,
     max_tokens: int,
 ) -> Answer:
@@ -109,21 +112,8 @@ def _read(
     reason = stop_reason_of(whole)
     usage = reader.usage + usage_of(whole)
     warnings = [f"the answer was cut at {max_tokens} tokens"] if reason is StopReason.MAX_TOKENS else []
-    if isinstance(model, LocalChatModel):
-        unsupported, cost = _unsupported(text.strip(), passages, model)
-        warnings += [f"the passages do not support: {claim}" for claim in unsupported]
-        usage += cost
-    return Answer(text.strip(), tuple(citations), True, reason, usage, (), tuple(warnings))
-
-
-def _unsupported(answer: str, passages: Sequence[Passage], model: LocalChatModel) -> tuple[list[str], Usage]:
-    """Sentences that the passages do not bear out. An answer of one sentence was held against its quote already."""
-    claims = split_claims(answer)
-    judge = judge_of(model)
-    if len(claims) < 2:
-        return [], judge.usage
-    judged = [check_claim(text, (start, end), passages, judge) for text, start, end in claims]
-    return [claim.text for claim in judged if claim.verdict is not Verdict.SUPPORTED], judge.usage
+    unsupported, cost = unsupported_claims(text.strip(), question, passages, model, judge)
+    return Answer(text.strip(), tuple(citations), True, reason, usage + cost, (), tuple(warnings), tuple(unsupported))
 
 
 def _not_found() -> Answer:

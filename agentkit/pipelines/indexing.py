@@ -14,7 +14,7 @@ from agentkit.pipelines.sync_report import sync_report
 from agentkit.results import IndexReport
 
 DEFAULT_MAX_FILE_BYTES = 50_000_000
-_STAGE_CHARS = 100_000
+_STAGE_CHARS = 300_000
 """Text that is read before it is embedded and committed: enough to sort by length, little to lose."""
 
 

@@ -1,22 +1,67 @@
-"""Files to records that can be staged: which of them really changed, loaded and cut into chunks."""
+"""Files to records that can be staged: which of them really changed, loaded and cut into chunks.
+
+Many files are read by several processes, some way ahead of whoever takes the records, so that reading goes on while
+those are embedded. How far ahead is bounded by files and by bytes: memory does not grow with the folder.
+"""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 
-from agentkit.chunkers import chunk_document
+from langchain_core.documents import Document
+
+from agentkit.chunkers import Chunk, chunk_document
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, Index
-from agentkit.loaders import LoadingWorker
+from agentkit.loaders import Chunking, LoadingWorker
 from agentkit.pipelines.survey import FoundFile, Sync
+
+_MANY_BYTES = 1_000_000
+"""Of all files together: below, reading them takes less time than starting processes."""
+_MOST_WORKERS = 8
+_FILES_AHEAD = 64
+_BYTES_AHEAD = 64_000_000
+
+_Load = Callable[[FoundFile], tuple[Document, list[Chunk]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What came of a file: its digest, and a record where it was loaded; or why it cannot be read."""
+
+    digest: str = ""
+    record: FileRecord | None = None
+    problem: str = ""
 
 
 def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full: bool) -> Iterator[FileRecord | None]:
     """One result a file, in order: its record; None where it was only touched, is staged already or cannot be read,
     which is noted in `sync`.
     """
-    with LoadingWorker() as loader:
-        for found in files:
-            yield _read_file(loader, index, found, sync, is_full=is_full)
+    are_many = len(files) > 1 and sum(found.stamp.size for found in files) > _MANY_BYTES
+    count = min(_MOST_WORKERS, os.cpu_count() or 1) if are_many else 1
+    tokenizer = index.embedder.tokenizer_file if are_many else None
+    chunking = Chunking(tokenizer, index.limits) if tokenizer else None
+    with ExitStack() as stack:
+        workers = [stack.enter_context(LoadingWorker(chunking=chunking)) for _ in range(count)]
+        threads = stack.enter_context(ThreadPoolExecutor(count))
+        stack.callback(_stop, threads, workers)
+        load = _loader(index, workers, is_cut_there=chunking is not None)
+        read = partial(_read_file, load, sync=sync, is_full=is_full)
+        for found, reading in _ahead(read, files, threads):
+            if reading.problem:
+                sync.skipped[found.path] = (found.source, found.stamp, reading.problem)
+            elif reading.record or sync.staged.get(found.path) == found.stamp:
+                sync.contents[found.path] = reading.digest
+            else:
+                sync.restamped[found.path] = found.stamp
+            yield reading.record
 
 
 def by_size(files: Iterable[FileRecord | None], *, chars: int) -> Iterator[list[FileRecord]]:
@@ -35,30 +80,60 @@ def by_size(files: Iterable[FileRecord | None], *, chars: int) -> Iterator[list[
         yield batch
 
 
-def _read_file(
-    loader: LoadingWorker, index: Index, found: FoundFile, sync: Sync, *, is_full: bool
-) -> FileRecord | None:
+def _ahead(
+    read: Callable[[FoundFile], _Reading], files: Sequence[FoundFile], threads: ThreadPoolExecutor
+) -> Iterator[tuple[FoundFile, _Reading]]:
+    """Every file with what came of it, in order, while those after it are being read."""
+    waiting: deque[tuple[FoundFile, Future[_Reading]]] = deque()
+    size = 0
+    for found in files:
+        while waiting and (len(waiting) >= _FILES_AHEAD or size + found.stamp.size > _BYTES_AHEAD):
+            first, future = waiting.popleft()
+            size -= first.stamp.size
+            yield first, future.result()
+        waiting.append((found, threads.submit(read, found)))
+        size += found.stamp.size
+    yield from ((found, future.result()) for found, future in waiting)
+
+
+def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: bool) -> _Load:
+    """Loads and cuts a file with a worker that is free; it is cut here where the worker cannot count its tokens."""
+    free: SimpleQueue[LoadingWorker] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def load(found: FoundFile) -> tuple[Document, list[Chunk]]:
+        worker = free.get()
+        try:
+            if is_cut_there:
+                return worker.load_chunks(found.file)
+            document = worker.load(found.file)
+        finally:
+            free.put(worker)
+        return document, chunk_document(document, index.limits, index.embedder.count_tokens)
+
+    return load
+
+
+def _stop(threads: ThreadPoolExecutor, workers: Sequence[LoadingWorker]) -> None:
+    """Before the threads are waited for: nothing new is begun, and what is being read, perhaps for minutes, ends."""
+    threads.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.close()
+
+
+def _read_file(load: _Load, found: FoundFile, *, sync: Sync, is_full: bool) -> _Reading:
     known = sync.known.get(found.path)
     try:
-        digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
-        if sync.staged.get(found.path) == found.stamp and not is_full:
-            sync.contents[found.path] = digest
-            return None
-        if known and known.sha256 == digest and not is_full:
-            sync.restamped[found.path] = found.stamp
-            return None
-        record = _load(loader, index, found, digest)
-    except (DocumentError, OSError) as error:
-        reason = str(error) if isinstance(error, DocumentError) else f"cannot be read: {error.strerror}"
-        sync.skipped[found.path] = (found.source, found.stamp, reason)
-        return None
-    sync.contents[found.path] = digest
-    return record
-
-
-def _load(loader: LoadingWorker, index: Index, found: FoundFile, digest: str) -> FileRecord:
-    document = loader.load(found.file)
-    chunks = chunk_document(document, index.limits, index.embedder.count_tokens)
-    if not chunks:
-        raise DocumentError("no text in it")
-    return FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks)
+        with found.file.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not is_full and (sync.staged.get(found.path) == found.stamp or (known and known.sha256 == digest)):
+            return _Reading(digest)
+        document, chunks = load(found)
+        if not chunks:
+            raise DocumentError("no text in it")
+        return _Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
+    except DocumentError as error:
+        return _Reading(problem=str(error))
+    except OSError as error:
+        return _Reading(problem=f"cannot be read: {error.strerror}")

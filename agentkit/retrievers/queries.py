@@ -1,11 +1,11 @@
-"""Other questions to search with: a follow-up made whole, the same asked differently, an answer made up.
+"""Other questions to search with: the same asked differently, an answer made up.
 
 Each costs a call of the chat model. On what was measured here the feedback of the search itself does as well without
 one, so that nothing of this is on by default.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
@@ -16,22 +16,6 @@ QueryWriter = Callable[[str], list[str]]
 """From a question to the queries to search with."""
 
 _LONGEST = 300
-
-
-def standalone(model: BaseChatModel, question: str, history: Sequence[tuple[str, str]]) -> str:
-    """A follow-up question, written so that it is understood without the conversation.
-
-    `history`: question and answer pairs, oldest first. Without one the question is given back.
-    """
-    if not history:
-        return question
-    shown = "\n".join(f"User: {asked}\nAssistant: {answered}" for asked, answered in history[-4:])
-    task = (
-        f"Conversation:\n{shown}\n\nFollow-up question: {question}\n\n"
-        "Write the follow-up question so that it can be understood without the conversation: put names for words such "
-        "as it, they, there. Reply with the question only."
-    )
-    return _first_line(text_of(model.invoke([HumanMessage(task)]))) or question
 
 
 def several(model: BaseChatModel, *, count: int = 3) -> QueryWriter:
@@ -55,7 +39,3 @@ def hypothetical(model: BaseChatModel) -> QueryWriter:
         return [question, passage] if passage else [question]
 
     return write
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:_LONGEST]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from agentkit.embedders.cross_encoder import CrossEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
 from agentkit.results import Hit
@@ -64,18 +65,13 @@ class CrossEncoderReranker:
         """Load it.
 
         Raises:
-            ModelLoadError: the folder holds no cross-encoder in safetensors.
+            ModelLoadError: the folder holds no cross-encoder in safetensors, or one with several labels.
         """
-        if not list(folder.glob("*.safetensors")):
-            raise ModelLoadError(f"{folder} holds no model.safetensors: give the folder of a cross-encoder")
-        from sentence_transformers import CrossEncoder
-
-        try:
-            self._model = CrossEncoder(str(folder), local_files_only=True, model_kwargs={"use_safetensors": True})
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelLoadError(f"{folder} cannot be loaded as a cross-encoder: {error}") from error
+        self._encoder = CrossEncoder(folder)
+        if len(self._encoder.labels) != 1:
+            raise ModelLoadError(
+                f"{folder} tells {', '.join(self._encoder.labels)}: to rerank it must give one score a pair"
+            )
 
     def scores(self, question: str, passages: Sequence[str]) -> list[float]:
-        if not passages:
-            return []
-        return [float(score) for score in self._model.predict([(question, passage) for passage in passages])]
+        return [float(score) for (score,) in self._encoder.scores([(question, passage) for passage in passages])]

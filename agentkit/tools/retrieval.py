@@ -56,6 +56,11 @@ class PassageNumbering:
             raise KeyError(number)
         return passages[number - 1]
 
+    def __iter__(self) -> Iterator[Passage]:
+        """In the order of their numbers."""
+        with self._lock:
+            return iter(list(self._passages.values()))
+
     def __len__(self) -> int:
         return len(self._passages)
 

@@ -101,3 +101,21 @@ def test_text_of_a_document_cannot_speak_to_the_terminal_from_a_quote(cli: Cli, 
     result = cli("ask", "What is the secret word?")
     assert "The secret word is ␛]0;owned␛\\ swordfish." in result.stdout
     assert "\x1b" not in result.output
+
+
+def test_sentences_that_the_passages_do_not_bear_out_are_marked(cli: Cli) -> None:
+    reply = f'[1] "{QUOTE}"\nAnswer: It draws 41 watts. It was sold 3,000 times.'
+    cli.replies = [reply]
+    result = cli("ask", "How many watts does the lamp draw?")
+    assert "✗ not in the passages (3000): “It was sold 3,000 times.”" in result.stdout.splitlines()
+    cli.replies = [reply]
+    shape = cli.json("ask", "How many watts does the lamp draw?")
+    [claim] = shape["unsupported"]
+    assert shape["answer"][claim["start"] : claim["end"]] == claim["text"] == "It was sold 3,000 times."
+    assert (claim["verdict"], claim["missing"]) == ("not_found", ["3000"])
+    cli.replies = [REPLY]
+    assert cli.json("ask", "How many watts does the lamp draw?")["unsupported"] == []
+
+
+def test_what_was_left_out_is_in_the_json(cli: Cli) -> None:
+    assert cli.json("ask", "How many watts does the lamp draw?")["warnings"] == []

@@ -97,3 +97,10 @@ def test_an_answer_is_checked_sentence_by_sentence(cli: Cli, docs: Path) -> None
     cli.replies = ["No", "Yes"]
     assert "contradicted" in cli("check", piped=text).stdout
     assert "nothing to check" in cli.error("check", "", code=2)
+
+
+def test_a_judge_that_is_no_cross_encoder_is_one_line(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    assert "no model.safetensors" in cli.error("check", "It is so.", "--judge", workspace)
+    (workspace / "agentkit.toml").write_text('[models]\njudge = "nli"\n')
+    assert "no model.safetensors" in cli.error("check", "It is so.")

@@ -24,26 +24,26 @@ def _numbering() -> PassageNumbering:
 def test_the_span_is_what_the_sentence_with_the_number_says() -> None:
     text, found = cited("Caspar Lunde has the telephone 52 [2]. The wheel is of larch [1].", _numbering())
     assert text == "Caspar Lunde has the telephone 52 [1]. The wheel is of larch [2]."
-    assert [citation.quote for citation in found] == ["name: Caspar Lunde; telephone: 52", "It has a wheel of larch."]
-    assert found[0].start == 100
+    assert [quote.text for quote in found] == ["name: Caspar Lunde; telephone: 52", "It has a wheel of larch."]
+    assert found[0].citation.start == 100
 
 
 def test_numbers_that_no_passage_has_are_taken_out() -> None:
     text, found = cited("A walrus lay there [3][9]. Nobody knows more [77].", _numbering())
     assert text == "A walrus lay there [1]. Nobody knows more."
-    assert [citation.path for citation in found] == ["log.txt"]
+    assert [quote.citation.path for quote in found] == ["log.txt"]
 
 
 def test_a_bare_list_of_sources_means_the_whole_answer() -> None:
     text, found = cited("Ines Morrow has the telephone 53.\n\nSources: [2], [1]", _numbering())
     assert text.endswith("Sources: [1], [2]")
-    assert found[0].quote == "name: Ines Morrow; telephone: 53"
+    assert found[0].text == "name: Ines Morrow; telephone: 53"
 
 
 @given(st.lists(st.sampled_from(["[1]", "[2]", "[3]", "[8]", "[0]", "a word", ". ", "\n", "mill"]), max_size=12))
 def test_every_citation_is_a_span_and_every_number_has_one(parts: list[str]) -> None:
     text, found = cited(" ".join(parts), _numbering())
-    for citation in found:
+    for citation in (quote.citation for quote in found):
         assert _TEXTS[citation.path][citation.start - 100 : citation.end - 100] == citation.quote
     assert {part for part in parts if part in {"[1]", "[2]", "[3]"}} == set() or found
     for number in range(1, 9):

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentkit.chunkers.code import code_sections
 
@@ -61,13 +64,74 @@ def test_lines_are_counted_as_the_parser_counts_them() -> None:
 
 @pytest.mark.parametrize("text", ["def f(:\n    pass\n", "x = '", "print 'python 2'\n\ndef f():\n    pass\n"])
 def test_a_file_that_does_not_parse_is_cut_like_other_languages(text: str) -> None:
-    assert sections(text) == sections(text, "go")
+    assert sections(text) == sections(text, "perl")
 
 
 def test_another_language_is_cut_between_its_top_level_blocks() -> None:
     blocks = [f"// f{n}\nfunc f{n}() {{\n\n    return {n}\n\n}}" for n in range(6)]
-    found = sections("\n\n".join(blocks), "go", max_chars=90)
+    found = sections("\n\n".join(blocks), "perl", max_chars=90)
     assert [text for _, text in found] == ["\n\n".join(blocks[at : at + 2]) for at in (0, 2, 4)]
+
+
+DEFINED = {
+    "js": ("export default function main(a) {}\nconst f = (x) => x\nclass A { m() {} }\n", "main f A"),
+    "ts": ("export interface I { a: string }\nexport abstract class C { private m(): void {} }\n", "I C"),
+    "tsx": ("export const App = () => <div>hi</div>;\nfunction X() { return <a/> }\n", "App X"),
+    "go": ("package m\n\ntype T struct { a int }\n\nfunc (t *T) Start() {}\nfunc main() {}\n", "T T.Start main"),
+    "rust": ("struct P { x: i32 }\nimpl P { fn new() {} }\nmod m { pub fn g() {} }\n", "P P m"),
+    "java": ("package a;\npublic class A { @Override public void run() {} }\nrecord R(int a) {}\n", "A R"),
+    "kotlin": ("class A { fun f(): Int = 1 }\nobject O { }\nfun top() {}\n", "A O top"),
+    "c": ("#ifndef X\nstatic int add(int a) { return a; }\nchar *name(void) { return 0; }\n#endif\n", "add name"),
+    "cpp": ("namespace n { class A { void f() {} }; }\nvoid n::A::h() {}\n", "n n::A::h"),
+    "csharp": ("namespace N { class A { public void F() {} } }\ninterface I {}\n", "N I"),
+    "ruby": ("module M\n class A\n  def f; end\n end\nend\ndef g; end\n", "M g"),
+    "php": ("<?php\nclass B { function c() {} }\nfunction d() {}\n", "B d"),
+    "swift": ("class A { func f() {} }\nprotocol P { func h() }\n", "A P"),
+    "scala": ("object O { def f(x: Int) = x }\nclass C\n", "O C"),
+    "lua": ("local function f() end\nfunction M.g() end\n", "f M.g"),
+    "shell": ("f() { echo; }\nfunction g { echo; }\n", "f g"),
+}
+
+
+@pytest.mark.parametrize("language", DEFINED)
+def test_the_definitions_of_a_language_are_sections_under_their_names(language: str) -> None:
+    text, names = DEFINED[language]
+    assert [path[0] for path, _ in sections(text, language) if path] == names.split()
+
+
+def test_a_long_definition_is_cut_into_those_within_it_with_their_comments() -> None:
+    text = (
+        "import x\n\n/** A lamp. */\nexport class Lamp {\n  watts = 41; // é\n\n  // Shines.\n  @cached()\n"
+        "  light() { return this.watts }; // done\n\n  fade() { return 0 }\n}\nlast()\n"
+    )
+    assert dict(sections(text, "ts"))["Lamp",].startswith("/** A lamp. */\nexport class Lamp {")
+    assert sections(text, "ts", max_chars=60)[1:] == [
+        (("Lamp",), "/** A lamp. */\nexport class Lamp {\n  watts = 41; // é"),
+        (("Lamp", "light"), "// Shines.\n  @cached()\n  light() { return this.watts }; // done"),
+        (("Lamp",), ""),
+        (("Lamp", "fade"), "fade() { return 0 }"),
+        (("Lamp",), "}"),
+        ((), "last()"),
+    ]
+
+
+def test_minified_code_keeps_its_names_apart() -> None:
+    text = "var a=1;" + "".join(f"function f{n}(){{return {n}}}" for n in range(50))
+    assert [path for path, _ in sections(text, "js")][-3:] == [("f47",), ("f48",), ("f49",)]
+
+
+@given(language=st.sampled_from(sorted(DEFINED)), text=st.text(alphabet="fé(){}[]<>:;\n \t'\"/*#=@,.x1-", max_size=80))
+def test_any_text_is_covered_by_the_sections_of_any_language(language: str, text: str) -> None:
+    start, _ = DEFINED[language]
+    sections(start + text + start, language, max_chars=20)
+
+
+@pytest.mark.parametrize("text", ["{" * 200_000, "a<" * 60_000, "'\"`" * 40_000])
+@pytest.mark.parametrize("language", ["cpp"])
+def test_hostile_source_takes_no_time(language: str, text: str) -> None:
+    started = time.thread_time()
+    sections(text, language)
+    assert time.thread_time() - started < 10
 
 
 @pytest.mark.parametrize(

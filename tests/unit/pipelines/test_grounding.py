@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, Usage, index_folder
 from agentkit.pipelines.facts import missing_facts, numbers_of
-from agentkit.pipelines.grounding import Verdict, check_answer, split_claims
+from agentkit.pipelines.grounding import check_answer, split_claims, unsupported_claims
+from agentkit.pipelines.passages import Passage
+from agentkit.results import Verdict
 
 
 class Judge:
     """Says what it was told to."""
+
+    least_log_odds = 0.0
 
     def __init__(self, proves: float, refutes: float = -1.0) -> None:
         self.usage = Usage()
@@ -104,3 +108,32 @@ def test_numbers_and_names_are_compared_exactly(statement: str, evidence: str, m
 def test_a_text_misses_nothing_of_itself(text: str) -> None:
     assert missing_facts(text, text) == []
     assert numbers_of(text) == numbers_of(text)
+
+
+_PASSAGE = Passage(1, "ferry.md", None, 0, "Brida was built in 1979. It is green.")
+
+
+def test_sentences_with_a_number_or_name_that_no_passage_has_are_told() -> None:
+    answer = "Brida was built in 1979. Ada Pell paid 300 crowns. It is green."
+    claims, usage = unsupported_claims(answer, "When was it built?", [_PASSAGE], ScriptedModel(replies=[]))
+    assert [claim.text for claim in claims] == ["Ada Pell paid 300 crowns."]
+    assert claims[0].missing == ("300", "Pell")
+    assert answer[claims[0].start : claims[0].end] == claims[0].text
+    assert usage == Usage()
+
+
+def test_what_the_question_says_may_be_repeated() -> None:
+    claims, _ = unsupported_claims(
+        "By 2030 it is green.", "Is it green by 2030?", [_PASSAGE], ScriptedModel(replies=[])
+    )
+    assert claims == []
+
+
+def test_a_judge_of_the_users_judges_every_sentence() -> None:
+    claims, _ = unsupported_claims("It is green.", "?", [_PASSAGE], ScriptedModel(replies=[]), Judge(-1.0, 1.0))
+    assert [claim.verdict for claim in claims] == [Verdict.CONTRADICTED]
+
+
+def test_without_a_model_and_a_judge_nothing_can_be_checked(index: Index) -> None:
+    with pytest.raises(ValueError, match="a model or a judge"):
+        check_answer("It is so.", index.as_retriever(), None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agentkit import ChunkLimits, HashingEmbedder, Hit, Index, ScriptedModel, SearchMode, index_folder
 from agentkit.errors import ModelLoadError
 from agentkit.retrievers import CrossEncoderReranker, RefinedRetriever, diversified, limited_per_document, merged
-from agentkit.retrievers.queries import hypothetical, several, standalone
+from agentkit.retrievers.queries import hypothetical, several
 from agentkit.retrievers.rerank import reranked
 
 
@@ -96,14 +96,6 @@ def test_reranking_orders_what_the_budget_allows_and_keeps_the_rest() -> None:
 def test_a_folder_without_a_cross_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match=r"no model.safetensors"):
         CrossEncoderReranker(tmp_path)
-
-
-def test_a_follow_up_is_written_out_and_without_history_stays() -> None:
-    model = ScriptedModel(replies=["\nWhen was the tide mill built?\n"])
-    assert standalone(model, "When was it built?", []) == "When was it built?"
-    assert standalone(model, "When was it built?", [("What is at Gannet Gut?", "A tide mill.")]) == (
-        "When was the tide mill built?"
-    )
 
 
 def test_several_queries_keep_the_question_and_lose_their_numbers() -> None:

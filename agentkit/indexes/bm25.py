@@ -1,0 +1,133 @@
+"""BM25 over the keyword index: what FTS5's own `bm25()` gives, computed for all passages at once.
+
+FTS5 scores row by row, 2 microseconds for each that holds one of the words: 100 ms among 100,000 chunks. Here the
+places of a word come as one list, an eighth of that, and numpy does the rest. Robertson and Zaragoza 2009; the
+constants and the least idf are those of SQLite's fts5_aux.c, and the scores are equal to the last digits.
+"""
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agentkit.indexes.schema import TOKENIZER
+
+PLACES = "CREATE VIRTUAL TABLE temp.chunk_words USING fts5vocab ('main', 'chunks_fts', 'instance')"
+"""What a connection must have run: where in which chunk each word stands."""
+_K1, _B = 1.2, 0.75
+_LEAST_IDF = 1e-6
+_OFFSET_BITS = 20
+"""A place is a chunk's number and, in so many bits, how many words stand before it there."""
+_MOST_KEPT = 4_000_000
+"""Places of words that are kept for the next query, which often has them too: 32 MB."""
+
+Places = NDArray[np.int64]
+Rows = Callable[[str, tuple[Any, ...]], list[Any]]
+"""Runs a query of the catalog."""
+
+
+class KeywordScorer:
+    """The keyword index of a catalog, one generation at a time."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._generation = ""
+        self._sizes = np.empty(0)
+        """Words of each chunk, by its number."""
+        self._total = 0
+        self._frequencies: dict[str, int] = {}
+        self._kept: dict[str, Places] = {}
+
+    def ranking(
+        self, query: str, generation: str, *, count: int, within: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        """Numbers of chunks with their score, best first, at least `count` where so many hold a word; more where the
+        last of them are equal. `query` is quoted phrases joined by OR.
+        """
+        self._turn_to(generation)
+        scores = np.zeros(len(self._sizes))
+        for words in _tokens(re.findall(r'"([^"]*)"', query)):
+            self._add_phrase(words, scores)
+        if within is not None:
+            scores[np.setdiff1d(np.arange(len(scores)), np.array(within, dtype=np.int64), assume_unique=True)] = 0.0
+        found = np.flatnonzero(scores)
+        if count < len(found):
+            found = found[scores[found] >= np.partition(scores[found], -count)[-count]]
+        return [(int(number), float(scores[number])) for number in found[np.argsort(-scores[found])]]
+
+    def frequencies(self, stems: Iterable[str], generation: str) -> dict[str, int]:
+        """In how many chunks each stem occurs."""
+        self._turn_to(generation)
+        wanted = list(stems)
+        missing = json.dumps([stem for stem in wanted if stem not in self._frequencies])
+        query = "SELECT term, doc FROM chunks_vocabulary WHERE term IN (SELECT value FROM json_each(?))"
+        self._frequencies |= dict.fromkeys(json.loads(missing), 0) | dict(self._rows(query, (missing,)))
+        return {stem: self._frequencies[stem] for stem in wanted}
+
+    def _turn_to(self, generation: str) -> None:
+        if generation == self._generation:
+            return
+        sizes = self._rows("SELECT id, sz FROM chunks_fts_docsize ORDER BY id", ())
+        self._sizes = np.zeros(sizes[-1][0] + 1 if sizes else 0)
+        for number, size in sizes:
+            self._sizes[number] = _varint(size)
+        self._total = len(sizes)
+        self._frequencies, self._kept = {}, {}
+        self._generation = generation
+
+    def _add_phrase(self, words: Sequence[str], scores: NDArray[np.float64]) -> None:
+        """Adds what a phrase is worth to the scores of the chunks that hold it."""
+        each = self._phrase_places(words) >> _OFFSET_BITS  # ascending
+        if not len(each):
+            return
+        begins = np.flatnonzero(np.diff(each, prepend=-1))
+        chunks, held = each[begins], np.diff(begins, append=len(each))
+        idf = max(float(np.log((self._total - len(chunks) + 0.5) / (len(chunks) + 0.5))), _LEAST_IDF)
+        length = self._sizes[chunks] / (self._sizes.sum() / self._total)
+        scores[chunks] += idf * (held * (_K1 + 1.0) / (held + _K1 * (1 - _B + _B * length)))
+
+    def _phrase_places(self, words: Sequence[str]) -> Places:
+        """Where the phrase begins."""
+        each = [self._places(word) - at for at, word in enumerate(words)]
+        return reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), each)
+
+    def _places(self, word: str) -> Places:
+        if word not in self._kept:
+            if sum(map(len, self._kept.values())) > _MOST_KEPT:
+                self._kept = {}
+            self._kept[word] = self._read_places(word)
+        return self._kept[word]
+
+    def _read_places(self, word: str) -> Places:
+        query = f"SELECT group_concat(doc << {_OFFSET_BITS} | offset) FROM temp.chunk_words WHERE term = ?"  # noqa: S608
+        places = self._rows(query, (word,))[0][0]
+        return np.fromstring(places, dtype=np.int64, sep=",") if places else np.empty(0, np.int64)
+
+
+def _tokens(phrases: Sequence[str]) -> list[list[str]]:
+    """The words of each phrase as the keyword index has them; phrases without any are left out."""
+    words: dict[int, list[str]] = {}
+    with _cutting_lock:
+        _cutting.execute("DELETE FROM phrases")
+        _cutting.executemany("INSERT INTO phrases (rowid, text) VALUES (?, ?)", enumerate(phrases))
+        for number, word in _cutting.execute("SELECT doc, term FROM words ORDER BY doc, offset"):
+            words.setdefault(number, []).append(word)
+    return list(words.values())
+
+
+def _varint(size: bytes) -> int:
+    """SQLite's number of variable length: seven bits a byte."""
+    return reduce(lambda number, byte: number << 7 | byte & 0x7F, size, 0)
+
+
+_cutting = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+"""Cuts phrases as the keyword index does, which only FTS5 itself knows."""
+_cutting.execute(f"CREATE VIRTUAL TABLE phrases USING fts5 (text, tokenize = '{TOKENIZER}')")
+_cutting.execute("CREATE VIRTUAL TABLE words USING fts5vocab (phrases, instance)")
+_cutting_lock = threading.Lock()
