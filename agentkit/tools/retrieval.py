@@ -20,6 +20,8 @@ from agentkit.indexes import Index
 from agentkit.results import Hit
 from agentkit.tools.flags import tool
 
+RETRIEVAL = "retrieval"
+"""The name of the tool that searches."""
 _MAX_CHARS = 6000
 _READ_CHARS = 3000
 
@@ -84,8 +86,6 @@ def retrieval_tool(
     @tool(parallel=True, timeout_s=60, max_result_chars=_MAX_CHARS + 1000, response_format="content_and_artifact")
     def retrieval(query: str) -> tuple[str, list[Passage]]:
         """Search the user's documents. Gives numbered passages with the file and page that they are from.
-
-        Cite a passage in the final answer by its number, such as [1].
 
         Args:
             query: What to look for, in a few words.
