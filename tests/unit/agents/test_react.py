@@ -208,6 +208,16 @@ def test_cited_numbers_become_true_spans_of_files(index: Index) -> None:
         assert "built in" in citation.quote
 
 
+def test_a_task_over_documents_begins_with_a_search_in_its_own_words(index: Index) -> None:
+    model = ScriptedModel(replies=["It was built in 1871."])
+    answer = Agent(model, index=index).run("When was the mill built?")
+    (step,) = answer.steps
+    assert (step.tool, step.arguments) == ("retrieval", {"query": "When was the mill built?"})
+    assert isinstance(model.calls[0][-1], ToolMessage)
+    assert [citation.quote for citation in answer.citations] == ["The mill was built in 1871."]
+    assert answer.is_grounded
+
+
 def test_an_answer_that_cites_nothing_is_not_grounded(index: Index) -> None:
     answer = Agent(ScriptedModel(replies=["I think so."]), index=index).run("x")
     assert not answer.is_grounded
