@@ -6,9 +6,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from agentkit.cli._render import console_for
-from agentkit.cli._terminal import neutralise_line
+from agentkit.cli._terminal import is_terminal, neutralise_line
 from agentkit.strategies.thought_tree import Fate, Thought, ThoughtTree
 
+_NO_WIDTH = 1_000_000
+"""Where no screen is, no thought is cut."""
 _STYLES = {
     Fate.GOAL: "green",
     Fate.KEPT: "",
@@ -28,7 +30,10 @@ def print_tree(tree: ThoughtTree, stream: TextIO) -> None:
             drawn[thought.id] = Tree(Text(f"{len(tree.thoughts) - 1} thoughts, {tree.stop_reason.value}", style="bold"))
         else:
             drawn[thought.id] = drawn[thought.parent].add(_line(thought, is_best=thought.id in best))
-    console_for(stream).print(drawn[0])
+    console = console_for(stream)
+    if not is_terminal(stream):
+        console.width = _NO_WIDTH
+    console.print(drawn[0])
 
 
 def _line(thought: Thought, *, is_best: bool) -> Text:

@@ -27,3 +27,10 @@ def test_every_thought_is_a_line_below_its_parent() -> None:
     assert lines[2] == "│   └── again  merged"
     assert lines[3] == "└── multiply  goal 1.00"
     assert "\x1b" not in stream.getvalue()
+
+
+def test_no_thought_is_cut_where_there_is_no_screen() -> None:
+    thoughts = (Thought(0, None, 0, "", ""), Thought(1, 0, 1, "word " * 200, "", 0.5, Fate.KEPT))
+    stream = io.StringIO()
+    print_tree(ThoughtTree(thoughts, StopReason.COMPLETED, Usage()), stream)
+    assert stream.getvalue().endswith("word  kept 0.50\n")
