@@ -5,7 +5,9 @@
 
 Both files are JSON lines: `question` and `answer`; `numbers`. Of Game of 24 every 5th puzzle is taken (`--every`).
 With `--out` each result is a line of that file as soon as it is there, and what is there already is not done again.
-`tot-random` is the search of Game of 24 with steps and values drawn at random: what the model adds is the difference.
+`tot-random` is the search of Game of 24 with steps and values drawn at random (mean of 30 runs): what the model adds is
+the difference.
+What the values of its states are worth is their AUC: how often one that can make 24 is valued above one that cannot.
 `tot-one-by-one` and `self-consistency-one-by-one` are the same with one call at a time. Prints a table and, last, one
 JSON line.
 """
@@ -35,6 +37,7 @@ from agentkit.strategies import (
     SelfRefine,
     Strategy,
     ThoughtRules,
+    ThoughtTree,
     TreeOfThought,
     plan_and_solve,
 )
@@ -55,6 +58,7 @@ _VALUES = {
     "yes-no": ScoredVerdicts(game24.yes_no_prompt, game24.YES_NO),
     "tried": game24.TriedValues(),
 }
+_RANDOM_RUNS = 30
 _LONGEST_THOUGHT = 400  # tokens
 
 
@@ -117,14 +121,18 @@ def main() -> None:
 
 
 def _measure(item: Item, name: str, model: LocalChatModel, options: argparse.Namespace) -> dict:
+    trees: list[ThoughtTree] = []
+    strategy = _strategy(name, item, options)
+    if isinstance(strategy, TreeOfThought):
+        strategy = replace(strategy, watch=trees.append)
     started = time.monotonic()
-    answer: Answer = _strategy(name, item, options).solve(item.problem, model)
+    answer: Answer = strategy.solve(item.problem, model)
     return {
         "model": options.model,
         "task": item.task,
         "strategy": _label(name, item.task, options),
         "id": item.id,
-        "is_right": item.is_right(answer.text),
+        "is_right": _luck(strategy, item, model) if name == "tot-random" else float(item.is_right(answer.text)),
         "answer": answer.text[:200],
         "reasoning": answer.reasoning[:1000],
         "confidence": answer.confidence,
@@ -132,7 +140,34 @@ def _measure(item: Item, name: str, model: LocalChatModel, options: argparse.Nam
         "written": answer.usage.completion_tokens,
         "read": answer.usage.prompt_tokens - answer.usage.cached_tokens,
         "seconds": round(time.monotonic() - started, 2),
+        "values": _values(trees[-1]) if trees and item.task == "game24" else {},
     }
+
+
+def _luck(strategy: Strategy, item: Item, model: LocalChatModel) -> float:
+    """The share of right answers over many seeds; no model is asked."""
+    assert isinstance(strategy, TreeOfThought)
+    runs = [replace(strategy, seed=seed).solve(item.problem, model) for seed in range(_RANDOM_RUNS)]
+    return sum(item.is_right(run.text) for run in runs) / len(runs)
+
+
+def _values(tree: ThoughtTree) -> dict[str, list[tuple[float, bool]]]:
+    """How many numbers are left -> the value of each state and whether it can make 24."""
+    found: dict[str, list[tuple[float, bool]]] = {}
+    for thought in tree.thoughts[1:]:
+        if thought.value is not None and thought.state != "24":
+            pair = (round(thought.value, 6), game24.is_solvable(thought.state))
+            found.setdefault(str(len(thought.state.split())), []).append(pair)
+    return found
+
+
+def _auc(pairs: list[tuple[float, bool]]) -> float | None:
+    """How often a state that can make 24 is valued above one that cannot; ties count half."""
+    good, bad = ([value for value, is_good in pairs if is_good is wanted] for wanted in (True, False))
+    if not good or not bad:
+        return None
+    wins = sum((one > other) + (one == other) / 2 for one in good for other in bad)
+    return round(wins / len(good) / len(bad), 2)
 
 
 def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
@@ -215,27 +250,34 @@ def _summary(records: list[dict]) -> list[dict]:
     rows = []
     for (task, name), group in groups.items():
         row = {"task": task, "strategy": name, "count": len(group)}
-        row["right"] = sum(record["is_right"] for record in group)
+        row["right"] = round(sum(record["is_right"] for record in group), 1)
         row["percent"] = round(100 * row["right"] / len(group), 1)
         for field in ("written", "read", "seconds"):
             row[f"{field}_each"] = round(sum(record[field] for record in group) / len(group), 1)
+        for left in ("3", "2"):
+            row[f"auc_{left}"] = _auc([pair for record in group for pair in record.get("values", {}).get(left, [])])
         row["paper"] = _PAPERS.get((task, name.split()[0]), "")
         rows.append(row)
     return rows
 
 
 def _print_table(rows: list[dict]) -> None:
-    print("\n| task | strategy | right | % | tokens written | tokens read | seconds | paper |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("\n| task | strategy | right | % | tokens written | tokens read | seconds | AUC 3, 2 numbers | paper |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         print(
-            f"| {row['task']} | {row['strategy']} | {row['right']} of {row['count']} | {row['percent']} "
-            f"| {row['written_each']} | {row['read_each']} | {row['seconds_each']} | {row['paper']} |"
+            f"| {row['task']} | {row['strategy']} | {row['right']:g} of {row['count']} | {row['percent']} "
+            f"| {row['written_each']} | {row['read_each']} | {row['seconds_each']} "
+            f"| {_shown(row['auc_3'])}, {_shown(row['auc_2'])} | {row['paper']} |"
         )
 
 
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
 def _line(record: dict) -> str:
-    mark = "ok" if record["is_right"] else "??"
+    mark = "ok" if record["is_right"] == 1 else "??"
     return (
         f"{record['task']} {record['id']:>12} {record['strategy']:<28} {mark} {record['seconds']:6.1f} s "
         f"{record['written']:5} written {record['read']:5} read  {record['answer'][:60]!r}"
