@@ -29,7 +29,8 @@ _MOST = 4
 """Sentences of a chain."""
 _RARE = 4
 """A telling word is in at most one of so many sentences."""
-_SAME_PASSAGE = 0.5
+_SAME_PASSAGE = 0.3
+"""What a sentence is worth whose neighbour names it, beside one that does so itself."""
 _WORTH = 0.15
 """The share of the question that a sentence must add to be a step of the chain."""
 
@@ -39,7 +40,8 @@ def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Seq
     sentences = [_Sentence(quote, terms_of(quote.text)) for passage in passages for quote in quotes_of(passage)]
     chain = [_Sentence(quote, terms_of(quote.text)) for quote in cited]
     weights = _weights(sentences)
-    asked, added = terms_of(question), terms_of(answer) - terms_of(question)
+    asked, said = terms_of(question), terms_of(answer)
+    added = (terms_of(_conclusion(answer)) or said) - asked
 
     def says(sentence: _Sentence, terms: frozenset[str]) -> float:
         return sum(weights[term] for term in sentence.terms & terms)
@@ -50,7 +52,7 @@ def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Seq
     worth = _WORTH * sum(weights.get(term, 0.0) for term in asked)
     while sentences and 0 < len(chain) < _MOST:
         known = frozenset[str]().union(*(each.terms for each in chain))
-        names = _naming((known | added) - asked, sentences)
+        names = _naming((known | said) - asked, sentences)
         gains = [says(each, asked - known) * _closeness(each, names, sentences) for each in sentences]
         if max(gains) <= 0 or max(gains) < worth:
             break
@@ -62,6 +64,12 @@ def terms_of(text: str) -> frozenset[str]:
     """The numbers and the stems of the telling words of a text."""
     found = (term.replace(",", "") if term[0].isdigit() else term for term in _TERM.findall(text.casefold()))
     return frozenset(_NUMBERS.get(term) or _stem(term) for term in found if term not in STOP_WORDS)
+
+
+def _conclusion(answer: str) -> str:
+    """Its last line: what an answer is after the steps to it were told."""
+    lines = [line for line in answer.splitlines() if terms_of(line)]
+    return lines[-1] if lines else ""
 
 
 @dataclass(frozen=True, slots=True)

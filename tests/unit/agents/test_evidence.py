@@ -58,3 +58,9 @@ def test_numbers_are_alike_however_they_are_written() -> None:
 def test_every_quote_stands_in_its_passage(question: str, answer: str) -> None:
     for quote in evidence(question, answer, _passages()):
         assert quote.text in _TEXTS[quote.passage.hit.path]
+
+
+def test_of_an_answer_that_tells_its_steps_the_last_line_counts() -> None:
+    steps = "I look for the walrus on the slipway and for the lighthouse.\nThe keeper is Caspar Lunde.\n"
+    found = evidence(_QUESTION, f"{steps}Therefore it is 52.", _passages())
+    assert [quote.passage.hit.path for quote in found] == ["staff.tsv", "instruments.json"]
