@@ -106,10 +106,12 @@ def _remedy(error: ImportError) -> str:
 
 
 def _in_a_line(error: Exception) -> str:
-    """Its message and what was behind it: `Connection error. (Connection refused)`."""
+    """Its message, what was behind it, and what to do: `Connection error (Connection refused): check …`."""
     text = " ".join(str(error).split()) or type(error).__name__
     cause = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment] # an exception is all that it can be
     reason = " ".join(str(cause).split())
-    return text if cause is error or not reason or reason in text else f"{text.rstrip('.')} ({reason})"
+    if cause is not error and reason and reason not in text:
+        text = f"{text.rstrip('.')} ({reason})"
+    return f"{text}: check the server's address, and that it runs" if isinstance(cause, OSError) else text

@@ -162,7 +162,7 @@ def test_no_server_at_all_is_one_line(server: _Server, monkeypatch: pytest.Monke
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
     for ask in ("invoke", "stream"):
-        with pytest.raises(ModelError, match=r"did not answer: Connection error \(.*refused.*\)"):
+        with pytest.raises(ModelError, match=r"did not answer: Connection error \(.*refused.*\): check the server's"):
             list(getattr(HostedModel.of(_NAME, max_retries=0), ask)("Hello"))
 
 
