@@ -7,7 +7,7 @@ for an unknown key, the nearest known one. Nothing here creates objects from the
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -84,6 +84,23 @@ class IndexSettings(_Section):
     """Larger files are skipped and named in the report."""
 
 
+class SearchSettings(_Section):
+    """What is done around a search, in this order; every step is off by default (docs/retrieval.md says why)."""
+
+    queries: Literal["one", "several", "hyde"] = "one"
+    """Search with the question, with several ways to ask it, or with a passage made up to answer it as well."""
+    reranker: str = "off"
+    """`off`, `model` (the local chat model judges passages), or the folder of a cross-encoder."""
+    rerank_budget: int = Field(default=20, ge=1, le=1000)
+    """How many passages the reranker looks at, at most."""
+    relevance_weight: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Below 1, passages that resemble better ones give way (maximal marginal relevance)."""
+    per_file: int | None = Field(default=None, ge=1)
+    """At most so many passages of one file."""
+    merge_neighbours: bool = False
+    """Passages that touch are one longer passage."""
+
+
 class AnswerSettings(_Section):
     """How questions are answered."""
 
@@ -129,6 +146,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     chunks: ChunkSettings = ChunkSettings()
     index: IndexSettings = IndexSettings()
+    search: SearchSettings = SearchSettings()
     answer: AnswerSettings = AnswerSettings()
     tools: ToolSettings = ToolSettings()
 
@@ -167,24 +185,25 @@ def load_settings(file: Path | None = None) -> Settings:
     return _anchored(settings, file)
 
 
-def with_answer_options(settings: Settings, texts: Mapping[str, str]) -> Settings:
-    """These settings with some of `[answer]` replaced by what a person wrote: `{"temperature": "0.7"}`.
+def with_options(settings: Settings, section: Literal["answer", "search"], texts: Mapping[str, str]) -> Settings:
+    """These settings with some of a section replaced by what a person wrote: `{"temperature": "0.7"}`.
 
     Raises:
         SettingsError: an unknown option, with the nearest known one; a value out of its range.
     """
+    current = getattr(settings, section)
     try:
-        answer = AnswerSettings.model_validate({**settings.answer.model_dump(exclude_unset=True), **texts})
+        changed = type(current).model_validate({**current.model_dump(exclude_unset=True), **texts})
     except ValidationError as error:
-        problems = [_option_problem(details) for details in error.errors(include_url=False)]
+        known = list(type(current).model_fields)
+        problems = [_option_problem(details, known) for details in error.errors(include_url=False)]
         raise SettingsError("; ".join(problems)) from error
-    return settings.model_copy(update={"answer": answer})
+    return settings.model_copy(update={section: changed})
 
 
-def _option_problem(details: ErrorDetails) -> str:
+def _option_problem(details: ErrorDetails, known: Sequence[str]) -> str:
     name = str(details["loc"][0])
     if details["type"] == "extra_forbidden":
-        known = list(AnswerSettings.model_fields)
         found = get_close_matches(name, known, n=1)
         hint = f"did you mean {found[0]!r}?" if found else f"known are {', '.join(known)}"
         return f"there is no option {name!r}: {hint}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
 
@@ -17,14 +17,15 @@ from agentkit.chunkers import CHUNKER_NAME
 from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
 from agentkit.models.catalog import is_hosted
-from agentkit.results import Answer, IndexPlan, IndexReport, RebuildReport, SearchMode
-from agentkit.settings import FILE_NAME, Settings, load_settings, with_answer_options
+from agentkit.results import Answer, Hit, IndexPlan, IndexReport, RebuildReport, SearchMode
+from agentkit.settings import FILE_NAME, Settings, load_settings, with_options
 from agentkit.workspace_files import WORKSPACE_FILES
 
 if TYPE_CHECKING:
     import threading
 
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.retrievers import BaseRetriever
     from langchain_core.tools import BaseTool
 
     from agentkit.agents import Agent, AgentLimits, PendingCall
@@ -245,6 +246,53 @@ class Workspace:
         embedder = self.embedder()
         return rechunk(self.indexes.require(name), embedder=embedder, limits=self._limits(embedder))
 
+    def search(
+        self,
+        query: str,
+        index: "Index",
+        *,
+        k: int = 5,
+        mode: SearchMode = SearchMode.HYBRID,
+        path: str | None = None,
+        format: str | None = None,
+        where: Sequence[str] = (),
+    ) -> list[Hit]:
+        """The `k` passages of an open index that suit `query` best, after the steps that the settings ask for.
+
+        Raises:
+            ModelLoadError: the reranker cannot be loaded.
+        """
+        from agentkit.workspace_search import is_plain, needs_chat_model, refined_retriever
+
+        settings = self.settings.search
+        if is_plain(settings):
+            return index.search(query, k=k, mode=mode, path=path, format=format, where=where)
+        with ExitStack() as stack:
+            needed = needs_chat_model(settings)
+            model = stack.enter_context(self._chat_model_for_one_answer(None)) if needed else None
+            retriever = refined_retriever(
+                index, settings, k=k, model=model, mode=mode, path=path, format=format, where=where
+            )
+            return retriever.hits(query)
+
+    def retriever(
+        self,
+        index: "Index",
+        *,
+        k: int,
+        model: "BaseChatModel",
+        path: str | None = None,
+        format: str | None = None,
+        where: Sequence[str] = (),
+    ) -> "BaseRetriever":
+        """An open index as a retriever, with the steps that the settings ask for; `model` does those that need one."""
+        from agentkit.workspace_search import is_plain, refined_retriever
+
+        settings = self.settings.search
+        if is_plain(settings):
+            return index.as_retriever(k=k, path=path, format=format, where=where)
+        return refined_retriever(index, settings, k=k, model=model, path=path, format=format, where=where)
+
     # Questions
 
     def ask(
@@ -279,7 +327,8 @@ class Workspace:
 
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = opened.as_retriever(k=passages or settings.passages, path=path, format=format, where=where)
+            k = passages or settings.passages
+            retriever = self.retriever(opened, k=k, model=chat_model, path=path, format=format, where=where)
             return answer_question(
                 question,
                 retriever,
@@ -341,13 +390,13 @@ class Workspace:
             read["embedder"] = self.embedder()
         return strategy(name, **read)
 
-    def with_answer_options(self, options: Mapping[str, str]) -> "Workspace":
-        """This workspace with some of its `[answer]` settings replaced, as a person writes them.
+    def with_options(self, section: Literal["answer", "search"], options: Mapping[str, str]) -> "Workspace":
+        """This workspace with some settings of a section replaced, as a person writes them.
 
         Raises:
             SettingsError: an unknown option, with the nearest known one; a value out of its range.
         """
-        settings = with_answer_options(self.settings, options)
+        settings = with_options(self.settings, section, options)
         return Workspace(self.root, settings, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model)
 
     def check(
@@ -420,7 +469,7 @@ class Workspace:
         asked = read_questions(questions)
         settings = self.settings.answer
         with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            retriever = opened.as_retriever(k=settings.passages)
+            retriever = self.retriever(opened, k=settings.passages, model=chat_model)
             evaluation = evaluate_answers(
                 asked,
                 lambda question: answer_question(question, retriever, chat_model, max_tokens=settings.max_tokens),

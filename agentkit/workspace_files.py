@@ -10,6 +10,7 @@ _SETTINGS = f"""\
 # chat = "{DEFAULT_CHAT_MODEL}"          # a name of `agentkit models list`, hf:OWNER/REPO:FILE, or a GGUF file
 # embedder = "{DEFAULT_EMBEDDER}"        # an index can be read only with the embedder that made it
 # embedder_precision = "auto"           # bf16, fp16 or fp32: an index finds the same with each
+# judge = "/path/to/nli-model"          # an NLI cross-encoder that judges what passages prove, instead of chat
 # directory = "/path/to/models"         # by default the user's data folder
 # context_tokens = 8192                 # by default what the model and the memory allow
 # gpu_layers = 0                        # by default as many as fit; -1 is all
@@ -26,6 +27,14 @@ _SETTINGS = f"""\
 
 [index]
 # max_file_bytes = 50_000_000           # larger files are skipped
+
+[search]
+# queries = "one"                       # several, or hyde: the chat model writes more to search with
+# reranker = "off"                      # model (the chat model), or the folder of a cross-encoder
+# rerank_budget = 20                    # how many passages the reranker looks at
+# relevance_weight = 1.0                # below 1, passages that resemble better ones give way
+# per_file = 2                          # most passages of one file; by default any number
+# merge_neighbours = false              # true: passages that touch are one longer passage
 
 [answer]
 # passages = 6                          # how many passages are read for an answer

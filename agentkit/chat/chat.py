@@ -213,7 +213,7 @@ class Chat:
         settings = self._workspace.settings.answer
         strategy = self._workspace.strategy(setup.strategy, {}) if setup.strategy else None
         agent = self._agent(setup, model, index, strategy) if setup.tools else None
-        retriever = index.as_retriever(k=settings.passages) if index else None
+        retriever = self._workspace.retriever(index, k=settings.passages, model=model) if index else None
         return Conversation(
             model,
             system=setup.system,

@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("index")(index.index)
-app.command("search")(search.search)
+app.command("search", cls=CommandWithPairs)(search.search)
 app.command("ask", cls=CommandWithPairs)(ask.ask)
 app.command("chat")(chat.chat)
 app.command("run", cls=CommandWithPairs)(run.run)

@@ -84,7 +84,7 @@ def ask(
     elif tree_file:
         raise UsageError("--save-tree is for --strategy tot")
     else:
-        workspace = workspace.with_answer_options(as_mapping(options or ()))
+        workspace = workspace.with_options("answer", as_mapping(options or ()))
 
     if count > 1:
         if chosen or reasoning:

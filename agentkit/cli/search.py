@@ -8,6 +8,7 @@ import typer
 
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import to_json
 from agentkit.results import SearchMode
 
@@ -28,14 +29,20 @@ def search(
     path: PathFilter = None,
     form: FormatFilter = None,
     where: Conditions = None,
+    options: Annotated[
+        list[KeyValue] | None,
+        typer.Option(
+            "-o", "--option", metavar="KEY VALUE", help="A step of [search] in the settings, such as per_file 2."
+        ),
+    ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the passages that suit a query best."""
     if not query.strip():
         raise UsageError("the query is empty: say what to look for")
-    workspace = workspace_of(context)
+    workspace = workspace_of(context).with_options("search", as_mapping(options or ()))
     with workspace.open_index(choose_index(workspace, index)) as opened:
-        hits = opened.search(query, k=count, mode=mode, path=path, format=form, where=where or ())
+        hits = workspace.search(query, opened, k=count, mode=mode, path=path, format=form, where=where or ())
         if is_json:
             typer.echo(to_json([{name: asdict(hit)[name] for name in _FIELDS} for hit in hits]))
         elif hits:

@@ -77,3 +77,30 @@ def test_a_damaged_catalog_is_an_error_with_a_way_out(cli: Cli, workspace: Path)
     for file in (workspace / "indexes" / "docs").glob("catalog.sqlite*"):
         file.write_bytes(b"garbage" * 1000)
     assert "damaged" in cli.error("search", "x")
+
+
+def test_the_steps_around_a_search_are_options_and_settings(
+    cli: Cli, docs: Path, workspace: Path, write_documents: WriteDocuments
+) -> None:
+    many = "# Lamps\n\n" + "\n\n".join(f"## Part {n}\n\nThe lamp of part {n} is bright." for n in range(4))
+    write_documents(docs, [("many.md", many)])
+    cli.json("index", docs)
+    paths = [hit["path"] for hit in cli.json("search", "lamp", "-k", "4", "-o", "per_file", "1")]
+    assert sorted(paths) == ["lamp.md", "many.md", "whale.txt"]
+    merged = cli.json("search", "bright lamp of part", "-k", "4", "-o", "merge_neighbours", "true")
+    assert merged[0]["text"].count("bright") > 1
+    assert len(merged) < len(cli.json("search", "bright lamp of part", "-k", "4"))
+    cli.replies = ["a whale\nthe animal of the bay"]
+    assert {hit["path"] for hit in cli.json("search", "Otto", "-o", "queries", "several")} >= {"whale.txt"}
+    assert len(cli.models) == 1
+    (workspace / "agentkit.toml").write_text("[search]\nper_file = 1\n")
+    assert len(cli.json("search", "lamp", "-k", "4")) == 3
+    cli.replies = ["NOT FOUND"]
+    assert len(cli.json("ask", "Which lamp is bright?", "--explain")["passages"]) == 3
+
+
+def test_a_step_that_cannot_be_is_one_line(cli: Cli, workspace: Path) -> None:
+    assert "did you mean 'per_file'" in cli.error("search", "x", "-o", "per_files", "1")
+    assert "relevance_weight is '7'" in cli.error("search", "x", "-o", "relevance_weight", "7")
+    assert "a local model" in cli.error("search", "lamp", "-o", "reranker", "model")
+    assert "no model.safetensors" in cli.error("search", "lamp", "-o", "reranker", str(workspace))

@@ -15,7 +15,7 @@ from agentkit import ScriptedModel
 from agentkit.errors import ModelError, ModelLoadError
 from agentkit.models.catalog import is_hosted
 from agentkit.models.hosted import HostedModel
-from agentkit.settings import Settings, with_answer_options
+from agentkit.settings import Settings, with_options
 from agentkit.strategies import NumberForm, Problem, strategy
 from agentkit.tools import tool
 from agentkit.workspace import Workspace
@@ -142,7 +142,7 @@ def test_tools_are_offered_in_the_providers_form(server: _Server) -> None:
 def test_the_workspace_makes_it_by_name_with_its_settings(server: _Server) -> None:
     workspace = Workspace(None, Settings())
     assert workspace.ask_model("3 * 4?", model=_NAME).text.split()[-1] == "12"
-    chosen = Workspace(None, with_answer_options(Settings(), {"temperature": "0.5", "seed": "3"}))
+    chosen = Workspace(None, with_options(Settings(), "answer", {"temperature": "0.5", "seed": "3"}))
     chosen.ask_model("3 * 4?", model=_NAME, system="Be brief.")
     plain, set_by_hand = server.asked
     assert "temperature" not in plain
