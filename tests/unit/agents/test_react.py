@@ -452,3 +452,29 @@ def test_the_answer_can_have_the_form_that_a_program_wants() -> None:
         None,
         ("there is no answer of the wanted form",),
     )
+
+
+def test_an_answer_that_its_length_limit_cut_says_so() -> None:
+    agent, _ = _agent(AIMessage("It is because", response_metadata={"stop_reason": "max_tokens"}))
+    answer = agent.run("Why?")
+    assert (answer.text, answer.stop_reason) == ("It is because", StopReason.MAX_TOKENS)
+    assert answer.warnings == ("the agent stopped before it was done: max tokens",)
+
+
+def test_old_results_give_way_in_a_small_context_and_the_answer_says_so() -> None:
+    @tool
+    def read(page: int) -> str:
+        """Read a page.
+
+        Args:
+            page: Which.
+        """
+        return f"page {page}: " + "word " * 700
+
+    replies = [_call("read", number, page=number) for number in range(5)]
+    model = ScriptedModel(replies=[*replies, "Read."], profile={"max_input_tokens": 3000})
+    answer = Agent(model, tools=[read]).run("Read all.")
+    assert answer.text == "Read."
+    assert any("were condensed to fit the context" in warning for warning in answer.warnings)
+    assert "[condensed: " in str(model.calls[-1][3].content)
+    assert all(message.content == "Read all." for message in (call[1] for call in model.calls))
