@@ -8,14 +8,16 @@ Prints a table and, last, one JSON line. Figures mean something only as ratios w
 import argparse
 import json
 import multiprocessing
+import statistics
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 from agentkit.models.constraints import Constraint, choice, json_schema
-from agentkit.models.engine import GenerationRequest, LlamaEngine, SamplingParameters, engine_report
+from agentkit.models.engine import GenerationRequest, LlamaEngine, Piece, SamplingParameters, engine_report
 from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice, default_threads
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.store import ModelStore
@@ -82,7 +84,7 @@ def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
         figures[f"batch_{count}_tokens_per_s"] = rate
         figures[f"batch_{count}_over_sequential"] = rate / sequential
     figures |= _constraints(engine, tokens, one)
-    return figures | _cache(engine)
+    return figures | _stall(engine) | _cache(engine)
 
 
 def _drafting(engine: LlamaEngine, tokens: int) -> dict[str, float]:
@@ -125,6 +127,33 @@ def _constraints(engine: LlamaEngine, tokens: int, free: float) -> dict[str, flo
         "tool_call_tokens_per_s": call,
         "tool_call_over_free": call / free,
     }
+
+
+def _stall(engine: LlamaEngine) -> dict[str, float]:
+    """How long a running reply waits for its next token, alone and while a prompt of 1,500 tokens is read beside it."""
+    prompt = _prompt(engine, "Describe the island in many words.")
+    reply = iter(engine.generate(GenerationRequest(prompt, 400, SamplingParameters(temperature=0.8, seed=1))))
+    next(reply)
+    alone = [_next_gap(reply) for _ in range(12)]
+    long = engine.generate(GenerationRequest(tuple((engine.vocabulary.tokenize(_TEXT) * 9)[:1500]), 1))
+    read = threading.Thread(target=long.text)
+    read.start()
+    beside = []
+    while read.is_alive():
+        beside.append(_next_gap(reply))
+    return {
+        "gap_alone_s": statistics.median(alone),
+        "gap_beside_prompt_s": statistics.median(beside),
+        "longest_gap_beside_prompt_s": max(beside),
+        "prompt_beside_reply_tokens_per_s": 1500 / sum(beside),
+    }
+
+
+def _next_gap(reply: Iterator[Piece]) -> float:
+    """Seconds until the next piece."""
+    started = time.monotonic()
+    next(reply)
+    return time.monotonic() - started
 
 
 def _cache(engine: LlamaEngine) -> dict[str, float]:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_core.utils.function_calling import convert_to_openai_tool
-
 from agentkit.errors import ConstraintError
 from agentkit.models.constraints import Constraint, Thought, check_schema_depth, json_schema
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.models.replies import ReplyForm
+from agentkit.models.schemas import openai_tool
 from agentkit.models.template import ChatTemplate, Prompt
 from agentkit.models.tool_calling import ToolBinding, check_names, closed, tool_choice
 
@@ -31,7 +30,7 @@ class Call:
         Raises:
             ConstraintError: options that contradict each other, or that name no tool.
         """
-        functions = [convert_to_openai_tool(tool) for tool in options.get("tools") or ()]
+        functions = [openai_tool(tool) for tool in options.get("tools") or ()]
         tools = None
         if functions:
             names = check_names(functions)

@@ -23,7 +23,6 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor, get_config_list
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field, PrivateAttr
 
 from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError
@@ -40,6 +39,7 @@ from agentkit.models.engine import (
 )
 from agentkit.models.messages import template_messages
 from agentkit.models.replies import ReplyReader
+from agentkit.models.schemas import openai_tool
 from agentkit.models.store import ModelStore
 from agentkit.models.structured import OutputMethod, OutputSchema, parsed, response_format, schema_instructions
 from agentkit.models.template import ChatTemplate, Prompt
@@ -169,7 +169,7 @@ class LocalChatModel(BaseChatModel):
         Raises:
             ConstraintError: a `tool_choice` that names no tool; at the call, no tools or two of one name.
         """
-        functions = [convert_to_openai_tool(tool) for tool in tools]
+        functions = [openai_tool(tool) for tool in tools]
         _choose(tool_choice, [function["function"]["name"] for function in functions])
         return self.bind(tools=functions, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, **options)
 
@@ -199,7 +199,7 @@ class LocalChatModel(BaseChatModel):
             raise ValueError(f"with_structured_output does not know {', '.join(sorted(options))}")
         bound = self.bind(
             response_format=response_format(schema),
-            ls_structured_output_format={"kwargs": {"method": method}, "schema": convert_to_openai_tool(schema)},
+            ls_structured_output_format={"kwargs": {"method": method}, "schema": openai_tool(schema)},
         )
         return parsed(bound, schema, include_raw=include_raw)
 

@@ -9,8 +9,9 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from agentkit.models.schemas import openai_tool
 
 OutputSchema = dict[str, Any] | type
 OutputMethod = Literal["json_schema", "function_calling", "json_mode"]
@@ -18,7 +19,7 @@ OutputMethod = Literal["json_schema", "function_calling", "json_mode"]
 
 def response_format(schema: OutputSchema) -> dict[str, Any]:
     """OpenAI's `response_format` for a pydantic class, a TypedDict, a JSON schema or an OpenAI function."""
-    function = convert_to_openai_tool(schema)["function"]
+    function = openai_tool(schema)["function"]
     return {"type": "json_schema", "json_schema": {"name": function["name"], "schema": _described(function)}}
 
 

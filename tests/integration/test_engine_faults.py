@@ -59,6 +59,21 @@ def test_drafts_of_a_full_batch_change_no_reply(engine: LlamaEngine) -> None:
     assert {generation.text() for generation in drafted} == {plain}
 
 
+def test_a_running_reply_flows_while_a_long_prompt_is_read(engine: LlamaEngine) -> None:
+    reply = iter(engine.generate(_endless(engine)))
+    next(reply)
+    long = engine.generate(
+        GenerationRequest(tuple((engine.vocabulary.tokenize("all work and no play ") * 400)[:1900]), 1)
+    )
+    read = threading.Thread(target=long.text)
+    read.start()
+    pieces = 0
+    while read.is_alive():
+        next(reply)
+        pieces += 1
+    assert pieces >= 1900 // 512
+
+
 class _Failing(Matcher):
     """A matcher that fails at its third token."""
 
