@@ -455,20 +455,32 @@ class Workspace:
             return evaluate_retrieval(opened, judged, {path: path for path in paths}, mode=mode)
 
     def evaluate_answers(
-        self, questions: Path, index: str, *, model: str | None = None, on_progress: "OnProgress | None" = None
+        self,
+        questions: Path,
+        index: str,
+        *,
+        model: str | None = None,
+        judge: str | None = None,
+        on_progress: "OnProgress | None" = None,
     ) -> "Evaluation":
-        """Ask every question of a file and score the answers. What was answered is kept beside the file until the end,
-        so that a run that was stopped goes on.
+        """Ask every question of a file and score the answers; `judge` is a chat model that rates them too. What was
+        answered is kept beside the file until the end, so that a run that was stopped goes on.
 
         Raises:
             EvaluationError: the file is malformed.
         """
         from agentkit.evaluation import evaluate_answers, read_questions
+        from agentkit.evaluation.judge import rate_answer
         from agentkit.pipelines.answering import answer_question
 
         asked = read_questions(questions)
         settings = self.settings.answer
-        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+        model = model or self.settings.models.chat
+        with ExitStack() as stack:
+            opened = stack.enter_context(self.open_index(index))
+            chat_model = stack.enter_context(self._chat_model_for_one_answer(model))
+            is_other = judge is not None and judge != model
+            rater = stack.enter_context(self._chat_model_for_one_answer(judge)) if is_other else chat_model
             retriever = self.retriever(opened, k=settings.passages, model=chat_model)
             evaluation = evaluate_answers(
                 asked,
@@ -476,15 +488,43 @@ class Workspace:
                 settings={
                     "questions": str(questions),
                     "index": index,
-                    "model": model or self.settings.models.chat,
+                    "model": model,
                     "passages": settings.passages,
-                    "state": opened.catalog.fact("generation") or "",
+                    "state": opened.catalog.generation,
+                    **({"judge": judge} if judge else {}),
+                    **self.settings.search.model_dump(exclude_defaults=True),
                 },
+                rate=(lambda question, answer: rate_answer(rater, question, answer)) if judge else None,
+                known_files=frozenset(opened.paths()),
                 journal=(journal := questions.with_name(questions.name + ".run")),
                 on_progress=on_progress,
             )
         journal.unlink(missing_ok=True)
         return evaluation
+
+    def perplexity(self, text: str, *, model: str | None = None) -> float:
+        """How surprising a text is to a local chat model.
+
+        Raises:
+            EvaluationError: the model is not a local one.
+            ContextLengthError: the text is longer than the model's context.
+        """
+        from agentkit.errors import EvaluationError
+        from agentkit.models.chat import LocalChatModel
+
+        with self._chat_model_for_one_answer(model) as chat_model:
+            if not isinstance(chat_model, LocalChatModel):
+                raise EvaluationError("perplexity needs a local model, whose log-probabilities are known")
+            return chat_model.perplexity(text)
+
+    def preferences(
+        self, first: "Evaluation", second: "Evaluation", *, judge: str | None = None
+    ) -> "tuple[dict[str, float], tuple[str, ...]]":
+        """How much better the second run's answers are than the first's to a chat model, by question, and notes."""
+        from agentkit.evaluation.judge import preferences
+
+        with self._chat_model_for_one_answer(judge) as chat_model:
+            return preferences(chat_model, first.details, second.details)
 
     def make_questions(
         self, index: str, *, count: int, model: str | None = None, on_progress: "OnProgress | None" = None

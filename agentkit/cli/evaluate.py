@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
-from agentkit.cli._terminal import neutralise, to_json
+from agentkit.cli._terminal import neutralise, read_piped_text, to_json
 from agentkit.results import SearchMode
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ def answers(
     questions: Annotated[Path, typer.Argument(metavar="QUESTIONS", help="Questions with answers or files, as JSON.")],
     index: IndexOption = None,
     model: ModelOption = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="MODEL", help="A chat model that rates each answer from 1 to 5.")
+    ] = None,
     output: OutputOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -67,7 +70,7 @@ def answers(
     """
     workspace = workspace_of(context)
     chosen = choose_index(workspace, index)
-    evaluation = workspace.evaluate_answers(questions, chosen, model=model, on_progress=_progress)
+    evaluation = workspace.evaluate_answers(questions, chosen, model=model, judge=judge, on_progress=_progress)
     _finish(evaluation, output, is_json=is_json)
 
 
@@ -93,17 +96,33 @@ def make(
 
 @app.command("compare")
 def compare(
+    context: typer.Context,
     first: Annotated[Path, typer.Argument(help="A run saved with -o as .json.")],
     second: Annotated[Path, typer.Argument(help="Another one of the same questions.")],
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            "--judge", metavar="MODEL", help="A chat model that says whose answers are better, in both orders."
+        ),
+    ] = None,
     is_json: JsonOption = False,
 ) -> None:
     """Compare two runs question by question, with a paired permutation test."""
     from agentkit.evaluation.records import Evaluation
     from agentkit.evaluation.report import differences
+    from agentkit.evaluation.statistics import paired_difference
 
-    found = differences(Evaluation.load(first), Evaluation.load(second))
+    runs = Evaluation.load(first), Evaluation.load(second)
+    found = differences(*runs)
+    notes: tuple[str, ...] = ()
+    if judge:
+        values, notes = workspace_of(context).preferences(*runs, judge=judge)
+        if values:
+            found["preference"] = paired_difference([0.0] * len(values), list(values.values()))
     if not found:
         raise UsageError(f"{first} and {second} have no question in common")
+    for each in notes:
+        note(each)
     if is_json:
         typer.echo(to_json({metric: asdict(difference) for metric, difference in found.items()}))
         return
@@ -111,6 +130,30 @@ def compare(
         mean = difference.mean
         line = f"{metric:20} {mean.mean:+.3f}  ({mean.low:+.3f} to {mean.high:+.3f})  p = {difference.p_value:.3f}"
         typer.echo(f"{line}  {mean.count} questions")
+
+
+@app.command("perplexity")
+def perplexity(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A text file; piped text by default.")] = None,
+    model: ModelOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Measure how surprising a text is to the chat model: 1 is certain. Comparable between texts for one model."""
+    text = _text_of(file) if file else read_piped_text()
+    if not text.strip():
+        raise UsageError("there is no text: agentkit eval perplexity FILE")
+    value = workspace_of(context).perplexity(text, model=model)
+    typer.echo(to_json({"perplexity": value, "characters": len(text)}) if is_json else f"{value:.2f}")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _finish(evaluation: "Evaluation", output: Path | None, *, is_json: bool) -> None:

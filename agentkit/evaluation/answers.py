@@ -1,14 +1,14 @@
-"""Are answers right, cited and honest? Exact match and F1, ROUGE, BLEU, citations, refusals.
+"""Are answers right, cited and honest? Exact match and F1, ROUGE, BLEU, citations, refusals, a judge's rating.
 
 Exact match and F1 as in SQuAD's evaluation (Rajpurkar et al. 2016, arXiv:1606.05250): lower case, without punctuation
-and articles. ROUGE-L (Lin 2004) by `rouge-score`, BLEU (Papineni et al. 2002) by `sacrebleu`.
+and articles. ROUGE-1, -2 and -L (Lin 2004) by `rouge-score`, BLEU (Papineni et al. 2002) by `sacrebleu`.
 """
 
 import re
 import string
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -16,11 +16,13 @@ from typing import Any
 
 from agentkit.errors import EvaluationError
 from agentkit.evaluation.datasets import Question
+from agentkit.evaluation.judge import Rating
 from agentkit.evaluation.records import Evaluation
 from agentkit.evaluation.resume import Finished
 from agentkit.results import Answer, Citation, StopReason
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -32,6 +34,8 @@ class AnswerScore:
     """1 where an expected answer stands in it."""
     exact_match: float | None = None
     f1: float | None = None
+    rouge_1: float | None = None
+    rouge_2: float | None = None
     rouge_l: float | None = None
     bleu: float | None = None
     """0 to 1, of this one answer."""
@@ -50,31 +54,41 @@ def evaluate_answers(
     answer: Callable[[str], Answer],
     *,
     settings: dict[str, Any],
+    rate: Callable[[Question, Answer], Rating] | None = None,
+    known_files: Collection[str] | None = None,
     journal: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Ask every question and score the answers.
 
-    `journal` is a file that each answer is written to as it comes: a run that was stopped goes on from there. A
-    question that fails is named in the notes and has no values.
+    `journal` is a file that each answer is written to as it comes: a run that was stopped goes on from there. `rate` is
+    a judge of answers to what can be answered. Named and counted in the notes: questions that fail, which have no
+    values; answers that the judge does not rate; expected files that are not among `known_files`.
     """
     started = time.monotonic()
     finished = Finished(journal, settings)
     values: dict[str, dict[str, float]] = {}
-    details, notes = [], []
+    details, notes = [], _unknown_files(questions, known_files)
+    unrated: list[str] = []
     for number, question in enumerate(questions):
         if on_progress:
             on_progress(number, len(questions))
         row = finished.get(question.id)
         if row is None:
-            row = finished.add(question.id, _ask(question, answer))
+            row = finished.add(question.id, _ask(question, answer, rate))
         details.append(row)
         if row.get("error"):
             notes.append(f"{question.id} failed: {row['error']}")
             continue
-        for metric, value in {**row["score"], "seconds": row["seconds"], "tokens": row["tokens"]}.items():
+        rating = row.get("rating", {})
+        if rating and rating["value"] is None:
+            unrated.append(f"{question.id}: {rating['reply'][:60]!r}")
+        rest = {"rating": rating.get("value"), "seconds": row["seconds"], "tokens": row["tokens"]}
+        for metric, value in {**row["score"], **rest}.items():
             if value is not None:
                 values.setdefault(metric, {})[question.id] = float(value)
+    if unrated:
+        notes.append(f"{len(unrated)} answers were not rated by the judge ({'; '.join(unrated[:5])})")
     return Evaluation("answers", settings, values, details, tuple(notes), time.monotonic() - started)
 
 
@@ -111,9 +125,10 @@ def f1(text: str, expected: str) -> float:
     return 2 * shared / (len(words) + len(wanted))
 
 
-def rouge_l(text: str, expected: str) -> float:
-    """F-measure of the longest common subsequence, with stemming."""
-    return float(_rouge().score(expected, text)["rougeL"].fmeasure)
+def rouge(text: str, expected: str) -> dict[str, float]:
+    """F-measures of shared words, pairs of words and the longest common subsequence, with stemming."""
+    scores = _rouge().score(expected, text)
+    return {name: float(scores[other].fmeasure) for name, other in _ROUGE.items()}
 
 
 def bleu(text: str, expected: Sequence[str]) -> float:
@@ -132,7 +147,7 @@ def _text_scores(text: str, answers: Sequence[str]) -> dict[str, float]:
         "contains_answer": float(any(answer.lower().replace(",", "") in plain for answer in answers)),
         "exact_match": _best(float(normalized(text) == normalized(answer)) for answer in answers),
         "f1": _best(f1(text, answer) for answer in answers),
-        "rouge_l": _best(rouge_l(text, answer) for answer in answers),
+        **{name: _best(rouge(text, answer)[name] for answer in answers) for name in _ROUGE},
         "bleu": bleu(text, answers),
     }
 
@@ -147,7 +162,16 @@ def _is_expected(citation: Citation, question: Question) -> bool:
     return question.span is None or (citation.start < question.span[1] and question.span[0] < citation.end)
 
 
-def _ask(question: Question, answer: Callable[[str], Answer]) -> dict[str, Any]:
+def _unknown_files(questions: Sequence[Question], known: Collection[str] | None) -> list[str]:
+    missing = sorted({file for question in questions for file in question.files} - set(known or ()))
+    if known is None or not missing:
+        return []
+    return [f"{len(missing)} expected files are not in the index ({', '.join(missing[:5])})"]
+
+
+def _ask(
+    question: Question, answer: Callable[[str], Answer], rate: Callable[[Question, Answer], Rating] | None
+) -> dict[str, Any]:
     started = time.monotonic()
     row: dict[str, Any] = {"id": question.id, "question": question.question, "expected": list(question.answers)}
     try:
@@ -161,8 +185,10 @@ def _ask(question: Question, answer: Callable[[str], Answer]) -> dict[str, Any]:
         "answer": given.text,
         "stop_reason": str(given.stop_reason),
         "citations": [asdict(citation) for citation in given.citations],
+        "unsupported": [claim.text for claim in given.unsupported],
         "score": asdict(score_answer(question, given)),
         "seconds": time.monotonic() - started,
+        **({"rating": asdict(rate(question, given))} if rate and question.is_answerable else {}),
         "tokens": given.usage.prompt_tokens - given.usage.cached_tokens + given.usage.completion_tokens,
     }
 
@@ -173,4 +199,4 @@ def _rouge() -> Any:  # Any: the package has no types
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError as error:
         raise EvaluationError("evaluation needs more packages: pip install 'agentkit-local[eval]'") from error
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    return RougeScorer(list(_ROUGE.values()), use_stemmer=True)

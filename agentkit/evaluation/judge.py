@@ -7,13 +7,17 @@ arXiv:2303.16634), finer and steadier than one sampled number; any other model i
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from agentkit.evaluation.datasets import Question
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
+from agentkit.results import Answer
 
 RATINGS = (1, 2, 3, 4, 5)
 DEFAULT_RUBRIC = (
@@ -46,6 +50,36 @@ def rate(
     reply = text_of(model.invoke(messages))
     found = re.search(r"(?<![\d.])[1-5](?![\d.]*\d)", reply)
     return Rating(float(found[0])) if found else Rating(None, reply)
+
+
+def rate_answer(model: BaseChatModel, question: Question, answer: Answer) -> Rating:
+    """Rate an answer to a question of an evaluation; the first expected answer is what it is compared with."""
+    return rate(model, question.question, answer.text, expected=next(iter(question.answers), ""))
+
+
+def preferences(
+    model: BaseChatModel, first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Question id -> how much better the second run's answer is, of the questions that both answered;
+    and a note that names those that the judge would not compare.
+
+    `first` and `second` are the details of two evaluations of answers. Equal answers are 0 without asking.
+    """
+    others = {row["id"]: row for row in second if "answer" in row}
+    values: dict[str, float] = {}
+    undecided = []
+    for row in first:
+        other = others.get(row["id"])
+        if other is None or "answer" not in row:
+            continue
+        is_same = row["answer"] == other["answer"]
+        value = 0.0 if is_same else prefer(model, row["question"], row["answer"], other["answer"])
+        if value is None:
+            undecided.append(str(row["id"]))
+        else:
+            values[row["id"]] = value
+    note = f"{len(undecided)} pairs were not compared by the judge ({', '.join(undecided[:5])})"
+    return values, (note,) if undecided else ()
 
 
 def prefer(model: BaseChatModel, question: str, first: str, second: str) -> float | None:

@@ -24,7 +24,7 @@ _PAGE = """<!doctype html>
 <rect width="{{ width }}" height="14" fill="#eee"/><rect width="{{ row.plot.mean }}" height="14" fill="#4a7ab5"/>
 <line x1="{{ row.plot.low }}" x2="{{ row.plot.high }}" y1="7" y2="7" stroke="#111" stroke-width="2"/></svg>{% endif %}
 </td></tr>{% endfor %}</table>
-<h2>Questions</h2><table>
+<h2>Questions</h2><table><tr>{% for name in columns %}<th>{{ name }}</th>{% endfor %}</tr>
 {% for detail in details %}<tr>{% for value in detail %}<td>{{ value }}</td>{% endfor %}</tr>{% endfor %}</table>
 </body></html>
 """
@@ -68,7 +68,8 @@ def html(evaluation: Evaluation) -> str:
             notes=evaluation.notes,
             rows=rows,
             width=_PLOTTED,
-            details=[[detail.get(key, "") for key in _columns(evaluation)] for detail in evaluation.details],
+            columns=_columns(evaluation),
+            details=[[_shown(detail.get(key, "")) for key in _columns(evaluation)] for detail in evaluation.details],
         )
     )
 
@@ -84,6 +85,12 @@ def differences(first: Evaluation, second: Evaluation) -> dict[str, Difference]:
     return found
 
 
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _columns(evaluation: Evaluation) -> list[str]:
     keys = dict.fromkeys(key for detail in evaluation.details for key in detail)
-    return [key for key in keys if key not in ("score", "citations", "seconds", "tokens")]
+    return [key for key in keys if key not in ("score", "citations", "rating", "tokens")]

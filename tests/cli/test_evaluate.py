@@ -104,3 +104,25 @@ def test_a_judge_that_is_no_cross_encoder_is_one_line(cli: Cli, docs: Path, work
     assert "no model.safetensors" in cli.error("check", "It is so.", "--judge", workspace)
     (workspace / "agentkit.toml").write_text('[models]\njudge = "nli"\n')
     assert "no model.safetensors" in cli.error("check", "It is so.")
+
+
+def test_a_judge_rates_answers_and_compares_two_runs(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    reply = '[1] "The Lumen lamp draws 41 watts at full brightness."\nAnswer: 41 watts.'
+    questions = _questions(workspace, {"question": "How many watts?", "files": ["lamp.md"], "answer": ["41"]})
+    cli.replies = [reply, "5"]
+    first = cli.json("eval", "answers", questions, "--judge", "qwen2.5-coder-1.5b", "-o", workspace / "a.json")
+    assert first["metrics"]["rating"]["mean"] == 5.0
+    cli.replies = [reply.replace("41 watts.", "It draws 41 watts.")]
+    cli("eval", "answers", questions, "-o", workspace / "b.json")
+    cli.replies = ["B", "A"]
+    found = cli.json("eval", "compare", workspace / "a.json", workspace / "b.json", "--judge", "other")
+    assert found["preference"]["mean"]["mean"] == 1.0
+    assert cli.asked[-1] == "other"
+
+
+def test_perplexity_needs_a_local_model_and_a_text(cli: Cli, workspace: Path) -> None:
+    (workspace / "text.txt").write_text("It rains.")
+    assert "needs a local model" in cli.error("eval", "perplexity", "text.txt")
+    assert "cannot be read" in cli.error("eval", "perplexity", "gone.txt", code=2)
+    assert "no text" in cli.error("eval", "perplexity", code=2)

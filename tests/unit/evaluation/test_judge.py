@@ -1,7 +1,7 @@
 """A model as judge."""
 
 from agentkit import ScriptedModel
-from agentkit.evaluation.judge import prefer, rate
+from agentkit.evaluation.judge import prefer, preferences, rate
 
 
 def test_a_rating_is_read_and_a_judge_that_gives_none_is_said() -> None:
@@ -18,3 +18,11 @@ def test_a_pair_is_judged_in_both_orders() -> None:
     assert prefer(ScriptedModel(replies=["A", "B"]), "q", "x", "y") == -1.0
     assert prefer(ScriptedModel(replies=["A", "A"]), "q", "x", "y") == 0.0
     assert prefer(ScriptedModel(replies=["A", "neither"]), "q", "x", "y") is None
+
+
+def test_answers_of_two_runs_are_compared_and_undecided_pairs_are_named() -> None:
+    first = [{"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["same", "x", "x", "x"])]
+    second = [{"id": str(n), "question": "q", "answer": text} for n, text in enumerate(["same", "y", "y"])]
+    values, notes = preferences(ScriptedModel(replies=["B", "A", "neither", "A"]), first, second)
+    assert values == {"0": 0.0, "1": 1.0}
+    assert notes == ("1 pairs were not compared by the judge (2)",)

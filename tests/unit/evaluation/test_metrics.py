@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_bleu
 
-from agentkit import HashingEmbedder, Index, index_folder
-from agentkit.evaluation.answers import bleu, evaluate_answers, f1, normalized, rouge_l, score_answer
+from agentkit import HashingEmbedder, Index, ScriptedModel, index_folder
+from agentkit.evaluation.answers import bleu, evaluate_answers, f1, normalized, rouge, score_answer
 from agentkit.evaluation.datasets import JudgedQueries, Question
+from agentkit.evaluation.judge import rate_answer
 from agentkit.evaluation.records import Evaluation
 from agentkit.evaluation.report import differences, html, markdown
 from agentkit.evaluation.retrieval import document_ranking, evaluate_retrieval, questions_as_judged, score_rankings
@@ -68,8 +69,9 @@ def test_retrieval_is_measured_through_an_index(tmp_path: Path) -> None:
 
 def test_answers_are_scored_as_the_reference_packages_score_them() -> None:
     text, expected = "The ferry leaves at nine in the morning.", "The ferry leaves at ten in the evening"
-    scorer = RougeScorer(["rougeL"], use_stemmer=True)
-    assert rouge_l(text, expected) == pytest.approx(scorer.score(expected, text)["rougeL"].fmeasure, abs=1e-6)
+    scores = RougeScorer(["rouge1", "rouge2", "rougeL"], use_stemmer=True).score(expected, text)
+    for ours, theirs in (("rouge_1", "rouge1"), ("rouge_2", "rouge2"), ("rouge_l", "rougeL")):
+        assert rouge(text, expected)[ours] == pytest.approx(scores[theirs].fmeasure, abs=1e-6)
     assert bleu(text, [expected]) == pytest.approx(sentence_bleu(text, [expected]).score / 100, abs=1e-6)
 
 
@@ -113,6 +115,23 @@ def test_a_run_that_was_stopped_goes_on_and_a_failure_is_named(tmp_path: Path) -
     assert second.mean("contains_answer").count == 4
     evaluate_answers(questions[:1], answer, settings={"a": 2}, journal=journal)
     assert asked[-1] == "q0"
+
+
+def test_answers_that_the_judge_does_not_rate_and_unknown_files_are_named() -> None:
+    questions = [Question("a", "q", ("x.md",), ("1",)), Question("b", "r", ("gone.md",), ("2",)), Question("c", "?")]
+    model = ScriptedModel(replies=["4", "I cannot say."])
+    evaluation = evaluate_answers(
+        questions,
+        lambda question: Answer("1"),
+        settings={},
+        rate=lambda question, answer: rate_answer(model, question, answer),
+        known_files={"x.md"},
+    )
+    assert evaluation.values["rating"] == {"a": 4.0}
+    notes = "\n".join(evaluation.notes)
+    assert "1 expected files are not in the index (gone.md)" in notes
+    assert "1 answers were not rated by the judge (b: 'I cannot say.')" in notes
+    assert "A right answer: 1" in str(model.calls[0][-1].content)
 
 
 def test_an_interval_holds_its_mean_and_two_equal_runs_do_not_differ() -> None:
