@@ -145,7 +145,8 @@ def _show(answer: "Answer", workspace: "Workspace", index: str | None, *, is_jso
         return
     from agentkit.cli._render import print_sources
 
-    print(neutralise(answer.text))
+    if answer.text:
+        print(neutralise(answer.text))
     print_sources(answer, lambda path: workspace.indexes.source_file(index, path) if index else None, sys.stdout)
 
 
