@@ -60,8 +60,8 @@ def load_pdf(path: Path) -> PdfText:
         reader = PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise DocumentError("encrypted PDF: save a copy without its password")
-        if len(reader.pages) > _MOST_PAGES:
-            raise DocumentError(f"{len(reader.pages):,} pages, over the limit of {_MOST_PAGES:,}")
+        if (count := _stated_pages(reader) or len(reader.pages)) > _MOST_PAGES:
+            raise DocumentError(f"{count:,} pages, over the limit of {_MOST_PAGES:,}")
         pages = [normalize(page.extract_text()).strip() for page in reader.pages]
         if pages and (values := _form_values(reader)):
             pages[-1] = f"{pages[-1]}\n\n{values}".strip()
@@ -81,6 +81,13 @@ def load_pdf(path: Path) -> PdfText:
         raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): run OCR on it first")
     text, offsets = _join(pages)
     return PdfText(text, title, offsets, _placed(entries, text, offsets))
+
+
+def _stated_pages(reader: "PdfReader") -> int:
+    """How many pages the file says it has, where that is over the limit: to count a hundred thousand takes long."""
+    pages = reader.root_object.get("/Pages")
+    count = pages.get_object().get("/Count") if pages is not None else 0
+    return int(count) if isinstance(count, int) and count > _MOST_PAGES else 0
 
 
 def _title(reader: "PdfReader") -> str:

@@ -27,6 +27,8 @@ _CANDIDATES = [
 _SAMPLE_BYTES = 64_000
 _MOST_CONTROL_CHARACTERS = 0.01
 _LONGEST_REASON = 160
+_LONGEST_LINE = 5_000_000
+"""Characters. Nobody has written that; it would be thousands of passages of no use."""
 
 
 def read_text(path: Path, *, declared: str = "") -> tuple[str, str]:
@@ -49,6 +51,8 @@ def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
     text = normalize(text)
     if not text.strip():
         raise DocumentError("no text in it")
+    if len(text) > _LONGEST_LINE and (longest := max(map(len, text.split("\n")))) > _LONGEST_LINE:
+        raise DocumentError(f"a line of {longest:,} characters: data rather than text")
     return text, encoding
 
 

@@ -4,7 +4,6 @@ Many files are read by several processes, some way ahead of whoever takes the re
 those are embedded. How far ahead is bounded by files and by bytes: memory does not grow with the folder.
 """
 
-import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from langchain_core.documents import Document
 from agentkit.chunkers import Chunk, chunk_document
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, Index
-from agentkit.loaders import Chunking, LoadingWorker
+from agentkit.loaders import Chunking, LoadingWorker, file_digest
 from agentkit.pipelines.survey import FoundFile, Sync
 
 _MANY_BYTES = 1_000_000
@@ -125,8 +124,7 @@ def _stop(threads: ThreadPoolExecutor, workers: Sequence[LoadingWorker]) -> None
 def _read_file(load: _Load, found: FoundFile, *, sync: Sync, is_full: bool) -> _Reading:
     known = sync.known.get(found.path)
     try:
-        with found.file.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_digest(found.file)
         if not is_full and (sync.staged.get(found.path) == found.stamp or (known and known.sha256 == digest)):
             return _Reading(digest)
         document, chunks = load(found)

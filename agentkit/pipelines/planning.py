@@ -1,6 +1,5 @@
 """What `agentkit index` would do, without doing it: the files are read and parsed, nothing is embedded or written."""
 
-import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from agentkit.errors import DocumentError
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.roots import Roots
-from agentkit.loaders import LoadingWorker, PathPatterns
+from agentkit.loaders import LoadingWorker, PathPatterns, file_digest
 from agentkit.pipelines.indexing import DEFAULT_MAX_FILE_BYTES
 from agentkit.pipelines.progress import IndexingProgress, OnProgress
 from agentkit.pipelines.survey import FoundFile, Sync, survey
@@ -49,7 +48,7 @@ def plan_folder(
 def _look_at(loader: LoadingWorker, found: FoundFile, sync: Sync, *, is_full: bool) -> None:
     known = sync.known.get(found.path)
     try:
-        digest = hashlib.sha256(found.file.read_bytes()).hexdigest()
+        digest = file_digest(found.file)
         if known and known.sha256 == digest and not is_full:
             sync.restamped[found.path] = found.stamp
             return

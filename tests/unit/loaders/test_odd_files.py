@@ -56,7 +56,7 @@ ODD: dict[str, bytes] = {
     "utf16.txt": "lamp".encode("utf-16"),
     "utf16-unmarked.txt": "The lamp shines for hours.".encode("utf-16-le"),
     "latin1.txt": "Le café est fermé à midi.".encode("latin-1"),
-    "one-line.txt": b"word " * 2_000_000,
+    "one-line.txt": b"word " * 900_000,
     "no-newline.md": b"#" * 1_000_000,
     "deep.html": b"<div>" * DEEP + b"lamp",
     "open-tags.html": b"<b><i>" * 50_000 + b"lamp",
@@ -76,6 +76,7 @@ ODD: dict[str, bytes] = {
     # refused, with a reason
     "empty.txt": b"",
     "blank.txt": b" \n\t\n",
+    "longest-line.txt": b"word " * 2_000_000,
     "quotes.csv": b'a,b\n"' + b"x," * 100_000,
     "binary.txt": bytes(range(256)) * 40,
     "elf.md": b"\x7fELF" + bytes(900),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from pypdf import PdfWriter
+from pypdf.generic import DictionaryObject, NameObject, NumberObject
 from reportlab.pdfgen.canvas import Canvas
 
 from agentkit.chunkers import ChunkLimits, chunk_document, page_at
@@ -119,3 +120,14 @@ def test_damage_anywhere_is_a_reason_or_harmless(load: Load, seed: int) -> None:
 def test_nothing_is_written_about_a_damaged_file(load: Load, capfd: pytest.CaptureFixture[str]) -> None:
     load("a.pdf", pdf(["fact"]).replace(b"/WinAnsiEncoding", b"/WinAnsiEncodin_"))
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_pdf_of_more_pages_than_the_limit_is_refused_before_they_are_counted(refusal: Refusal) -> None:
+    writer = PdfWriter()
+    writer.add_blank_page(9, 9)
+    pages = writer.root_object["/Pages"].get_object()
+    assert isinstance(pages, DictionaryObject)
+    out = io.BytesIO()
+    pages[NameObject("/Count")] = NumberObject(200_000)
+    writer.write(out)
+    assert refusal("a.pdf", out.getvalue()) == "200,000 pages, over the limit of 20,000"
