@@ -41,6 +41,7 @@ class KeywordScorer:
         self._sizes = np.empty(0)
         """Words of each chunk, by its number."""
         self._total = 0
+        self._mean_size = 0.0
         self._frequencies: dict[str, int] = {}
         self._kept: dict[str, Places] = {}
 
@@ -52,7 +53,7 @@ class KeywordScorer:
         """
         self._turn_to(generation)
         scores = np.zeros(len(self._sizes))
-        for words in _tokens(re.findall(r'"([^"]*)"', query)):
+        for words in _tokens(re.findall(r'"([^"]*)"', query)).values():
             self._add_phrase(words, scores)
         if within is not None:
             scores[np.setdiff1d(np.arange(len(scores)), np.array(within, dtype=np.int64), assume_unique=True)] = 0.0
@@ -78,6 +79,7 @@ class KeywordScorer:
         for number, size in sizes:
             self._sizes[number] = _varint(size)
         self._total = len(sizes)
+        self._mean_size = float(self._sizes.sum()) / max(1, self._total)
         self._frequencies, self._kept = {}, {}
         self._generation = generation
 
@@ -89,7 +91,7 @@ class KeywordScorer:
         begins = np.flatnonzero(np.diff(each, prepend=-1))
         chunks, held = each[begins], np.diff(begins, append=len(each))
         idf = max(float(np.log((self._total - len(chunks) + 0.5) / (len(chunks) + 0.5))), _LEAST_IDF)
-        length = self._sizes[chunks] / (self._sizes.sum() / self._total)
+        length = self._sizes[chunks] / self._mean_size
         scores[chunks] += idf * (held * (_K1 + 1.0) / (held + _K1 * (1 - _B + _B * length)))
 
     def _phrase_places(self, words: Sequence[str]) -> Places:
@@ -110,15 +112,24 @@ class KeywordScorer:
         return np.fromstring(places, dtype=np.int64, sep=",") if places else np.empty(0, np.int64)
 
 
-def _tokens(phrases: Sequence[str]) -> list[list[str]]:
-    """The words of each phrase as the keyword index has them; phrases without any are left out."""
+def stems_of(words: Iterable[str]) -> dict[str, str]:
+    """Each word as the keyword index has it; those that it has not are left out."""
+    listed = list(words)
+    return {listed[number]: tokens[0] for number, tokens in _tokens(listed).items()}
+
+
+def _tokens(phrases: Sequence[str]) -> dict[int, list[str]]:
+    """The words of each phrase as the keyword index has them, by the phrase's number; none for one without any."""
     words: dict[int, list[str]] = {}
     with _cutting_lock:
-        _cutting.execute("DELETE FROM phrases")
-        _cutting.executemany("INSERT INTO phrases (rowid, text) VALUES (?, ?)", enumerate(phrases))
-        for number, word in _cutting.execute("SELECT doc, term FROM words ORDER BY doc, offset"):
-            words.setdefault(number, []).append(word)
-    return list(words.values())
+        _cutting.execute("BEGIN")
+        try:
+            _cutting.executemany("INSERT INTO phrases (rowid, text) VALUES (?, ?)", enumerate(phrases))
+            for number, word in _cutting.execute("SELECT doc, term FROM words ORDER BY doc, offset"):
+                words.setdefault(number, []).append(word)
+        finally:
+            _cutting.execute("ROLLBACK")
+    return words
 
 
 def _varint(size: bytes) -> int:

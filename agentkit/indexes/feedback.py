@@ -11,12 +11,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agentkit.indexes.bm25 import stems_of
 from agentkit.indexes.keywords import STOP_WORDS
 
 PASSAGES = 6
@@ -25,6 +24,7 @@ _WORDS = 20
 _SHARPNESS = 4
 """The power that scores are raised to for their weights."""
 _DENSE_WEIGHT = 0.8
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"[^\W\d_][^\W_]{2,}")
 
 
@@ -54,9 +54,10 @@ def telling_words(
         words = [word for word in _WORD.findall(_plain(text)) if word not in STOP_WORDS]
         for word, count in Counter(words).items():
             shares[word] += weight * count / len(words)  # type: ignore[assignment]  # a Counter of shares
-    stems = {word: _stem(word) for word in shares}
+    stems = stems_of(shares)
     known = frequencies(set(stems.values()))
-    telling = {word: share * math.log(1 + total / (1 + known.get(stems[word], 0))) for word, share in shares.items()}
+    rarity = {word: math.log(1 + total / (1 + known.get(stems.get(word, ""), 0))) for word in shares}
+    telling = {word: share * rarity[word] for word, share in shares.items()}
     return sorted(telling, key=lambda word: (-telling[word], word))[:_WORDS]
 
 
@@ -71,17 +72,4 @@ def moved(query: NDArray[np.float32], feedback: NDArray[np.float32], weights: Se
 def _plain(text: str) -> str:
     """In lower case and without accents, as FTS5's `unicode61` reads it."""
     apart = unicodedata.normalize("NFKD", text.lower())
-    return "".join(character for character in apart if not unicodedata.combining(character))
-
-
-@lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
-    """As SQLite's `porter` tokenizer writes it."""
-    return str(_stemmer().stemWord(word))
-
-
-@cache
-def _stemmer() -> Any:  # Any: the package has no types
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("porter")
+    return _NOT_ASCII.sub(lambda found: "" if unicodedata.combining(found[0]) else found[0], apart)

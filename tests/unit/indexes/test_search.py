@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
 from agentkit.indexes import feedback
+from agentkit.indexes.bm25 import stems_of
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
 from agentkit.indexes.keywords import exact_terms, keyword_query
 
@@ -201,7 +202,7 @@ def test_feedback_follows_the_passage_that_stands_out() -> None:
 
 def test_stems_are_those_of_the_keyword_index(index: Index) -> None:
     words = ["calibrated", "instruments", "runs", "flour", "baked", "gauge"]
-    found = index.catalog.document_frequencies({feedback._stem(word) for word in words})
+    found = index.catalog.document_frequencies(set(stems_of(words).values()))
     assert sorted(found.values()) == [1] * len(words)
 
 
