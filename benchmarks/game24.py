@@ -14,15 +14,15 @@ from types import MappingProxyType
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from agentkit.models.constraints import Constraint, choice, regex
-from agentkit.strategies import Problem, ScoredVerdicts, ThoughtRules, WrittenVerdicts
-from agentkit.strategies.asking import Asker
-from agentkit.strategies.evaluating import Evaluator
+from agentkit.strategies import Problem, ScoredVerdicts, ThoughtRules
+from agentkit.strategies.asking import Asker, Request
 
 _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 _NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 YES_NO: Mapping[str, float] = MappingProxyType({"yes": 1.0, "no": 0.0})
 _NUMBER = r"-?\d+(?:/\d+)?"
 _STEP = re.compile(rf"({_NUMBER}) ([-+*/]) ({_NUMBER})(?: = ({_NUMBER}))?")
+_RESULT = re.compile(r"[-+*/](\d+(?:/\d+)?)")
 _EXAMPLE_STEPS = (
     ("2 8 8 14", "8 / 2"), ("4 8 14", "14 - 8"), ("4 6", "4 * 6"), ("1 5 6 10", "10 - 6"), ("4 4 10", "10 - 4"),
     ("3 5 9", "3 * 5"), ("9 15", "9 + 15"), ("1 2 12 12", "12 + 12"), ("1 8 15", "8 + 15"), ("4 28", "28 - 4"),
@@ -122,19 +122,22 @@ def yes_no_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
 
 
 def trial_prompt(_: Problem, state: str) -> tuple[BaseMessage, ...]:
-    """Asks for what two numbers make, and whether that is 24."""
-    task = "Write the sum, the difference, the product and, if whole, the quotient. Is one of them 24?"
+    """Asks for what two numbers make."""
+    task = "Write the sum, the difference, the product and, if whole, the quotient."
     return _turns(task, tuple((pair, _trial(pair)) for pair, _ in _EXAMPLE_PAIRS[:16]), state)
 
 
 class TriedValues:
-    """The model tries out two numbers, in writing, before its verdict; of more it tells its verdict at a glance."""
+    """Two numbers are worth 1 where one of the results that the model writes is 24; more are judged at a glance."""
 
     def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
-        trial = regex(rf"\+{_NUMBER} -{_NUMBER} \*{_NUMBER}( /{_NUMBER})?: (yes|no)")
-        written = WrittenVerdicts(1, trial_prompt, YES_NO, temperature=0.0, max_tokens=48, constraint=trial)
-        chosen: Evaluator = written if len(states[0].split()) == 2 else ScoredVerdicts(yes_no_prompt, YES_NO)
-        return chosen.evaluate(problem, states, asker, seed)
+        if len(states[0].split()) != 2:
+            return ScoredVerdicts(yes_no_prompt, YES_NO).evaluate(problem, states, asker, seed)
+        trial = regex(r"\+N -N \*N( /N)?".replace("N", "[0-9]{1,5}(/[0-9]{1,4})?"))
+        replies = asker.ask_all(
+            [Request(trial_prompt(problem, state), 48, seed=seed, constraint=trial) for state in states]
+        )
+        return [float("24" in _RESULT.findall(reply.text)) for reply in replies]
 
 
 def expression(numbers: str, steps: list[str]) -> str:
@@ -168,8 +171,7 @@ def _trial(pair: str) -> str:
     results = {"+": high + low, "-": high - low, "*": high * low}
     if low and (high / low).denominator == 1:
         results["/"] = high / low
-    verdict = "yes" if 24 in results.values() else "no"
-    return " ".join(f"{sign}{result}" for sign, result in results.items()) + f": {verdict}"
+    return " ".join(f"{sign}{result}" for sign, result in results.items())
 
 
 def _turns(task: str, examples: tuple[tuple[str, str], ...], state: str) -> tuple[BaseMessage, ...]:

@@ -12,7 +12,6 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from agentkit.models.constraints import Constraint
 from agentkit.strategies.asking import Asker, Request
 from agentkit.strategies.forms import ChoiceForm
 from agentkit.strategies.problem import Problem, check_range
@@ -58,8 +57,6 @@ class WrittenVerdicts:
     verdicts: Mapping[str, float] = field(default_factory=lambda: VERDICTS)
     temperature: float = 0.7
     max_tokens: int = 16
-    constraint: Constraint | None = None
-    """What a local model is held to; by default a word alone. One with room before it lets the model try things out."""
 
     def __post_init__(self) -> None:
         check_range("samples", self.samples, 1, 64)
@@ -67,9 +64,8 @@ class WrittenVerdicts:
 
     def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
         words = ChoiceForm(tuple(self.verdicts))
-        constraint = self.constraint or words.constraint
         requests = [
-            Request(self.prompt(problem, state), self.max_tokens, self.temperature, seed + number, constraint)
+            Request(self.prompt(problem, state), self.max_tokens, self.temperature, seed + number, words.constraint)
             for state in states
             for number in range(self.samples)
         ]

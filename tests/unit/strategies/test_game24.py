@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit import ScriptedModel
-from agentkit.strategies import RankedProposals, TreeOfThought, WrittenVerdicts
+from agentkit.strategies import Problem, RankedProposals, TreeOfThought, WrittenVerdicts
+from agentkit.strategies.asking import Asker
 
+_ANY = Problem("Make 24.")
 _BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
@@ -91,3 +93,14 @@ def test_a_tree_solves_a_puzzle_without_a_model_where_its_values_are_right(game2
     )
     answer = strategy.solve(game24.problem("1 1 4 6"), ScriptedModel(replies=["sure", "sure"]))
     assert game24.is_right("1 1 4 6", answer.text)
+
+
+def test_two_numbers_are_worth_what_the_model_writes_that_they_make(game24: ModuleType) -> None:
+    states = ["10 14", "11 12", "4 28", "1/2 12", "5 24/5"]
+    replies = ["+24 -4 *140", "+23 -1 *124", "+32 -24 *112 /7", "+25/2 -23/2 *6 /24", "+49/5 -1/5 *24"]
+    model = ScriptedModel(replies=[*replies, "+24/5 -2 *4"])
+    asker = Asker(model)
+    assert game24.TriedValues().evaluate(_ANY, states, asker, 0) == [1.0, 0.0, 1.0, 1.0, 1.0]
+    assert game24.TriedValues().evaluate(_ANY, ["4 6"], asker, 0) == [0.0]
+    assert [str(call[-1].content) for call in model.calls[:5]] == states
+    assert model.calls[0][1].content == "+24 -4 *140"
