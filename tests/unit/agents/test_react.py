@@ -1,9 +1,10 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
 import os
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -478,3 +479,37 @@ def test_old_results_give_way_in_a_small_context_and_the_answer_says_so() -> Non
     assert any("were condensed to fit the context" in warning for warning in answer.warnings)
     assert "[condensed: " in str(model.calls[-1][3].content)
     assert all(message.content == "Read all." for message in (call[1] for call in model.calls))
+
+
+def _leave() -> None:
+    raise SystemExit(3)
+
+
+def _say() -> str:
+    sys.stdout.write("printed")
+    return "quiet"
+
+
+@pytest.mark.parametrize(
+    ("act", "shown"),
+    [
+        (lambda: None, "(the tool gave nothing back)"),
+        (lambda: b"\xff\xfe", "(2 bytes that are not text)"),
+        (lambda: "\x1b[31mred\x1b[0m \x07", "red \N{REPLACEMENT CHARACTER}"),
+        (lambda: "m" * 5_000_000, "[cut here: the first 4,000 of 5,000,000 characters]"),
+        (_say, "quiet"),
+        (_leave, "SystemExit: 3"),
+    ],
+)
+def test_whatever_a_tool_does_is_a_clean_observation_and_the_run_goes_on(
+    act: Callable[[], Any], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @tool
+    def odd() -> Any:
+        """Do something odd."""
+        return act()
+
+    answer = Agent(ScriptedModel(replies=[_call("odd"), "Done."]), tools=[odd]).run("x")
+    assert answer.text == "Done."
+    assert answer.steps[0].observation.endswith(shown)
+    assert capsys.readouterr() == ("", "")
