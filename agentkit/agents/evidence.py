@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from agentkit.agents.citing import Quote, quotes_of
 from agentkit.indexes.keywords import STOP_WORDS
@@ -27,11 +28,11 @@ _NUMBERS = {
 }
 _MOST = 4
 """Sentences of a chain."""
-_RARE = 4
-"""A telling word is in at most one of so many sentences."""
-_SAME_PASSAGE = 0.3
+_TELLING = math.log(1 + 3)
+"""What a word weighs that one of three sentences has: a name is in fewer."""
+_SAME_PASSAGE = 0.5
 """What a sentence is worth whose neighbour names it, beside one that does so itself."""
-_WORTH = 0.15
+_WORTH = 0.12
 """The share of the question that a sentence must add to be a step of the chain."""
 
 
@@ -48,12 +49,13 @@ def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Seq
 
     if sentences and not chain:
         best = max(sentences, key=lambda each: (says(each, added), says(each, asked)))
-        chain = [best] if _tells(best.terms & added, weights) else []
+        chain = [best] if any(_is_telling(term, weights) for term in best.terms & added) else []
     worth = _WORTH * sum(weights.get(term, 0.0) for term in asked)
     while sentences and 0 < len(chain) < _MOST:
         known = frozenset[str]().union(*(each.terms for each in chain))
-        names = _naming((known | said) - asked, sentences)
-        gains = [says(each, asked - known) * _closeness(each, names, sentences) for each in sentences]
+        names = frozenset(term for term in (known | said) - asked if weights.get(term, 0.0) >= _TELLING)
+        near = {each.number for each in sentences if each.terms & names}
+        gains = [says(each, asked - known) * _closeness(each, names, near) for each in sentences]
         if max(gains) <= 0 or max(gains) < worth:
             break
         chain.append(sentences[gains.index(max(gains))])
@@ -82,20 +84,11 @@ class _Sentence:
         return self.quote.passage.number
 
 
-def _naming(terms: frozenset[str], sentences: Sequence[_Sentence]) -> frozenset[str]:
-    """Those of the terms that not most passages have."""
-    passages: dict[int, set[str]] = {}
-    for each in sentences:
-        passages.setdefault(each.number, set()).update(each.terms)
-    return frozenset(term for term in terms if 2 * sum(term in each for each in passages.values()) <= len(passages) + 1)
-
-
-def _closeness(sentence: _Sentence, names: frozenset[str], sentences: Sequence[_Sentence]) -> float:
+def _closeness(sentence: _Sentence, names: frozenset[str], near: set[int]) -> float:
     """1 where the sentence has one of the names, less where only another of its passage has, else 0."""
     if sentence.terms & names:
         return 1.0
-    number = sentence.number
-    return _SAME_PASSAGE if any(each.terms & names for each in sentences if each.number == number) else 0.0
+    return _SAME_PASSAGE if sentence.number in near else 0.0
 
 
 def _weights(sentences: Sequence[_Sentence]) -> dict[str, float]:
@@ -104,14 +97,18 @@ def _weights(sentences: Sequence[_Sentence]) -> dict[str, float]:
     return {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
 
 
-def _tells(terms: Iterable[str], weights: dict[str, float]) -> bool:
-    """Whether the terms could not be in a sentence by chance: a number, or one that few sentences have."""
-    return any(term[0].isdigit() or weights.get(term, 0.0) >= math.log(1 + _RARE) for term in terms)
+def _is_telling(term: str, weights: dict[str, float]) -> bool:
+    """Whether it could not be in a sentence by chance: a number, or a word that few sentences have."""
+    return term[0].isdigit() or weights.get(term, 0.0) >= _TELLING
+
+
+@lru_cache(maxsize=50_000)
+def _stem(term: str) -> str:
+    return str(_stemmer().stemWord(term))
 
 
 @cache
-def _stem(term: str) -> str:
+def _stemmer() -> Any:  # Any: the package has no types
     import snowballstemmer
 
-    stemmed: str = snowballstemmer.stemmer("english").stemWord(term)
-    return stemmed
+    return snowballstemmer.stemmer("english")
