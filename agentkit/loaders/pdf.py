@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
+from agentkit.loaders import ocr
 from agentkit.loaders.text import damage, normalize
 
 if TYPE_CHECKING:
-    from pypdf import PdfReader
+    from pypdf import PageObject, PdfReader
 
 _MOST_PAGES = 20_000
 _PAGE_SEPARATOR = "\n\n"
@@ -63,6 +64,8 @@ def load_pdf(path: Path) -> PdfText:
         if (count := _stated_pages(reader) or len(reader.pages)) > _MOST_PAGES:
             raise DocumentError(f"{count:,} pages, over the limit of {_MOST_PAGES:,}")
         pages = [normalize(page.extract_text()).strip() for page in reader.pages]
+        if not any(pages) and ocr.is_available():
+            pages = [normalize(_read_scan(page)) for page in reader.pages]
         if pages and (values := _form_values(reader)):
             pages[-1] = f"{pages[-1]}\n\n{values}".strip()
         title, entries = _title(reader), _outline(reader)
@@ -78,9 +81,15 @@ def load_pdf(path: Path) -> PdfText:
         # pypdf promises its own errors only; damaged files also raise these from deep inside it.
         raise damage("PDF", error) from error
     if not any(pages):
-        raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): run OCR on it first")
+        raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): {ocr.HOW_TO}")
     text, offsets = _join(pages)
     return PdfText(text, title, offsets, _placed(entries, text, offsets))
+
+
+def _read_scan(page: "PageObject") -> str:
+    """The text of a page's pictures, turned as the page is."""
+    turned = (image.image.rotate(-page.rotation, expand=True) for image in page.images if image.image)
+    return "\n\n".join(filter(None, map(ocr.read_picture, turned)))
 
 
 def _stated_pages(reader: "PdfReader") -> int:

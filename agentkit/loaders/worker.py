@@ -19,6 +19,7 @@ from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk
 from agentkit.errors import DocumentError
+from agentkit.loaders import ocr
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES
 from agentkit.loaders.chunking import Chunking
 from agentkit.loaders.load import is_registered, load_document
@@ -29,6 +30,8 @@ _LARGE_BYTES = 1_000_000
 _BASE_S = 8.0
 _S_PER_MEGABYTE = 15.0
 """pypdf takes up to 10 s a megabyte on a slow core."""
+_OCR_S = 60.0
+_OCR_S_PER_MEGABYTE = 60.0
 _MEMORY_BYTES = 900_000_000
 """Beyond what the process takes when it has started."""
 
@@ -99,7 +102,16 @@ class LoadingWorker:
                     pipe.close()
 
     def _ask_process(self, path: Path, size: int) -> dict[str, Any]:
+        """The reply for a file. A scan, which is told by having no text, is asked for again with the time OCR takes."""
         limit_s = self._base_s + _S_PER_MEGABYTE * size / 1e6
+        try:
+            return self._reply(path, limit_s, reads_scans=False)
+        except DocumentError as error:
+            if not str(error).endswith(ocr.HOW_TO) or not ocr.is_available():
+                raise
+        return self._reply(path, limit_s + _OCR_S + _OCR_S_PER_MEGABYTE * size / 1e6, reads_scans=True)
+
+    def _reply(self, path: Path, limit_s: float, *, reads_scans: bool) -> dict[str, Any]:
         process = self._started()
         expired = threading.Event()
 
@@ -110,7 +122,7 @@ class LoadingWorker:
         clock = threading.Timer(limit_s, stop)
         clock.start()
         try:
-            reply = _ask(process, path, limit_s)
+            reply = _ask(process, path, limit_s, reads_scans=reads_scans)
         finally:
             clock.cancel()
         if not reply:
@@ -155,9 +167,9 @@ def _is_risky(path: Path, size: int) -> bool:
     return suffix in _RISKY or (suffix in _RISKY_IF_LARGE and size > _LARGE_BYTES)
 
 
-def _ask(process: subprocess.Popen[bytes], path: Path, limit_s: float) -> dict[str, Any]:
+def _ask(process: subprocess.Popen[bytes], path: Path, limit_s: float, *, reads_scans: bool) -> dict[str, Any]:
     """The reply, or nothing where the process ended. The path goes as bytes: a name need not be valid Unicode."""
-    line = json.dumps([os.fsencode(path.absolute()).hex(), limit_s]).encode() + b"\n"
+    line = json.dumps([os.fsencode(path.absolute()).hex(), limit_s, reads_scans]).encode() + b"\n"
     try:
         if process.stdin:
             process.stdin.write(line)

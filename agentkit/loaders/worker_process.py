@@ -1,4 +1,5 @@
-"""What runs in the process of `LoadingWorker`: a path and its seconds a line in, a document or a reason a line out.
+"""What runs in the process of `LoadingWorker`: a line in is a path, its seconds and whether to use OCR; a line out is a
+document or a reason.
 
 Run as `python -m agentkit.loaders.worker_process BYTES [CHUNKING]`; BYTES is the memory it may take beyond what it
 starts with. With a `Chunking` as JSON, a document comes with its chunks.
@@ -8,10 +9,12 @@ import json
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from agentkit.errors import DocumentError
+from agentkit.loaders import ocr
 from agentkit.loaders.chunking import Chunking
 from agentkit.loaders.load import load_document
 
@@ -23,9 +26,11 @@ def main(memory_bytes: int, chunking: Chunking | None = None) -> None:
     _limit_memory(memory_bytes)
     _send(replies, {"is_ready": True})
     for line in sys.stdin.buffer:
-        name, limit_s = json.loads(line)
+        name, limit_s, reads_scans = json.loads(line)
         _limit_time(limit_s)
-        _send(replies, _reply(Path(os.fsdecode(bytes.fromhex(name))), chunking))
+        with nullcontext() if reads_scans else ocr.put_off():
+            reply = _reply(Path(os.fsdecode(bytes.fromhex(name))), chunking)
+        _send(replies, reply)
 
 
 def _reply(path: Path, chunking: Chunking | None) -> dict[str, object]:
