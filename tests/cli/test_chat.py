@@ -66,6 +66,23 @@ def test_tools_are_called_and_their_steps_kept(cli: Cli) -> None:
     assert cli.json("sessions", "show", turn["session"])["turns"][0]["steps"] == turn["steps"]
 
 
+def test_a_tool_with_effects_runs_only_where_it_is_allowed(cli: Cli, workspace: Path) -> None:
+    (workspace / "tools" / "ring.py").write_text(
+        "from pathlib import Path\nfrom agentkit.tools import tool\n\n"
+        "@tool(effects=True)\ndef ring(times: int) -> str:\n"
+        '    """Ring the bell.\n\n    Args:\n        times: How often.\n    """\n'
+        '    Path("rung").write_text("x" * times)\n    return "rung"\n'
+    )
+    call = AIMessage("", tool_calls=[{"name": "ring", "args": {"times": 3}, "id": "1"}])
+    cli.replies = [call, "I could not."]
+    assert "nobody can be asked" in cli("chat", "-T", "ring", "--trust-tools", piped="Ring!").stderr
+    assert not (workspace / "rung").exists()
+    cli.replies = [call, "Done."]
+    assert cli("chat", "-T", "ring", "--trust-tools", "--yes", "ring", piped="Ring!").stdout == "Done.\n"
+    assert (workspace / "rung").read_text() == "xxx"
+    assert "no tool" in cli.error("chat", "-T", "ring", piped="Ring!"), "an untrusted file is not run"
+
+
 def test_the_system_prompt_comes_first(cli: Cli) -> None:
     cli.replies = ["Aye."]
     cli("chat", "-s", "Talk like a sailor.", piped="Hi")
@@ -219,7 +236,9 @@ class TestCommands:
         assert answers[0] == "It draws 41 watts."
         assert "there are: docs\n" in notes
         cli.replies = [_call(expression="1 + 1"), "Two."]
-        answers, notes = self.said(cli, "/tools", "/tools calculator", "1 + 1?", "/steps", "/steps 1")
+        answers, notes = self.said(
+            cli, "/tools", "/tools calculator", "1 + 1?", "/steps", "/steps 1", options=("-i", "off")
+        )
         assert answers == ["Two."]
         assert '1 calculator(expression="1 + 1") → 2' in notes
         assert 'I count.\n\ncalculator(expression="1 + 1")\n\n2' in notes
