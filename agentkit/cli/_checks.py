@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.cli._render import human_bytes
 from agentkit.errors import AgentkitError, ModelNotFoundError
+from agentkit.models.catalog import is_hosted
 
 if TYPE_CHECKING:
     from agentkit.models.engine import EngineReport
@@ -92,8 +93,15 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
         except AgentkitError as error:
             yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
         else:
-            path = workspace.model_store().path(name)
-            yield Check(use, Verdict.OK, f"{name} ({path}){_offload(workspace, path)}")
+            yield Check(use, Verdict.OK, _place(workspace, name))
+
+
+def _place(workspace: "Workspace", name: str) -> str:
+    """Where a model is, and what of it runs on a GPU."""
+    if is_hosted(name):
+        return f"{name} (runs elsewhere)"
+    path = workspace.model_store().path(name)
+    return f"{name} ({path}){_offload(workspace, path)}"
 
 
 def check_workspace(workspace: "Workspace") -> Iterator[Check]:

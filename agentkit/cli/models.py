@@ -8,6 +8,7 @@ import typer
 
 from agentkit.cli._invocation import note, workspace_of
 from agentkit.cli._terminal import is_terminal, to_json
+from agentkit.models.catalog import is_hosted
 
 if TYPE_CHECKING:
     from agentkit.models.store import StoredModel
@@ -51,6 +52,9 @@ def pull_model(
     workspace = workspace_of(context)
     store = workspace.model_store()
     wanted = names or [workspace.settings.models.chat, workspace.settings.models.embedder]
+    for name in filter(is_hosted, wanted):
+        note(f"{name} runs elsewhere: there is nothing to pull")
+    wanted = [name for name in wanted if not is_hosted(name)]
     for name in wanted:
         with PullBar(name) as bar:
             path = store.pull(name, on_progress=bar.update)

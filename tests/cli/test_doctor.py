@@ -107,3 +107,12 @@ def test_a_file_that_is_no_model_is_one_line(run: Run, workspace: Path) -> None:
 def find(run: Run, name: str) -> dict[str, str]:
     checks: list[dict[str, str]] = json.loads(run("doctor", "--json").stdout)["checks"]
     return next(check for check in checks if check["name"] == name)
+
+
+def test_a_hosted_model_is_nothing_to_pull(run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    (workspace / "agentkit.toml").write_text('[models]\nchat = "openai:tiny"\n')
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json").stdout)["checks"]}
+    assert (checks["chat model"]["verdict"], checks["chat model"]["detail"]) == ("ok", "openai:tiny (runs elsewhere)")
+    assert "openai:tiny runs elsewhere: there is nothing to pull" in run("models", "pull", "openai:tiny").stderr
