@@ -46,6 +46,8 @@ class Catalog:
         self._path = path
         self._lock = threading.RLock()
         self._keywords = KeywordScorer(self._rows)
+        self._counted: tuple[tuple[int, int] | None, int] = (None, 0)
+        """A state of the file, and its chunks."""
         with catalog_errors(self._path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             try:
@@ -262,7 +264,16 @@ class Catalog:
         return int(self._rows("SELECT count(*) FROM files")[0][0])
 
     def chunk_count(self) -> int:
-        return int(self._rows("SELECT count(*) FROM chunks")[0][0])
+        with self._lock:  # counted again only after a change, here or by another process: a search asks several times
+            state = (self._rows("PRAGMA data_version")[0][0], self._connection.total_changes)
+            if self._counted[0] != state:
+                self._counted = state, int(self._rows("SELECT count(*) FROM chunks")[0][0])
+            return self._counted[1]
+
+    def published(self, identifiers: Sequence[str]) -> set[str]:
+        """Those of the chunk ids that are published."""
+        query = "SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
+        return {found for (found,) in self._rows(query, (json.dumps(identifiers),))}
 
     # Embeddings
 

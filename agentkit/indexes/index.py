@@ -326,7 +326,7 @@ class Index:
 
     def _nearest_in(self, store: VectorStore, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
         candidates = store.query(vector, count=count + _OVERFETCH)
-        known = self.catalog.chunks_by_id([name for name, _ in candidates])
+        known = self.catalog.published([name for name, _ in candidates])
         found = _ordered((name, score) for name, score in candidates if name in known)
         if len(found) < min(count, self.chunk_count):
             return self._all_vectors().nearest(vector, count)
