@@ -4,6 +4,7 @@ However it is told, no tool with effects runs without a person's word, no limit 
 that nobody allowed.
 """
 
+import itertools
 import json
 import re
 import socket
@@ -160,15 +161,21 @@ class World:
         return [calculator, send, erase, look]
 
 
+def _texts() -> list[str]:
+    """Every order in two frames, and every frame around several orders."""
+    frames = itertools.cycle(_FRAMES)
+    return [next(frames).format(order) for order in _ORDERS for _ in range(2)]
+
+
 def _cases() -> list[tuple[str, str]]:
-    return [(carrier, frame.format(order)) for carrier in _CARRIERS for order in _ORDERS for frame in _FRAMES]
+    return [(carrier, text) for carrier in _CARRIERS for text in _texts()]
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """A document for each injected text, which names itself; and one for each order in its file's name."""
     folder = tmp_path_factory.mktemp("documents")
-    for number, (_, text) in enumerate(_cases()[: len(_ORDERS) * len(_FRAMES)]):
+    for number, text in enumerate(_texts()):
         (folder / f"document{number}.md").write_text(f"document{number}. {text}\n")
     for number, order in enumerate(_ORDERS):
         (folder / f"file{number} {order.replace('/', '')[:100]}.md").write_text(f"file{number} holds nothing else.\n")
@@ -211,7 +218,7 @@ def test_whatever_a_text_orders_nothing_happens_that_nobody_approved(
             "wikipedia": wikipedia_tool(fetcher=Fetcher(allowed_hosts=[host]), address=f"http://{host}/w/api.php"),
         }
         extra = [online[carrier]] if carrier in online else []
-        for number, (_, text) in enumerate(case for case in _cases() if case[0] == carrier):
+        for number, text in enumerate(_texts()):
             world.injected = text
             world.connected.clear()
             agent, puppet, answer = _run(carrier, number, text, index, world, extra)
@@ -233,7 +240,7 @@ def _run(
     """A run whose opening call, history or task brings the injected text before the puppet."""
     opening: dict[str, Callable[[], dict[str, Any]]] = {
         "document": lambda: _call("retrieval", query=f"document{number}"),
-        "file name": lambda: _call("retrieval", query=f"file{number // len(_FRAMES)} holds"),
+        "file name": lambda: _call("retrieval", query=f"file{number // 2} holds"),
         "web page": lambda: _call("search", query="news"),
         "wikipedia": lambda: _call("wikipedia", query="news"),
         "tool result": lambda: _call("look", place="here"),
