@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
 
-from agentkit import LocalChatModel, StopReason
+from agentkit import LocalChatModel, StopReason, answer_question
 from agentkit.strategies import (
     Budget,
     ChainOfThought,
@@ -87,3 +89,19 @@ def test_a_budget_of_seconds_ends_replies_on_the_way(model: LocalChatModel) -> N
     *_, tree = strategy.grow(Problem("Tell a very long story."), model)
     assert tree.stop_reason is StopReason.BUDGET
     assert time.monotonic() - started < 20
+
+
+class _Ferries(BaseRetriever):
+    text: str = "Brida carries 60 people. She makes 4 crossings on an ordinary day."
+
+    def _get_relevant_documents(self, query: str, *, run_manager: object) -> list[Document]:
+        return [Document(page_content=self.text, metadata={"path": "ferries.md"})]
+
+
+def test_a_reasoned_answer_cites_true_spans_or_is_refused(model: LocalChatModel) -> None:
+    retriever = _Ferries()
+    answer = answer_question("How many people?", retriever, model, strategy=ChainOfThought(max_tokens=60))
+    assert answer.is_grounded == bool(answer.citations) == (answer.stop_reason is not StopReason.NOT_FOUND)
+    for citation in answer.citations:
+        assert retriever.text[citation.start : citation.end] == citation.quote
+    assert answer.usage.completion_tokens > 0
