@@ -8,13 +8,15 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from agentkit.agents import PendingCall
 from agentkit.cli._invocation import note
 from agentkit.cli._terminal import is_terminal, neutralise_line
+
+if TYPE_CHECKING:
+    from agentkit.agents import PendingCall
 
 
 class Approval:
@@ -25,7 +27,7 @@ class Approval:
         self._allowed = frozenset(allowed)
         self._pause = pause
 
-    def __call__(self, call: PendingCall) -> bool:
+    def __call__(self, call: "PendingCall") -> bool:
         """True where the call may run. Ctrl-C at the question refuses it and stops the agent."""
         if call.tool in self._allowed:
             return True

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.errors import IndexingError, IndexNotFoundError
-from agentkit.indexes.contents import IndexContents, index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
 from agentkit.results import IndexVerification, RebuildReport
 
 if TYPE_CHECKING:
+    from agentkit.indexes.contents import IndexContents
     from agentkit.indexes.keeper import IndexKeeper
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -67,12 +67,14 @@ class IndexCollection:
         """
         return summarise_index(self.require(name))
 
-    def contents(self, name: str) -> IndexContents:
+    def contents(self, name: str) -> "IndexContents":
         """What an index is made of, file by file.
 
         Raises:
             IndexNotFoundError: there is none of that name.
         """
+        from agentkit.indexes.contents import index_contents
+
         return index_contents(self.require(name))
 
     def keeper(self, name: str) -> "IndexKeeper":

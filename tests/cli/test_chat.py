@@ -1,6 +1,8 @@
 """`agentkit chat` on a pipe: a question a line, answers on stdout, everything else on stderr."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,15 @@ def test_a_tool_with_effects_runs_only_where_it_is_allowed(cli: Cli, workspace: 
     assert cli("chat", "-T", "ring", "--trust-tools", "--yes", "ring", piped="Ring!").stdout == "Done.\n"
     assert (workspace / "rung").read_text() == "xxx"
     assert "no tool" in cli.error("chat", "-T", "ring", piped="Ring!"), "an untrusted file is not run"
+
+
+def test_the_prompt_does_not_wait_for_langchain() -> None:
+    statement = (
+        "import sys\nimport agentkit.cli._approval, agentkit.cli._chat_loop, agentkit.cli.chat, agentkit.workspace\n"
+        "from agentkit.chat import Chat\nprint('langchain_core.runnables' in sys.modules)"
+    )
+    finished = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True, timeout=60)
+    assert finished.stdout == "False\n"
 
 
 def test_the_system_prompt_comes_first(cli: Cli) -> None:
