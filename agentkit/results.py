@@ -278,6 +278,8 @@ class RebuildReport:
     chunks: int = 0
     embedded: int = 0
     """Texts that were embedded for it."""
+    was_damaged: bool = False
+    """The catalog could not be read; what is there was saved from it."""
     to_read: tuple[str, ...] = ()
-    """Folders and files to index again, where the catalog was damaged and not all of it could be saved."""
+    """Folders and files to index again after that."""
     seconds: float = 0.0

@@ -146,6 +146,10 @@ def rebuild_index(
         return
     embedded = f", {report.embedded} texts embedded" if report.embedded else ""
     note(f"rebuilt {report.index}: {report.files} files, {report.chunks} passages{embedded}")
+    if report.was_damaged:
+        sources = " ".join(f"'{source}'" for source in report.to_read) or "PATH…"
+        note(f"the catalog was damaged; read what is lost again with: agentkit index {sources} --name {report.index}")
+        note(f"what was forgotten is listed by: agentkit indexes remember {report.index}")
 
 
 @app.command("forget")

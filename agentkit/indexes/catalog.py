@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.errors import IndexDamagedError, IndexLockedError
+from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.bm25 import PLACES, KeywordScorer
 from agentkit.indexes.conditions import Condition
 from agentkit.indexes.records import (
@@ -31,7 +31,10 @@ from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
 
 CATALOG_NAME = "catalog.sqlite"
+VECTORS_NAME = "vectors"
 VECTOR_TYPE = np.dtype("<f4")
+_NO_VERSION = 1000
+"""A number as high as this is damage, and no version of a catalog."""
 
 
 class Catalog:
@@ -41,8 +44,10 @@ class Catalog:
         """Open the catalog, making it where there is none.
 
         Raises:
-            IndexDamagedError: not an SQLite file, damaged, or made by a newer agentkit.
+            IndexDamagedError: not an SQLite file, or damaged.
+            IndexMismatchError: made by a newer agentkit.
         """
+        _refuse_lost(path)
         self._path = path
         self._lock = threading.RLock()
         self._keywords = KeywordScorer(self._rows)
@@ -383,9 +388,8 @@ class Catalog:
         try:
             return np.frombuffer(blob, dtype=VECTOR_TYPE)
         except (ValueError, TypeError) as error:
-            command = f"agentkit indexes rebuild {self._path.parent.name} --reembed"
             raise IndexDamagedError(
-                f"an embedding in {self._path} is damaged: make all again with: {command}"
+                f"an embedding in {self._path} is damaged: {_mend(self._path)} --reembed"
             ) from error
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -396,13 +400,24 @@ class Catalog:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == VERSION:
             return
-        if version > VERSION:
-            raise IndexDamagedError(f"{self._path} was made by a newer agentkit (version {version}): update agentkit")
+        if VERSION < version < _NO_VERSION:
+            raise IndexMismatchError(f"{self._path} was made by a newer agentkit (version {version}): update agentkit")
         tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and version not in MIGRATIONS:
-            raise IndexDamagedError(f"{self._path} is not a catalog of agentkit: move it away")
+        if (tables and version not in MIGRATIONS) or version >= _NO_VERSION:
+            raise IndexDamagedError(f"{self._path} is not a catalog of agentkit, or damaged: {_mend(self._path)}")
         statements = "".join(MIGRATIONS[at] for at in range(version, VERSION)) if tables else SCHEMA
         self._connection.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {VERSION}; COMMIT;")
+
+
+def _refuse_lost(path: Path) -> None:
+    """An index has its catalog before it has vectors: where only these are there, a new catalog would hide a loss."""
+    is_there = path.is_file() and path.stat().st_size
+    if path.name == CATALOG_NAME and not is_there and (path.parent / VECTORS_NAME).is_dir():
+        raise IndexDamagedError(f"the catalog {path} is missing or empty: {_mend(path)}")
+
+
+def _mend(path: Path) -> str:
+    return f"mend it with: agentkit indexes rebuild {path.parent.name}"
 
 
 def raise_generation(connection: sqlite3.Connection) -> None:

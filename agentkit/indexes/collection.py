@@ -89,13 +89,14 @@ class IndexCollection:
         return IndexKeeper(self.require(name))
 
     def rebuild(self, name: str) -> RebuildReport:
-        """Make keywords and vectors again from the catalog.
+        """Make keywords and vectors again from the catalog, and a new catalog of a damaged one.
 
         Raises:
             IndexNotFoundError: there is none of that name.
         """
-        with self.keeper(name) as keeper:
-            return keeper.rebuild()
+        from agentkit.indexes.keeper import rebuild_index
+
+        return rebuild_index(self.require(name))
 
     def verify(self, name: str) -> IndexVerification:
         """A check of everything that an index holds, also of one that cannot be opened.

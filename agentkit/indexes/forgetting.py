@@ -6,6 +6,7 @@ finished by the next writer. Not erased are the paths, which say what must not c
 of freed blocks: against that only an encrypted disk helps.
 """
 
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from fnmatch import fnmatchcase
 from agentkit.errors import IndexNotFoundError
 from agentkit.indexes.catalog import Catalog, delete_file, raise_generation
 from agentkit.indexes.records import FileStamp
+from agentkit.indexes.salvage import DAMAGED_NAME
 from agentkit.indexes.vector_folder import VectorFolder
 
 FORGOTTEN = "forgotten (agentkit indexes remember lets it come back)"
@@ -75,6 +77,7 @@ def finish_erasing(catalog: Catalog, vectors: VectorFolder) -> None:
     if catalog.fact("erasing") != "yes":
         return
     vectors.rebuild()
+    shutil.rmtree(vectors.path.parent / DAMAGED_NAME, ignore_errors=True)
     catalog.erase_remnants()
     catalog.set_facts({"erasing": "no"})
 

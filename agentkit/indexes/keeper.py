@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,8 +12,9 @@ from agentkit.indexes import forgetting
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.rebuilding import rebuild_keyword_index, require_embeddings
+from agentkit.indexes.salvage import salvage_catalog
 from agentkit.indexes.vector_folder import VectorFolder
-from agentkit.indexes.verifying import find_problems
+from agentkit.indexes.verifying import find_problems, is_readable
 from agentkit.results import ForgetReport, IndexProblem, IndexVerification, RebuildReport
 
 
@@ -24,6 +26,21 @@ def verify_index(directory: Path) -> IndexVerification:
     except IndexDamagedError as error:
         problem = IndexProblem(str(error), f"agentkit indexes rebuild {directory.name}")
         return IndexVerification(directory.name, problems=(problem,))
+
+
+def rebuild_index(directory: Path) -> RebuildReport:
+    """As `IndexKeeper.rebuild`, and where the catalog is damaged, a new one of what can be read of it.
+
+    Raises:
+        IndexLockedError: somebody is writing the index.
+    """
+    if is_readable(directory / CATALOG_NAME):
+        with IndexKeeper(directory) as keeper:
+            return keeper.rebuild()
+    with writer_lock(directory):
+        to_read = salvage_catalog(directory)
+    with IndexKeeper(directory) as keeper:
+        return replace(keeper.rebuild(), was_damaged=True, to_read=to_read)
 
 
 class IndexKeeper:

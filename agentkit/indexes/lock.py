@@ -17,8 +17,12 @@ _LOCK_NAME = "writer.lock"
 _HOLDER_NAME = "writer.json"
 
 
+PATIENCE_S = 2.0
+"""How long a writer waits: a reader holds the lock for a moment while it opens the vectors."""
+
+
 @contextmanager
-def writer_lock(directory: Path) -> Iterator[None]:
+def writer_lock(directory: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """Hold the index's writer lock. The system frees it when the process ends, however it ends.
 
     Raises:
@@ -26,7 +30,8 @@ def writer_lock(directory: Path) -> Iterator[None]:
     """
     lock = FileLock(directory / _LOCK_NAME, is_singleton=False)
     try:
-        lock.acquire(blocking=False)
+        with full_disk_named(directory):
+            lock.acquire(timeout=patience_s)
     except Timeout as error:
         raise IndexLockedError(
             f"the index {directory.name} is being written by {_holder(directory)}: wait for it"

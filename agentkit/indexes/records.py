@@ -83,6 +83,16 @@ def searched_text(metadata: Mapping[str, Any], text: str, chunk: Chunk | ChunkRe
     return with_context(context, text[chunk.start : chunk.end])
 
 
+def is_covered(text: str, chunks: Iterable[ChunkRecord]) -> bool:
+    """True where all of a text but white space is in a chunk, as chunkers leave it; chunks in the text's order."""
+    covered = 0
+    for chunk in chunks:
+        if text[covered : chunk.start].strip():
+            return False
+        covered = max(covered, chunk.end)
+    return not text[covered:].strip()
+
+
 def chunk_id(path: str, chunk: Chunk) -> str:
     """Hash of path, span and text (design.md, invariant 2): the same chunk has the same id in every sync."""
     key = json.dumps([path, chunk.start, chunk.end, chunk.text], ensure_ascii=False)

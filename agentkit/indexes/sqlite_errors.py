@@ -17,7 +17,7 @@ _FULL_DISK = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMOPEN,
 }
-_LITTLE_BYTES = 1_000_000
+_LITTLE_BYTES = 4_000_000
 _PRIMARY = 0xFF
 """The bits of an extended error code that are the primary one."""
 
@@ -33,6 +33,8 @@ def catalog_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:  # SQLite's own message quotes what is damaged
+        raise _damaged(path, "its schema is no text") from error
     except sqlite3.ProgrammingError:  # a caller's mistake, such as using an index that is closed
         raise
     except sqlite3.Error as error:
@@ -42,9 +44,13 @@ def catalog_errors(path: Path) -> Iterator[None]:
             raise no_space(path) from error
         if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise IndexLockedError(f"the catalog {path} is in use by another process: try again") from error
-        raise IndexDamagedError(
-            f"the catalog {path} is damaged ({error}): mend it with: agentkit indexes rebuild {path.parent.name}"
-        ) from error
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, reason: str) -> IndexDamagedError:
+    return IndexDamagedError(
+        f"the catalog {path} is damaged ({reason}): mend it with: agentkit indexes rebuild {path.parent.name}"
+    )
 
 
 @contextmanager
@@ -56,6 +62,20 @@ def full_disk_named(path: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise no_space(path) from error
         raise
+
+
+def is_full(directory: Path) -> bool:
+    """True where next to nothing can be written to a folder: for errors that do not say why they are."""
+    if shutil.disk_usage(directory).free < _LITTLE_BYTES:
+        return True
+    probe = directory / "probe"
+    try:
+        probe.write_bytes(bytes(_LITTLE_BYTES))
+    except OSError as error:
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    finally:
+        probe.unlink(missing_ok=True)
+    return False
 
 
 def no_space(path: Path) -> DiskSpaceError:

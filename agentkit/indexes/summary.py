@@ -5,8 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentkit.errors import IndexDamagedError
-from agentkit.indexes.catalog import CATALOG_NAME, Catalog
+from agentkit.errors import IndexDamagedError, IndexMismatchError
+from agentkit.indexes.catalog import CATALOG_NAME, VECTORS_NAME, Catalog
 from agentkit.indexes.lock import current_writer
 
 
@@ -34,8 +34,8 @@ class IndexSummary:
 
 
 def is_index(directory: Path) -> bool:
-    """True where the folder holds an index's catalog."""
-    return (directory / CATALOG_NAME).is_file()
+    """True where the folder holds an index, also one that has lost its catalog."""
+    return (directory / CATALOG_NAME).is_file() or (directory / VECTORS_NAME).is_dir()
 
 
 def summarise_index(directory: Path) -> IndexSummary:
@@ -57,7 +57,7 @@ def summarise_index(directory: Path) -> IndexSummary:
                 is_dirty=catalog.is_dirty,
                 writer=current_writer(directory) or "",
             )
-    except IndexDamagedError as error:
+    except (IndexDamagedError, IndexMismatchError) as error:
         return IndexSummary(directory.name, directory, size_bytes=_size(directory), problem=str(error))
 
 

@@ -7,12 +7,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from agentkit.errors import IndexLockedError, VectorsDamagedError
-from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.catalog import VECTORS_NAME, Catalog
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.manifest import forget_manifest, manifest_problem, write_manifest
 from agentkit.indexes.vectors import VectorStore
-
-VECTORS_NAME = "vectors"
 
 
 class VectorFolder:
@@ -39,7 +37,7 @@ class VectorFolder:
             if self._store is not None and self.is_current:
                 return self._store
             self.close()
-            with suppress(IndexLockedError), writer_lock(self._directory):
+            with suppress(IndexLockedError), writer_lock(self._directory, patience_s=0):
                 self._store, self._generation = self._open(), self._catalog.generation
             return self._store
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agentkit.errors import VectorsDamagedError
 from agentkit.indexes.batches import batched
-from agentkit.indexes.sqlite_errors import no_space
+from agentkit.indexes.sqlite_errors import is_full, no_space
 
 _COLLECTION = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
@@ -44,7 +44,11 @@ class VectorStore:
         """Of the vectors, once asked for and until they change."""
         with _chroma_errors(directory):
             directory.mkdir(parents=True, exist_ok=True)
-            self._client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+            try:
+                self._client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+            except BaseException:
+                _let_go_of_broken(directory)
+                raise
             try:
                 self._collection = self._client.get_or_create_collection(
                     _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
@@ -115,13 +119,23 @@ class VectorStore:
             self._client.close()
 
 
+def _let_go_of_broken(directory: Path) -> None:
+    """Chroma (1.5) keeps what failed to start, and would give it to whoever opens the folder next."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient._identifier_to_system.pop(str(directory), None)  # noqa: SLF001 there is no public way
+
+
 @contextmanager
 def _chroma_errors(directory: Path) -> Iterator[None]:
     """Chroma's native layer raises errors of no common class on damaged files and full disks."""
     try:
         yield
-    except Exception as error:
-        if any(sign in str(error).lower() for sign in _FULL_DISK):
+    except BaseException as error:
+        # A panic of Chroma's Rust is no Exception: https://pyo3.rs/latest/doc/pyo3/panic/struct.PanicException.html
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        if any(sign in str(error).lower() for sign in _FULL_DISK) or (directory.is_dir() and is_full(directory)):
             raise no_space(directory) from error
         raise VectorsDamagedError(f"Chroma cannot use {directory}: {error}") from error
 

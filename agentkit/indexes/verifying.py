@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.chunkers import Chunk
-from agentkit.errors import IndexDamagedError, VectorsDamagedError
+from agentkit.errors import IndexDamagedError, IndexMismatchError, VectorsDamagedError
 from agentkit.indexes.batches import batched
 from agentkit.indexes.catalog import VECTOR_TYPE, Catalog
 from agentkit.indexes.manifest import manifest_problem_by_content
-from agentkit.indexes.records import chunk_id, searched_text, text_hash
+from agentkit.indexes.records import chunk_id, is_covered, searched_text, text_hash
 from agentkit.indexes.vectors import VectorStore
 from agentkit.results import IndexProblem
 
@@ -39,6 +39,17 @@ def find_problems(catalog: Catalog, vectors: Path, name: str) -> _Problems:
         yield from _find_problems(catalog, vectors, name, rebuild)
     except IndexDamagedError as error:
         yield IndexProblem(str(error), rebuild)
+
+
+def is_readable(path: Path) -> bool:
+    """True for a catalog whose pages SQLite can read; also for one that a newer agentkit made, which is no damage."""
+    try:
+        with closing(Catalog(path)) as catalog:
+            return not list(_page_problems(catalog, ""))
+    except IndexDamagedError:
+        return False
+    except IndexMismatchError:
+        return True
 
 
 def _find_problems(catalog: Catalog, vectors: Path, name: str, rebuild: str) -> _Problems:
@@ -93,6 +104,8 @@ def _file_problems(catalog: Catalog, path: str, name: str) -> _Problems:
         first = untrue[0]
         yield IndexProblem(f"{path}: {len(untrue)} spans are not what was read, such as {first.start}", read_again)
         return
+    if not is_covered(text, chunks):
+        yield IndexProblem(f"{path}: passages are missing", read_again)
     try:
         rows = dict(catalog.rows(
             "SELECT id, text FROM chunks JOIN chunks_fts ON number = chunks_fts.rowid WHERE path = ?", (path,)
@@ -164,9 +177,10 @@ def _vector_problems(catalog: Catalog, directory: Path, mend: str) -> _Problems:
     except VectorsDamagedError as error:
         yield IndexProblem(str(error), mend)
         return
-    for number, what in ((missing, "are missing"), (changed, "are not the catalog's"), (lost, "are not found")):
-        if number:
-            yield IndexProblem(f"{number} vectors {what} in Chroma", mend)
+    if changed:  # Chroma's files are as they were written: it is the catalog that has changed
+        yield IndexProblem(f"{changed} embeddings are not those that were indexed", f"{mend} --reembed")
+    elif missing or lost:
+        yield IndexProblem(f"of the vectors {missing} are missing in Chroma and {lost} are not found", mend)
 
 
 def _count_lost(store: VectorStore, batch: list[tuple[str, NDArray[np.float32]]]) -> int:
@@ -186,6 +200,6 @@ def _database_problem(directory: Path) -> str:
     try:
         with closing(sqlite3.connect(f"file:{directory / 'chroma.sqlite3'}?mode=ro", uri=True)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         found = [str(error)]
     return "" if found == ["ok"] else f"chroma.sqlite3 is damaged: {found[0]}"

@@ -64,5 +64,12 @@ def changes_seen() -> int:
     return int(function())
 
 
+def room_left() -> int:
+    """Bytes for which there still is room."""
+    function = _faults().fault_room
+    function.restype = ctypes.c_longlong
+    return int(function())
+
+
 def _faults() -> ctypes.CDLL:
     return ctypes.CDLL(None)

@@ -35,6 +35,8 @@ void fault_disarm(void) { folder[0] = 0; }
 
 long fault_seen(void) { return seen; }
 
+long long fault_room(void) { return room; }
+
 static int is_inside(const char *path) {
     size_t length = strlen(folder);
     return length && !strncmp(path, folder, length) && (path[length] == '/' || !path[length]);

@@ -33,10 +33,10 @@ def kill_everywhere(work: Path, points: int) -> dict[str, Any]:
 def _kill_step(step: str, work: Path, points: int) -> tuple[int, int, list[str]]:
     """How many changes the step makes, how many kills there were, and what was wrong after them."""
     documents = work / "documents"
-    after = _copy(work / "before", work / "after")
-    told_before = _result(in_child(lambda: state(_copy(work / "before", work / "look"))))
-    changes = _result(in_child(lambda: _counted(step, after, documents)))
-    told_after = _result(in_child(lambda: state(_copy(after, work / "look"))))
+    after = copy_folder(work / "before", work / "after")
+    told_before = result_of(in_child(lambda: state(copy_folder(work / "before", work / "look"))))
+    changes = result_of(in_child(lambda: _counted(step, after, documents)))
+    told_after = result_of(in_child(lambda: state(copy_folder(after, work / "look"))))
     killed, failures = 0, []
     for point in _spread(changes, points):
         ended, faults = _kill(step, point, work, documents, [told_before, told_after])
@@ -46,16 +46,16 @@ def _kill_step(step: str, work: Path, points: int) -> tuple[int, int, list[str]]
 
 
 def _kill(step: str, point: int, work: Path, documents: Path, allowed: list[Any]) -> tuple[Ended, list[str]]:
-    victim = _copy(work / "before", work / "victim")
+    victim = copy_folder(work / "before", work / "victim")
     ended = in_child(lambda: _armed(step, victim, documents, kill_at=point))
     if ended.error:
         return ended, [f"the step failed: {ended.error}"]
-    look = in_child(lambda: state(_copy(victim, work / "look")))
+    look = in_child(lambda: state(copy_folder(victim, work / "look")))
     faults = [] if look.result in allowed else [f"left half a step: {look.error or _difference(look.result, allowed)}"]
     again = in_child(lambda: _do(step, victim, documents))
     if again.error or again.signal:
         return ended, [*faults, f"cannot be done again: {again.error or again.signal}"]
-    told = in_child(lambda: state(_copy(victim, work / "look")))
+    told = in_child(lambda: state(copy_folder(victim, work / "look")))
     if told.result != allowed[-1]:
         faults.append(f"done again it is not the same: {told.error or _difference(told.result, allowed[-1:])}")
     found = in_child(lambda: faults_of(victim))
@@ -83,14 +83,16 @@ def _spread(changes: int, points: int) -> Iterator[int]:
     return iter(sorted({1 + round(at * (changes - 1) / max(1, count - 1)) for at in range(count)}))
 
 
-def _copy(source: Path, target: Path) -> Path:
+def copy_folder(source: Path, target: Path) -> Path:
+    """`target`, made anew as a copy of `source`, or not there where that is not."""
     shutil.rmtree(target, ignore_errors=True)
     if source.exists():
         shutil.copytree(source, target)
     return target
 
 
-def _result(ended: Ended) -> Any:
+def result_of(ended: Ended) -> Any:
+    """What a child gave that had to come to its end."""
     if ended.error or ended.signal:
         raise RuntimeError(ended.error or f"signal {ended.signal}")
     return ended.result

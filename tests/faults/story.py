@@ -22,6 +22,7 @@ from agentkit.results import SearchMode
 
 SECRET = "quincunx-rhododendron-zephyr"
 """Stands in the file that is forgotten, and nowhere else."""
+ASKED = {f"red fox, {mode}": ("red fox", mode) for mode in SearchMode} | {"secret": (SECRET, SearchMode.HYBRID)}
 _SMALL = ChunkLimits(max_chars=500, overlap_chars=0)
 _WORDS = ["red", "fox", "barley", "flour", "ferry", "stone", "tide", "mill", "lantern", "gauge"]
 
@@ -32,7 +33,7 @@ vectors._HNSW.update({"sync_threshold": 16, "batch_size": 8})
 
 
 def _sync(place: Path, documents: Path) -> None:
-    with _open(place) as index:
+    with open_index(place) as index:
         index_folder(index, [documents])
 
 
@@ -89,14 +90,8 @@ STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path, Path], None]]] = 
 
 def state(place: Path) -> dict[str, Any]:
     """What an index says of itself to whoever opens it: JSON, equal for equal indexes."""
-    with _open(place) as index:
-        asked = [("red fox", mode) for mode in SearchMode] + [(SECRET, SearchMode.HYBRID)]
-        hits = {
-            f"{query}, {mode}": [
-                (hit.path, hit.start, round(hit.score, 4)) for hit in index.search(query, k=6, mode=mode)
-            ]
-            for query, mode in asked
-        }
+    with open_index(place) as index:
+        hits = {asked: hits_of(index, asked) for asked in ASKED}
         ids = [chunk.id for path in index.paths() for chunk in index.catalog.chunks_of(path)]
         texts = [index.document_text(path) for path in index.paths()]
         digest = hashlib.sha256(json.dumps([ids, texts]).encode()).hexdigest()
@@ -110,9 +105,15 @@ def state(place: Path) -> dict[str, Any]:
         }
 
 
+def hits_of(index: Index, asked: str) -> list[list[Any]]:
+    """What one of `ASKED` finds, as JSON has it."""
+    query, mode = ASKED[asked]
+    return [[hit.path, hit.start, round(hit.score, 4)] for hit in index.search(query, k=6, mode=mode)]
+
+
 def faults_of(place: Path) -> list[str]:
     """What `verify` finds, and bytes of the forgotten file that are still there."""
-    with _open(place) as index:
+    with open_index(place) as index:
         found = [problem.what for problem in index.verify().problems]
         is_forgotten = bool(index.keeper.forgotten())
     secret = SECRET.partition("-")[0].encode()
@@ -122,7 +123,7 @@ def faults_of(place: Path) -> list[str]:
     return found + [f"{file} is left over" for file in files if "vectors." in str(file.relative_to(place))]
 
 
-def _open(place: Path) -> Index:
+def open_index(place: Path) -> Index:
     """By whatever it was made by."""
     for embedder, limits in (
         (HashingEmbedder(64), None),
