@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from agentkit.models.constraints import Constraint, choice, json_schema
+from agentkit.models.constraints import Constraint, choice, json_schema, regex
 from agentkit.models.engine import GenerationRequest, LlamaEngine, Piece, SamplingParameters, engine_report
 from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice, default_threads
 from agentkit.models.engine.model import LlamaModel
@@ -132,7 +132,8 @@ def _constraints(engine: LlamaEngine, tokens: int, free: float) -> dict[str, flo
 def _stall(engine: LlamaEngine) -> dict[str, float]:
     """How long a running reply waits for its next token, alone and while a prompt of 1,500 tokens is read beside it."""
     prompt = _prompt(engine, "Describe the island in many words.")
-    reply = iter(engine.generate(GenerationRequest(prompt, 400, SamplingParameters(temperature=0.8, seed=1))))
+    endless = engine.compile(regex("(?s).{9000}"))
+    reply = iter(engine.generate(GenerationRequest(prompt, 2000, matcher=endless)))
     next(reply)
     alone = [_next_gap(reply) for _ in range(12)]
     long = engine.generate(GenerationRequest(tuple((engine.vocabulary.tokenize(_TEXT) * 9)[:1500]), 1))

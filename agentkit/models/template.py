@@ -75,12 +75,12 @@ class ChatTemplate:
         Raises:
             MessageError: the template refuses the messages, takes too long, or the text holds lone surrogates.
         """
-        if not self.knows_tools:
-            messages, tools = plain_messages(messages, tools), ()
-        if not self.supports_system:
-            messages = _without_system(messages)
         options = {} if enable_thinking is None else {"enable_thinking": enable_thinking}
         try:
+            if not self.knows_tools:
+                messages, tools = plain_messages(messages, tools), ()
+            if not self.supports_system:
+                messages = _without_system(messages)
             marked = self._mark(list(messages)), self._mark(list(tools))
         except RecursionError as error:
             raise MessageError("the arguments of a tool call are nested too deep: flatten them") from error

@@ -38,6 +38,17 @@ class Matcher:
         self._check()
         return mask
 
+    def check(self) -> None:
+        """Look ahead on a copy: a grammar too large to follow shows itself here, not after the prompt was read.
+
+        Raises:
+            ConstraintError: it is.
+        """
+        ahead = Matcher(self._matcher.deep_copy())
+        ahead.take_forced()
+        if not ahead.is_finished:
+            ahead.allowed()
+
     def closing(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Of the `allowed` tokens those that bring JSON nearer to its end, if there are any; else all of them."""
         if self._json_vocabulary is None:
@@ -95,7 +106,7 @@ class ConstraintCompiler:
             if matcher.is_error():
                 raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
             compiled = Matcher(matcher, self._vocabulary if constraint.is_json else None)
-            compiled.allowed()  # a grammar too large to follow shows itself here, not after the prompt was read
+            compiled.check()
             return compiled
 
     def _build_tokenizer(self, pointer: Any) -> Any:

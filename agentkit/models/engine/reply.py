@@ -77,7 +77,8 @@ class ReplyTask:
             sequence.tokens[known + number :] = []
             reason = self._take(sequence, row)
             if reason or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
-                sequence.evaluated = min(sequence.evaluated, known + number, len(sequence.tokens))
+                # At least one token is left to evaluate, also where a thought's last ones were taken back.
+                sequence.evaluated = min(sequence.evaluated, known + number, len(sequence.tokens) - 1)
                 return reason
         raise AssertionError("the last row confirms no draft")
 
