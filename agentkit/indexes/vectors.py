@@ -117,6 +117,16 @@ class VectorStore:
         """Write what is pending and let go of the files."""
         with _chroma_errors(self._directory):
             self._client.close()
+            _blank_unused(self._directory)
+
+
+def _blank_unused(directory: Path) -> None:
+    """Write zeros over HNSW files that Chroma has made and not filled: they hold whatever was in the process's memory,
+    such as vectors that are to be forgotten. Chroma does not read them while `index_metadata.pickle` is not there.
+    """
+    for data in directory.glob("*/data_level0.bin"):
+        if not data.with_name("index_metadata.pickle").exists():
+            data.write_bytes(bytes(data.stat().st_size))
 
 
 def _let_go_of_broken(directory: Path) -> None:
