@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Parser, Query
 
-_LARGEST_PARSED = 500_000
-"""Characters."""
+_LARGEST_PARSED = 150_000
+"""Characters: hostile text of four hundred thousand took 1.5 GB."""
 _DEEPEST_BRACKETS = 500
 """Real code has a dozen; a parser takes minutes for a hundred thousand."""
 _PARSE_S = 0.3
