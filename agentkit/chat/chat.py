@@ -194,7 +194,9 @@ class Chat:
         if before:
             _release(before, setup)
         known = before.setup if before else SessionSetup()
-        model = before.model if before and known.model == setup.model else self._workspace.chat_model(setup.model)
+        model = (
+            before.model if before and known.model == setup.model else self._workspace.models.chat_model(setup.model)
+        )
         if isinstance(model, LocalChatModel):
             model.engine  # noqa: B018 loads it
         index = before.index if before and known.index == setup.index else self._open_index(setup.index)

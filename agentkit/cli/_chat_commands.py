@@ -130,7 +130,7 @@ class ChatCommands:
 
     def _model(self, name: str) -> None:
         if name:
-            self._workspace.chat_model(name)  # a name that is not there is an error now
+            self._workspace.models.chat_model(name)  # a name that is not there is an error now
             self._change(f"going on with {name}", model=name)
         else:
             self._show_choice(self._chat.setup.model, self._models(), "agentkit models pull brings one")
@@ -296,7 +296,7 @@ class ChatCommands:
         return self._workspace.tools().registry.names()
 
     def _models(self) -> list[str]:
-        store = self._workspace.model_store()
+        store = self._workspace.models.store()
         return [model.name for model in store.list() if model.is_pulled and model.kind == "chat"]
 
     def _strategies(self) -> Sequence[str]:

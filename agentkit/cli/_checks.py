@@ -83,8 +83,8 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
     """The two models that the settings name."""
     models = workspace.settings.models
     for use, name, make in (
-        ("chat model", models.chat, workspace.chat_model),
-        ("embedder", models.embedder, workspace.embedder),
+        ("chat model", models.chat, workspace.models.chat_model),
+        ("embedder", models.embedder, workspace.models.embedder),
     ):
         try:
             make()  # loads nothing yet
@@ -100,7 +100,7 @@ def _place(workspace: "Workspace", name: str) -> str:
     """Where a model is, and what of it runs on a GPU."""
     if is_hosted(name):
         return f"{name} (runs elsewhere)"
-    path = workspace.model_store().path(name)
+    path = workspace.models.store().path(name)
     return f"{name} ({path}){_offload(workspace, path)}"
 
 
@@ -121,7 +121,7 @@ def check_workspace(workspace: "Workspace") -> Iterator[Check]:
 def check_disk(workspace: "Workspace") -> Iterator[Check]:
     """Room where models and indexes go."""
     for name, place in (
-        ("disk (models)", workspace.model_store().directory),
+        ("disk (models)", workspace.models.store().directory),
         ("disk (indexes)", workspace.indexes.directory),
     ):
         free = shutil.disk_usage(_existing(place)).free

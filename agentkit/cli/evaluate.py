@@ -46,9 +46,9 @@ def retrieval(
     """
     workspace = workspace_of(context)
     if data.is_dir():
-        evaluation = workspace.evaluate_beir(data, mode=mode, on_progress=_progress)
+        evaluation = workspace.measuring.evaluate_beir(data, mode=mode, on_progress=_progress)
     else:
-        evaluation = workspace.evaluate_questions(data, choose_index(workspace, index), mode=mode)
+        evaluation = workspace.measuring.evaluate_questions(data, choose_index(workspace, index), mode=mode)
     _finish(evaluation, output, is_json=is_json)
 
 
@@ -70,7 +70,9 @@ def answers(
     """
     workspace = workspace_of(context)
     chosen = choose_index(workspace, index)
-    evaluation = workspace.evaluate_answers(questions, chosen, model=model, judge=judge, on_progress=_progress)
+    evaluation = workspace.measuring.evaluate_answers(
+        questions, chosen, model=model, judge=judge, on_progress=_progress
+    )
     _finish(evaluation, output, is_json=is_json)
 
 
@@ -89,7 +91,9 @@ def make(
     if output.exists():
         raise UsageError(f"{output} exists: give another name, or delete it")
     workspace = workspace_of(context)
-    rows = workspace.make_questions(choose_index(workspace, index), count=count, model=model, on_progress=_progress)
+    rows = workspace.measuring.make_questions(
+        choose_index(workspace, index), count=count, model=model, on_progress=_progress
+    )
     output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     note(f"{len(rows)} questions written to {output}")
 
@@ -116,7 +120,7 @@ def compare(
     found = differences(*runs)
     notes: tuple[str, ...] = ()
     if judge:
-        values, notes = workspace_of(context).preferences(*runs, judge=judge)
+        values, notes = workspace_of(context).measuring.preferences(*runs, judge=judge)
         if values:
             found["preference"] = paired_difference([0.0] * len(values), list(values.values()))
     if not found:
@@ -143,7 +147,7 @@ def perplexity(
     text = _text_of(file) if file else read_piped_text()
     if not text.strip():
         raise UsageError("there is no text: agentkit eval perplexity FILE")
-    value = workspace_of(context).perplexity(text, model=model)
+    value = workspace_of(context).measuring.perplexity(text, model=model)
     typer.echo(to_json({"perplexity": value, "characters": len(text)}) if is_json else f"{value:.2f}")
 
 

@@ -24,7 +24,7 @@ def list_models(context: typer.Context, is_json: _Json = False) -> None:
     """List the models that agentkit knows, and those that are on this machine."""
     from agentkit.cli._render import human_bytes, print_table
 
-    models = workspace_of(context).model_store().list()
+    models = workspace_of(context).models.store().list()
     if is_json:
         typer.echo(to_json([_as_json(model) for model in models]))
         return
@@ -50,7 +50,7 @@ def pull_model(
     from agentkit.cli._progress import PullBar
 
     workspace = workspace_of(context)
-    store = workspace.model_store()
+    store = workspace.models.store()
     wanted = names or [workspace.settings.models.chat, workspace.settings.models.embedder]
     for name in filter(is_hosted, wanted):
         note(f"{name} runs elsewhere: there is nothing to pull")
@@ -73,7 +73,7 @@ def show_model(
     """Show what is known of a model. With --verify, exit with 1 where a file is not what it should be."""
     from agentkit.cli._render import human_bytes, print_table
 
-    store = workspace_of(context).model_store()
+    store = workspace_of(context).models.store()
     model = store.show(name)
     is_sound = store.verify(name) if is_verified else None
     if is_json:
@@ -100,7 +100,7 @@ def remove_model(
     """Delete a pulled model from this machine."""
     from agentkit.cli._render import human_bytes
 
-    store = workspace_of(context).model_store()
+    store = workspace_of(context).models.store()
     if not is_confirmed and is_terminal(sys.stdin):
         typer.confirm(f"Delete the model {name} from this machine?", abort=True, err=True)
     note(f"{name} is removed: {human_bytes(store.remove(name))} are free again")

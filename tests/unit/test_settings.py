@@ -7,7 +7,7 @@ import pytest
 
 from agentkit.errors import SettingsError
 from agentkit.settings import Settings, load_settings
-from agentkit.workspace_files import WORKSPACE_FILES
+from agentkit.workspace.files import WORKSPACE_FILES
 
 Write = Callable[[str], Path]
 

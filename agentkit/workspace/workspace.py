@@ -3,23 +3,21 @@
 Without such a folder, indexes are in the user's data folder and the settings are the defaults and the environment.
 """
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from platformdirs import user_data_path
-
-from agentkit.chunkers import CHUNKER_NAME
-from agentkit.errors import DocumentError, ModelLoadError, WorkspaceError
+from agentkit.errors import DocumentError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
-from agentkit.models.catalog import is_hosted
 from agentkit.results import Answer, Hit, IndexPlan, IndexReport, RebuildReport, SearchMode
 from agentkit.settings import FILE_NAME, Settings, load_settings, with_options
-from agentkit.workspace_files import WORKSPACE_FILES
+from agentkit.workspace.files import WORKSPACE_FILES
+from agentkit.workspace.measuring import Measuring
+from agentkit.workspace.models import Models
+from agentkit.workspace.places import data_directory, find_root
 
 if TYPE_CHECKING:
     import threading
@@ -30,13 +28,9 @@ if TYPE_CHECKING:
 
     from agentkit.agents import Agent, AgentLimits, PendingCall
     from agentkit.agents.sessions import SessionStore
-    from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder
-    from agentkit.evaluation import Evaluation
     from agentkit.indexes import Index
     from agentkit.loaders import PathPatterns
-    from agentkit.models.store import ModelStore
-    from agentkit.pipelines.entailment import Entailment
     from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.progress import OnProgress as OnIndexing
     from agentkit.pipelines.watching import WatchRound
@@ -73,8 +67,8 @@ class Workspace:
         self.settings = settings
         self.indexes = IndexCollection((root or data_directory()) / "indexes")
         """The indexes there are, without opening any."""
-        self._make_embedder = make_embedder
-        self._make_chat_model = make_chat_model
+        self.models = Models(settings, make_embedder=make_embedder, make_chat_model=make_chat_model)
+        """The embedder and the chat models."""
 
     @classmethod
     def open(cls, start: Path | None = None) -> "Workspace":
@@ -120,8 +114,8 @@ class Workspace:
         from agentkit.indexes import Index
 
         directory = self.indexes.require(name)
-        embedder = self.embedder()
-        return Index.open(directory, embedder=embedder, limits=self._limits(embedder))
+        embedder = self.models.embedder()
+        return Index.open(directory, embedder=embedder, limits=self.models.chunk_limits(embedder))
 
     def index_folder(
         self,
@@ -208,10 +202,10 @@ class Workspace:
 
         directory = self.indexes.folder_for(sources) if name is None else self.indexes.folder(name)
         is_new = directory.name not in self.indexes.names()
-        embedder = self.embedder()
+        embedder = self.models.embedder()
         is_empty = False
         try:
-            with Index.open(directory, embedder=embedder, limits=self._limits(embedder)) as index:
+            with Index.open(directory, embedder=embedder, limits=self.models.chunk_limits(embedder)) as index:
                 try:
                     yield index
                 except DocumentError:
@@ -230,8 +224,8 @@ class Workspace:
         """
         from agentkit.indexes.remaking import reembed
 
-        embedder = self.embedder()
-        limits = self._limits(embedder) if is_cut_anew else None
+        embedder = self.models.embedder()
+        limits = self.models.chunk_limits(embedder) if is_cut_anew else None
         return reembed(self.indexes.require(name), embedder=embedder, limits=limits)
 
     def rechunk_index(self, name: str) -> RebuildReport:
@@ -243,8 +237,8 @@ class Workspace:
         """
         from agentkit.indexes.remaking import rechunk
 
-        embedder = self.embedder()
-        return rechunk(self.indexes.require(name), embedder=embedder, limits=self._limits(embedder))
+        embedder = self.models.embedder()
+        return rechunk(self.indexes.require(name), embedder=embedder, limits=self.models.chunk_limits(embedder))
 
     def search(
         self,
@@ -262,14 +256,14 @@ class Workspace:
         Raises:
             ModelLoadError: the reranker cannot be loaded.
         """
-        from agentkit.workspace_search import is_plain, needs_chat_model, refined_retriever
+        from agentkit.workspace.searching import is_plain, needs_chat_model, refined_retriever
 
         settings = self.settings.search
         if is_plain(settings):
             return index.search(query, k=k, mode=mode, path=path, format=format, where=where)
         with ExitStack() as stack:
             needed = needs_chat_model(settings)
-            model = stack.enter_context(self._chat_model_for_one_answer(None)) if needed else None
+            model = stack.enter_context(self.models.for_one_answer(None)) if needed else None
             retriever = refined_retriever(
                 index, settings, k=k, model=model, mode=mode, path=path, format=format, where=where
             )
@@ -286,7 +280,7 @@ class Workspace:
         where: Sequence[str] = (),
     ) -> "BaseRetriever":
         """An open index as a retriever, with the steps that the settings ask for; `model` does those that need one."""
-        from agentkit.workspace_search import is_plain, refined_retriever
+        from agentkit.workspace.searching import is_plain, refined_retriever
 
         settings = self.settings.search
         if is_plain(settings):
@@ -326,7 +320,7 @@ class Workspace:
         from agentkit.pipelines.answering import answer_question
 
         settings = self.settings.answer
-        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+        with self.open_index(index) as opened, self.models.for_one_answer(model) as chat_model:
             k = passages or settings.passages
             retriever = self.retriever(opened, k=k, model=chat_model, path=path, format=format, where=where)
             return answer_question(
@@ -335,7 +329,7 @@ class Workspace:
                 chat_model,
                 strategy=strategy,
                 system=system,
-                judge=self._judge(),
+                judge=self.models.judge(),
                 on_token=on_token,
                 max_tokens=settings.max_tokens,
             )
@@ -353,7 +347,7 @@ class Workspace:
         from agentkit.pipelines.direct import answer_directly
         from agentkit.strategies import Problem
 
-        with self._chat_model_for_one_answer(model) as chat_model:
+        with self.models.for_one_answer(model) as chat_model:
             if strategy:
                 return strategy.solve(Problem(question, system=system), chat_model)
             max_tokens = self.settings.answer.max_tokens
@@ -366,7 +360,7 @@ class Workspace:
         from agentkit.pipelines.direct import answer_several_times
 
         settings = self.settings.answer
-        with self._chat_model_for_one_answer(model) as chat_model:
+        with self.models.for_one_answer(model) as chat_model:
             return answer_several_times(
                 question,
                 chat_model,
@@ -387,7 +381,7 @@ class Workspace:
 
         read = read_options(name, options)
         if read.get("choosing", Choosing.FIXED) != Choosing.FIXED:
-            read["embedder"] = self.embedder()
+            read["embedder"] = self.models.embedder()
         return strategy(name, **read)
 
     def with_options(self, section: Literal["answer", "search"], options: Mapping[str, str]) -> "Workspace":
@@ -396,8 +390,10 @@ class Workspace:
         Raises:
             SettingsError: an unknown option, with the nearest known one; a value out of its range.
         """
-        settings = with_options(self.settings, section, options)
-        return Workspace(self.root, settings, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model)
+        changed = copy(self)
+        changed.settings = with_options(self.settings, section, options)
+        changed.models = self.models.with_settings(changed.settings)
+        return changed
 
     def check(
         self, answer: str, index: str, *, model: str | None = None, judge: Path | None = None
@@ -409,131 +405,17 @@ class Workspace:
         """
         from agentkit.pipelines.grounding import check_answer
 
-        if encoder := self._judge(judge):
+        if encoder := self.models.judge(judge):
             with self.open_index(index) as opened:
                 return check_answer(answer, opened.as_retriever(k=_PASSAGES_TO_CHECK), None, judge=encoder)
 
-        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
+        with self.open_index(index) as opened, self.models.for_one_answer(model) as chat_model:
             return check_answer(answer, opened.as_retriever(k=_PASSAGES_TO_CHECK), chat_model)
 
-    # Measuring
-
-    def evaluate_beir(
-        self, data: Path, *, mode: SearchMode = SearchMode.HYBRID, on_progress: "OnProgress | None" = None
-    ) -> "Evaluation":
-        """Measure search on a collection in BEIR's layout, which is indexed for it and kept for the next time.
-
-        Raises:
-            EvaluationError: the folder is not in that layout.
-        """
-        from agentkit.evaluation.datasets import read_beir, read_corpus
-        from agentkit.evaluation.retrieval import evaluate_retrieval, index_corpus
-        from agentkit.indexes import Index
-
-        documents = read_corpus(data)
-        judged = read_beir(data, known=frozenset(document.id for document in documents))
-        kept = data_directory() / "evaluation" / hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
-        embedder = self.embedder()
-        limits = self._limits(embedder)
-        name = hashlib.sha256(f"{embedder.identity}{limits}{CHUNKER_NAME}".encode()).hexdigest()[:16]
-        with Index.open(kept / name, embedder=embedder, limits=limits) as index:
-            paths = index_corpus(documents, kept / "documents", index)
-            return evaluate_retrieval(index, judged, paths, mode=mode, on_progress=on_progress)
-
-    def evaluate_questions(self, questions: Path, index: str, *, mode: SearchMode = SearchMode.HYBRID) -> "Evaluation":
-        """Measure search on an index by questions with the files that answer them.
-
-        Raises:
-            EvaluationError: the file is malformed, or names no file of the index.
-        """
-        from agentkit.evaluation.datasets import read_questions
-        from agentkit.evaluation.retrieval import evaluate_retrieval, questions_as_judged
-
-        with self.open_index(index) as opened:
-            paths = opened.paths()
-            judged = questions_as_judged(read_questions(questions), frozenset(paths))
-            return evaluate_retrieval(opened, judged, {path: path for path in paths}, mode=mode)
-
-    def evaluate_answers(
-        self,
-        questions: Path,
-        index: str,
-        *,
-        model: str | None = None,
-        judge: str | None = None,
-        on_progress: "OnProgress | None" = None,
-    ) -> "Evaluation":
-        """Ask every question of a file and score the answers; `judge` is a chat model that rates them too. What was
-        answered is kept beside the file until the end, so that a run that was stopped goes on.
-
-        Raises:
-            EvaluationError: the file is malformed.
-        """
-        from agentkit.evaluation import evaluate_answers, read_questions
-        from agentkit.evaluation.judge import rate_answer
-        from agentkit.pipelines.answering import answer_question
-
-        asked = read_questions(questions)
-        settings = self.settings.answer
-        model = model or self.settings.models.chat
-        with ExitStack() as stack:
-            opened = stack.enter_context(self.open_index(index))
-            chat_model = stack.enter_context(self._chat_model_for_one_answer(model))
-            is_other = judge is not None and judge != model
-            rater = stack.enter_context(self._chat_model_for_one_answer(judge)) if is_other else chat_model
-            retriever = self.retriever(opened, k=settings.passages, model=chat_model)
-            evaluation = evaluate_answers(
-                asked,
-                lambda question: answer_question(question, retriever, chat_model, max_tokens=settings.max_tokens),
-                settings={
-                    "questions": str(questions),
-                    "index": index,
-                    "model": model,
-                    "passages": settings.passages,
-                    "state": opened.catalog.generation,
-                    **({"judge": judge} if judge else {}),
-                    **self.settings.search.model_dump(exclude_defaults=True),
-                },
-                rate=(lambda question, answer: rate_answer(rater, question, answer)) if judge else None,
-                known_files=frozenset(opened.paths()),
-                journal=(journal := questions.with_name(questions.name + ".run")),
-                on_progress=on_progress,
-            )
-        journal.unlink(missing_ok=True)
-        return evaluation
-
-    def perplexity(self, text: str, *, model: str | None = None) -> float:
-        """How surprising a text is to a local chat model.
-
-        Raises:
-            EvaluationError: the model is not a local one.
-            ContextLengthError: the text is longer than the model's context.
-        """
-        from agentkit.errors import EvaluationError
-        from agentkit.models.chat import LocalChatModel
-
-        with self._chat_model_for_one_answer(model) as chat_model:
-            if not isinstance(chat_model, LocalChatModel):
-                raise EvaluationError("perplexity needs a local model, whose log-probabilities are known")
-            return chat_model.perplexity(text)
-
-    def preferences(
-        self, first: "Evaluation", second: "Evaluation", *, judge: str | None = None
-    ) -> "tuple[dict[str, float], tuple[str, ...]]":
-        """How much better the second run's answers are than the first's to a chat model, by question, and notes."""
-        from agentkit.evaluation.judge import preferences
-
-        with self._chat_model_for_one_answer(judge) as chat_model:
-            return preferences(chat_model, first.details, second.details)
-
-    def make_questions(
-        self, index: str, *, count: int, model: str | None = None, on_progress: "OnProgress | None" = None
-    ) -> list[dict[str, Any]]:
-        """Questions about an index, each with the file and the span that answers it."""
-        from agentkit.evaluation.making import make_questions
-
-        with self.open_index(index) as opened, self._chat_model_for_one_answer(model) as chat_model:
-            return list(make_questions(opened, chat_model, count=count, on_progress=on_progress))
+    @property
+    def measuring(self) -> Measuring:
+        """Measures of search and answers."""
+        return Measuring(self)
 
     # Tools
 
@@ -582,7 +464,7 @@ class Workspace:
 
         with ExitStack() as stack:
             opened = stack.enter_context(self.open_index(index)) if index else None
-            chat_model = stack.enter_context(self._chat_model_for_one_answer(model))
+            chat_model = stack.enter_context(self.models.for_one_answer(model))
             yield Agent(chat_model, tools=tools, index=opened, limits=limits, strategy=strategy, approve=approve)
 
     def drop_ins(self) -> "list[DropIn]":
@@ -623,107 +505,3 @@ class Workspace:
         from agentkit.agents.sessions import SessionStore
 
         return SessionStore(data_directory() / "sessions.sqlite")
-
-    # Models
-
-    def model_store(self) -> "ModelStore":
-        """The models on this machine."""
-        from agentkit.models.store import ModelStore
-
-        return ModelStore(self.settings.models.directory)
-
-    def embedder(self) -> "Embedder":
-        """The embedder that the settings name; its model is loaded at first use.
-
-        Raises:
-            ModelNotFoundError: it was not pulled.
-            ModelLoadError: it is not an embedder.
-        """
-        if self._make_embedder:
-            return self._make_embedder()
-        from agentkit.embedders import SentenceTransformerEmbedder
-
-        name = self.settings.models.embedder
-        folder = self.model_store().path(name)
-        if not folder.is_dir():
-            raise ModelLoadError(f"{name} is not an embedder: set models.embedder to one of `agentkit models list`")
-        return SentenceTransformerEmbedder(folder, name=name, precision=self.settings.models.embedder_precision)
-
-    def chat_model(self, name: str | None = None) -> "BaseChatModel":
-        """The chat model `name`, by default the settings' one; it is loaded at first use.
-
-        Raises:
-            ModelNotFoundError: it was not pulled, or the catalog does not know it.
-            ModelLoadError: it is an embedder, or a provider's model that cannot be used.
-        """
-        name = name or self.settings.models.chat
-        answer = self.settings.answer
-        if self._make_chat_model:
-            return self._make_chat_model(name)
-        if is_hosted(name):
-            from agentkit.models.hosted import HostedModel
-
-            temperature = answer.temperature if "temperature" in answer.model_fields_set else None
-            return HostedModel.of(name, temperature=temperature, seed=answer.seed)
-        # A name that is not there is an error now, not after the embedder was loaded.
-        if self.model_store().path(name).is_dir():
-            raise ModelLoadError(
-                f"{name} is an embedder and cannot answer: choose a chat model of `agentkit models list`"
-            )
-        from agentkit.models.chat import LocalChatModel
-
-        settings = self.settings.models
-        return LocalChatModel(
-            model=name,
-            temperature=answer.temperature,
-            seed=answer.seed,
-            context_tokens=settings.context_tokens,
-            gpu_layers=settings.gpu_layers,
-            main_gpu=settings.main_gpu,
-            tensor_split=settings.tensor_split,
-            flash_attention=settings.flash_attention,
-            kv_cache_type=settings.kv_cache_type,
-            draft_tokens=settings.draft_tokens,
-            threads=settings.threads,
-            models_directory=settings.directory,
-        )
-
-    @contextmanager
-    def _chat_model_for_one_answer(self, name: str | None) -> "Iterator[BaseChatModel]":
-        from agentkit.models.chat import LocalChatModel
-
-        model = self.chat_model(name)
-        try:
-            yield model
-        finally:
-            if isinstance(model, LocalChatModel):
-                model.close()
-
-    def _judge(self, folder: Path | None = None) -> "Entailment | None":
-        """The cross-encoder that judges statements; None where the chat model does."""
-        from agentkit.pipelines.entailment import CrossEncoderJudge
-
-        folder = folder or self.settings.models.judge
-        return CrossEncoderJudge(folder) if folder else None
-
-    def _limits(self, embedder: "Embedder") -> "ChunkLimits":
-        from agentkit.chunkers import ChunkLimits
-
-        chunks = self.settings.chunks
-        return ChunkLimits(chunks.max_chars, chunks.overlap_chars, embedder.max_tokens)
-
-
-def find_root(start: Path) -> Path | None:
-    """The nearest folder, from `start` upward, that holds `agentkit.toml`; None where there is none."""
-    for folder in (start.absolute(), *start.absolute().parents):
-        if (folder / FILE_NAME).is_file():
-            return folder
-        if (folder / ".git").exists() or folder == Path.home():
-            return None
-    return None
-
-
-def data_directory() -> Path:
-    """Where things go that belong to no workspace: `$AGENTKIT_DATA_DIR`, or the user's data folder."""
-    chosen = os.environ.get("AGENTKIT_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else user_data_path("agentkit")
