@@ -33,7 +33,7 @@ _PAGE_COUNT_AT = 28
 _PREFIXES = ["".join(pair) for pair in product("0123456789abcdef", repeat=2)]
 _MOST_DAMAGED = 20_000
 """Ranges that are tried in vain before the rest is given up: it would take hours where a large table is lost."""
-_LENGTH_TOLERANCE = 1e-3
+_LENGTH_TOLERANCE = 1e-5
 _Row = tuple[Any, ...]
 
 

@@ -126,7 +126,8 @@ def _blank_unused(directory: Path) -> None:
     """
     for data in directory.glob("*/data_level0.bin"):
         if not data.with_name("index_metadata.pickle").exists():
-            data.write_bytes(bytes(data.stat().st_size))
+            for file in data.parent.iterdir():
+                file.write_bytes(bytes(file.stat().st_size))
 
 
 def _let_go_of_broken(directory: Path) -> None:

@@ -27,7 +27,7 @@ from agentkit.results import IndexProblem
 _Problems = Iterator[IndexProblem]
 _AT_ONCE = 500
 _NEIGHBOURS = 10
-_LENGTH_TOLERANCE = 1e-3
+_LENGTH_TOLERANCE = 1e-5
 _TOLERANCE = 1e-4
 """Of a number of a vector, and of a similarity: what Chroma's own arithmetic may change."""
 
