@@ -268,8 +268,12 @@ def measure(name: str, make: Callable[[Path], Made]) -> dict[str, object]:
             str(folder),
             str(Path(place) / "index"),
         ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        peak, output = _watch(process)
+        with (Path(place) / "out").open("w+") as said, (Path(place) / "err").open("w+") as errors:
+            process = subprocess.Popen(command, stdout=said, stderr=errors, text=True)  # a pipe would fill up
+            peak = _watch(process)
+            output, problem = (file.read() for file in (said, errors) if not file.seek(0))
+        if process.returncode:
+            print(problem[-2000:], file=sys.stderr)
         problems = []
         result = json.loads(output) if process.returncode == 0 else {"seconds": 0.0, "indexed": [], "skipped": {}}
         if process.returncode:
@@ -289,8 +293,8 @@ def measure(name: str, make: Callable[[Path], Made]) -> dict[str, object]:
         }  # fmt: skip
 
 
-def _watch(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    """Most memory of the process and its children together, and what it printed."""
+def _watch(process: "subprocess.Popen[str]") -> int:
+    """Most memory of the process and its children together, until it ends."""
     peak = 0
     tree = psutil.Process(process.pid)
     started = time.monotonic()
@@ -304,10 +308,7 @@ def _watch(process: "subprocess.Popen[str]") -> tuple[int, str]:
         except psutil.Error:
             pass
         time.sleep(0.02)
-    output, errors = process.communicate()
-    if process.returncode:
-        print(errors[-2000:], file=sys.stderr)
-    return peak, output
+    return peak
 
 
 def _of_file(name: str, content: bytes) -> Callable[[Path], Made]:
