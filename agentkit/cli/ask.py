@@ -116,7 +116,8 @@ def ask(
                 on_token=printer.show,
             )
         if is_json:
-            typer.echo(to_json(_as_json(answer, reasoning, is_explained=is_explained)))
+            shape = _as_json(answer, reasoning, is_of_index=chosen is not None, is_explained=is_explained)
+            typer.echo(to_json(shape))
         else:
             printer.finish(answer, find=lambda path: workspace.indexes.source_file(chosen, path) if chosen else None)
     if reasoning:
@@ -127,7 +128,7 @@ def ask(
 def _print_several(answers: "Sequence[Answer]", *, is_json: bool, is_usage_shown: bool) -> None:
     """The answers one below the other, or as an array; what they cost together."""
     if is_json:
-        typer.echo(to_json([_as_json(answer, None, is_explained=False) for answer in answers]))
+        typer.echo(to_json([_as_json(answer) for answer in answers]))
     else:
         typer.echo("\n---\n".join(neutralise(answer.text) for answer in answers))
     whole = replace(answers[0], usage=sum((answer.usage for answer in answers[1:]), answers[0].usage))
@@ -146,19 +147,22 @@ def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool
 
 
 def _as_json(
-    answer: "Answer", reasoning: "Reasoning | None", *, is_explained: bool
+    answer: "Answer", reasoning: "Reasoning | None" = None, *, is_of_index: bool = False, is_explained: bool = False
 ) -> dict[str, Any]:  # Any: whatever JSON holds
-    """The shape of design.md section 7; a strategy adds its reasoning, `--explain` the passages."""
+    """The shape of design.md section 7; an index adds what it does not support, a strategy its reasoning, `--explain`
+    the passages.
+    """
     fields = ("path", "page", "start", "end", "quote")
     shape: dict[str, Any] = {
         "answer": answer.text,
         "citations": [{name: getattr(citation, name) for name in fields} for citation in answer.citations],
         "grounded": answer.is_grounded,
-        "unsupported": [claim_as_json(claim) for claim in answer.unsupported],
-        "warnings": list(answer.warnings),
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),
     }
+    if is_of_index:
+        shape["unsupported"] = [claim_as_json(claim) for claim in answer.unsupported]
+        shape["warnings"] = list(answer.warnings)
     if reasoning:
         shape |= reasoning.as_json(answer, is_explained=is_explained)
     if is_explained:
