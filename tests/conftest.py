@@ -15,8 +15,13 @@ settings.load_profile("agentkit")
 
 MODELS = ModelStore()  # found before the tests' own home hides it
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_taken() -> None:
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and so would every process that they
+    start. An interrupted command line leaves the next Ctrl-C to the system.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
