@@ -13,6 +13,7 @@ from agentkit.agents.reading import ReplyReading
 from agentkit.errors import ToolSetupError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
+from agentkit.models.context import context_tokens
 from agentkit.models.structured import OutputSchema
 from agentkit.results import Usage
 
@@ -69,10 +70,8 @@ class AgentModel:
 
     def room(self, reply_tokens: int) -> int | None:
         """Tokens that a prompt may have; None where the model's context is not known."""
-        if local := self.local:
-            return local.engine.context_tokens - reply_tokens
-        longest = (self._model.profile or {}).get("max_input_tokens")
-        return longest if isinstance(longest, int) else None
+        limit = context_tokens(self._model)
+        return limit - reply_tokens if limit is not None and self.local else limit
 
     def longest_reply(self, reply_tokens: int) -> int:
         """`reply_tokens`, or fewer where a small context would be filled by it."""

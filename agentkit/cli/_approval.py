@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,12 @@ from agentkit.cli._terminal import is_terminal, neutralise_line
 
 if TYPE_CHECKING:
     from agentkit.agents import PendingCall
+
+AllowedTools = Annotated[
+    list[str] | None,
+    typer.Option("--yes", help="Run this tool with effects without asking. Repeatable.", metavar="TOOL"),
+]
+TrustsTools = Annotated[bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")]
 
 
 class Approval:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import is_terminal
 
@@ -40,13 +41,8 @@ def chat(
     strategy: Annotated[
         str | None, typer.Option("--strategy", metavar="NAME", help="How to reason: see agentkit ask --help.")
     ] = None,
-    allowed: Annotated[
-        list[str] | None,
-        typer.Option("--yes", help="Run this tool with effects without asking. Repeatable.", metavar="TOOL"),
-    ] = None,
-    trusts_all: Annotated[
-        bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")
-    ] = False,
+    allowed: AllowedTools = None,
+    trusts_all: TrustsTools = False,
     is_continued: Annotated[
         bool, typer.Option("-c", "--continue", help="Go on with the latest session of this workspace.")
     ] = False,
@@ -109,7 +105,6 @@ def _setup(workspace: "Workspace", known: "Session | None", index: str | None) -
 
 
 def _talk(talk: "Chat", workspace: "Workspace", allowed: Collection[str], *, is_json: bool) -> None:
-    from agentkit.cli._approval import Approval
     from agentkit.cli._chat_loop import chat_on_pipe, chat_on_terminal, greet
     from agentkit.cli._chat_screen import PipedScreen, TerminalScreen
 

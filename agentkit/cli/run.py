@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import neutralise, read_piped_text, to_json
@@ -51,13 +52,8 @@ def run(
     options: Annotated[
         list[KeyValue] | None, typer.Option("-o", "--option", metavar="KEY VALUE", help="An option of the strategy.")
     ] = None,
-    allowed: Annotated[
-        list[str] | None,
-        typer.Option("--yes", help="Run this tool with effects without asking. Repeatable.", metavar="TOOL"),
-    ] = None,
-    trusts_all: Annotated[
-        bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")
-    ] = False,
+    allowed: AllowedTools = None,
+    trusts_all: TrustsTools = False,
     is_usage_shown: Annotated[bool, typer.Option("-u", "--usage", help="Say what the answer cost.")] = False,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -76,7 +72,6 @@ def run(
     how = workspace.strategy(strategy, as_mapping(options or ())) if strategy is not None else None
 
     from agentkit.agents import AgentLimits
-    from agentkit.cli._approval import Approval
     from agentkit.cli._interrupt import cancel_on_interrupt
     from agentkit.cli._steps import StepPrinter
 

@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from agentkit.errors import ContextLengthError
 from agentkit.models.chat import LocalChatModel
+from agentkit.models.context import context_tokens
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.entailment import Entailment
@@ -132,7 +133,7 @@ def _left_out(uses: list[PassageUse]) -> tuple[str, ...]:
 
 def _room_for_passages(question: str, system: str, model: BaseChatModel, max_tokens: int) -> int | None:
     """Tokens that the passages may have; None where the model's context is not known."""
-    limit = _context_limit(model)
+    limit = context_tokens(model)
     if limit is None:
         return None
     room = limit - _counter(model)(prompt_overhead(question, system)) - max_tokens - _ROOM_FOR_QUOTES
@@ -142,12 +143,6 @@ def _room_for_passages(question: str, system: str, model: BaseChatModel, max_tok
             "ask a shorter question, or choose a model with a longer context"
         )
     return room
-
-
-def _context_limit(model: BaseChatModel) -> int | None:
-    if isinstance(model, LocalChatModel):
-        return model.engine.context_tokens
-    return (model.profile or {}).get("max_input_tokens")
 
 
 def _counter(model: BaseChatModel) -> Callable[[str], int]:
