@@ -11,9 +11,10 @@ import multiprocessing
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from agentkit.models.constraints import Constraint, choice, json_schema, regex
@@ -23,6 +24,8 @@ from agentkit.models.engine.model import LlamaModel
 from agentkit.models.store import ModelStore
 
 _TEXT = (Path(__file__).parent.parent / "examples" / "handbook" / "safety.md").read_text("utf-8")
+_STORY = "\n\nWrite a long story, of a thousand words, about a whole day of a skipper who works by these rules."
+"""No reply to it ends by itself within the tokens that are measured: a batch is full to its end."""
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -54,8 +57,12 @@ def main() -> None:
     ours = _in_own_process(our_engine, path, options.tokens)
     peer = {} if options.skip_peer else _in_own_process(llama_cpp_python, path, options.tokens)
     again = _in_own_process(bare_loop, path, options.tokens)
-    figures |= {"bare_tokens_per_s": (bare["tokens_per_s"] + again["tokens_per_s"]) / 2, **ours, **peer}
+    figures |= {f"bare_{name}": (rate + again[name]) / 2 for name, rate in bare.items()} | ours | peer
     figures["one_sequence_over_bare"] = figures["one_sequence_tokens_per_s"] / figures["bare_tokens_per_s"]
+    for count in (4, 8, 16):
+        name = f"batch_{count}_tokens_per_s"
+        figures[f"batch_{count}_over_bare_batch"] = figures[name] / figures[f"bare_{name}"]
+        figures[f"bare_batch_{count}_over_bare"] = figures[f"bare_{name}"] / figures["bare_tokens_per_s"]
     if peer:
         figures["tool_call_over_peer_grammar"] = figures["tool_call_tokens_per_s"] / peer["peer_grammar_tokens_per_s"]
     for name, value in figures.items():
@@ -76,7 +83,7 @@ def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     engine.generate(GenerationRequest(prompt, 4)).text()
     one = _decoding_rate(engine, GenerationRequest(prompt, tokens))
     figures = {"one_sequence_tokens_per_s": one, **_drafting(engine, tokens)}
-    shared = _prompt(engine, _TEXT[:1200] + "\n\nDescribe the island in many words.")
+    shared = _prompt(engine, _TEXT[:1200] + _STORY)
     sequential = _rate(lambda: [_run(engine, shared, tokens, seed=seed) for seed in range(4)])
     figures["shared_prompt_tokens"] = len(shared)
     for count in (4, 8, 16):
@@ -186,18 +193,34 @@ def _cache(engine: LlamaEngine) -> dict[str, float]:
 
 
 def bare_loop(path: Path, tokens: int) -> dict[str, float]:
-    """Tokens per second of greedy decoding with nothing around llama.cpp."""
+    """Tokens per second of greedy decoding with nothing around llama.cpp: one sequence, and several in one batch."""
     model = LlamaModel(path)
     context = LlamaContext(model, ContextSizes(8192))
-    prompt = model.vocabulary.tokenize_markup(_markup("Describe the island in many words."))
-    token = int(context.decode([Slice(0, 0, prompt, 1)])[0][0].argmax())
-    started = time.monotonic()
-    for position in range(len(prompt), len(prompt) + tokens):
-        token = int(context.decode([Slice(0, position, [token], 1)])[0][0].argmax())
-    seconds = time.monotonic() - started
+    one = model.vocabulary.tokenize_markup(_markup("Describe the island in many words."))
+    shared = model.vocabulary.tokenize_markup(_markup(_TEXT[:1200] + _STORY))
+    figures = {"tokens_per_s": _bare_rate(context, one, tokens, 1)}
+    for count in (4, 8, 16):
+        figures[f"batch_{count}_tokens_per_s"] = _bare_rate(context, shared, tokens // 2, count)
     context.close()
     model.close()
-    return {"tokens_per_s": tokens / seconds}
+    return figures
+
+
+def _bare_rate(context: LlamaContext, prompt: Sequence[int], tokens: int, count: int) -> float:
+    """Of `count` replies to one prompt, side by side."""
+    (logits,) = context.decode([Slice(0, 0, prompt, 1)])
+    best = np.argsort(logits[0])[-count:]  # each reply begins with another token
+    last = {sequence: int(token) for sequence, token in enumerate(best, start=1)}
+    for sequence in last:
+        context.fork(0, sequence, len(prompt))
+    started = time.monotonic()
+    for position in range(len(prompt), len(prompt) + tokens):
+        slices = [Slice(sequence, position, [token], 1) for sequence, token in last.items()]
+        last = {part.sequence: int(row[0].argmax()) for part, row in zip(slices, context.decode(slices), strict=True)}
+    seconds = time.monotonic() - started
+    for sequence in (0, *last):
+        context.truncate(sequence, 0)
+    return count * tokens / seconds
 
 
 def llama_cpp_python(path: Path, tokens: int) -> dict[str, float]:

@@ -52,8 +52,11 @@ class Run:
         numbering: PassageNumbering,
         messages: list[BaseMessage],
         cancel: threading.Event,
+        *,
+        query: str,
     ) -> None:
         self._agent = agent
+        self._query = query
         self._model = model
         self._calls = calls
         self._numbering = numbering
@@ -89,9 +92,8 @@ class Run:
         """Where there is an index, the first step is a search for the task in its own words: no reply is needed for it,
         and a small model's own words leave out half of a question.
         """
-        task = text_of(self._messages[self._task])
-        if self._agent.has_index and task.strip():
-            call = tool_call(name=RETRIEVAL, args={"query": task[:_QUERY_CHARS]}, id="search")
+        if self._agent.has_index and self._query.strip():
+            call = tool_call(name=RETRIEVAL, args={"query": self._query[:_QUERY_CHARS]}, id="search")
             yield from self._act(AIMessage("", tool_calls=[call]))
 
     def _reply(self, *, is_last: bool) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:

@@ -107,12 +107,13 @@ class Agent:
         task: str,
         *,
         history: Sequence[BaseMessage] = (),
+        query: str = "",
         cancel: threading.Event | None = None,
         config: RunnableConfig | None = None,
     ) -> Answer:
         """Do the task. The arguments are those of `stream`."""
         answer = Answer("", stop_reason=StopReason.CANCELLED)
-        for event in self._events(task, history, cancel or threading.Event(), config, is_streamed=False):
+        for event in self._events(task, history, query, cancel or threading.Event(), config, is_streamed=False):
             if isinstance(event, Answer):
                 answer = event
         return answer
@@ -122,6 +123,7 @@ class Agent:
         task: str,
         *,
         history: Sequence[BaseMessage] = (),
+        query: str = "",
         cancel: threading.Event | None = None,
         config: RunnableConfig | None = None,
     ) -> Iterator[AgentEvent]:
@@ -132,6 +134,7 @@ class Agent:
         Args:
             task: What to do.
             history: The messages of the conversation before it.
+            query: What the index is searched for first; by default the task, which may lean on its history.
             cancel: Setting it, from any thread, ends the wait for the model or a tool at once; the answer is what there
                 is, with the stop reason `cancelled`.
             config: LangChain's, for callbacks of the model and the tools.
@@ -139,7 +142,7 @@ class Agent:
         Raises:
             ModelError: the model failed.
         """
-        yield from self._events(task, history, cancel or threading.Event(), config, is_streamed=True)
+        yield from self._events(task, history, query, cancel or threading.Event(), config, is_streamed=True)
 
     def as_runnable(self) -> Runnable[LanguageModelInput, AIMessage]:
         """The agent in the place of a chat model: it takes what a chat model takes and gives a message.
@@ -154,6 +157,7 @@ class Agent:
         self,
         task: str,
         history: Sequence[BaseMessage],
+        query: str,
         cancel: threading.Event,
         config: RunnableConfig | None,
         *,
@@ -171,7 +175,7 @@ class Agent:
         )
         model = AgentModel(self.model, list(registry), config, is_streamed=is_streamed)
         messages = [SystemMessage(self._instructions), *history, HumanMessage(task)]
-        yield from Run(self, model, calls, numbering, messages, cancel).events()
+        yield from Run(self, model, calls, numbering, messages, cancel, query=query or task).events()
 
     def _index_tools(self, numbering: PassageNumbering) -> list[BaseTool]:
         if self._index is None:

@@ -15,6 +15,8 @@ from agentkit.results import SearchMode
 if TYPE_CHECKING:
     from agentkit.evaluation import Evaluation
 
+_FORMS = (".json", ".md", ".html")
+
 app = typer.Typer(no_args_is_help=True, help="Measure search and answers.")
 
 IndexOption = Annotated[
@@ -44,11 +46,14 @@ def retrieval(
     A folder with corpus.jsonl, queries.jsonl and qrels is indexed by itself; a JSON-lines file of questions with the
     files that answer them is measured on an index of yours.
     """
+    _check_form(output)
     workspace = workspace_of(context)
     if data.is_dir():
         evaluation = workspace.measuring.evaluate_beir(data, mode=mode, on_progress=_progress)
     else:
-        evaluation = workspace.measuring.evaluate_questions(data, choose_index(workspace, index), mode=mode)
+        evaluation = workspace.measuring.evaluate_questions(
+            data, choose_index(workspace, index), mode=mode, on_progress=_progress
+        )
     _finish(evaluation, output, is_json=is_json)
 
 
@@ -68,6 +73,7 @@ def answers(
 
     Each line of QUESTIONS is an object with `question`, and `answer` and `files` where the documents answer it.
     """
+    _check_form(output)
     workspace = workspace_of(context)
     chosen = choose_index(workspace, index)
     evaluation = workspace.measuring.evaluate_answers(
@@ -86,13 +92,17 @@ def make(
 ) -> None:
     """Write questions about an index, each with the file and the span that answers it. Read them before you trust them.
 
-    Then: agentkit eval answers FILE
+    Then: agentkit eval answers FILE. A run that was stopped goes on where it was.
     """
     if output.exists():
         raise UsageError(f"{output} exists: give another name, or delete it")
     workspace = workspace_of(context)
     rows = workspace.measuring.make_questions(
-        choose_index(workspace, index), count=count, model=model, on_progress=_progress
+        choose_index(workspace, index),
+        count=count,
+        model=model,
+        journal=output.with_name(output.name + ".run"),
+        on_progress=_progress,
     )
     output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     note(f"{len(rows)} questions written to {output}")
@@ -160,21 +170,22 @@ def _text_of(file: Path) -> str:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
 
 
+def _check_form(output: Path | None) -> None:
+    """Before the run, which can take long."""
+    if output and output.suffix not in _FORMS:
+        what = f"{output.suffix} is no form of a report" if output.suffix else f"{output} has no ending"
+        raise UsageError(f"{what}: use {', '.join(_FORMS)}")
+    if output and not output.parent.is_dir():
+        raise UsageError(f"there is no folder {output.parent}: make it, or give another one")
+
+
 def _finish(evaluation: "Evaluation", output: Path | None, *, is_json: bool) -> None:
     from agentkit.evaluation.report import html, markdown
 
-    match output.suffix if output else "":
-        case "":
-            if output:
-                raise UsageError(f"{output}: give it an ending, .json, .md or .html")
-        case ".json":
-            evaluation.save(output or Path())
-        case ".md":
-            (output or Path()).write_text(markdown(evaluation), encoding="utf-8")
-        case ".html":
-            (output or Path()).write_text(html(evaluation), encoding="utf-8")
-        case other:
-            raise UsageError(f"{other} is no form of a report: use .json, .md or .html")
+    if output and output.suffix == ".json":
+        evaluation.save(output)
+    elif output:
+        output.write_text(html(evaluation) if output.suffix == ".html" else markdown(evaluation), encoding="utf-8")
     if is_json:
         means = {metric: asdict(evaluation.mean(metric)) for metric in evaluation.values}
         shape = {"name": evaluation.name, "settings": dict(evaluation.settings), "metrics": means}

@@ -8,7 +8,8 @@ in silence.
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def read_corpus(folder: Path) -> list[CorpusDocument]:
     ]
     if not documents:
         raise EvaluationError(f"{path} holds no documents")
+    _check_ids([document.id for document in documents], f"{path} has two documents")
     return documents
 
 
@@ -78,10 +80,14 @@ def read_beir(folder: Path, *, known: frozenset[str] | None = None) -> JudgedQue
         EvaluationError: a file is missing or malformed, or no query with a judgement is left.
     """
     path = folder / "queries.jsonl"
-    texts = {_text(row, "_id", path, line): str(row.get("text") or "") for line, row in _json_lines(path)}
+    asked = [(_text(row, "_id", path, line), str(row.get("text") or "")) for line, row in _json_lines(path)]
+    _check_ids([query for query, _ in asked], f"{path} has two queries")
+    texts = dict(asked)
     judgements: dict[str, dict[str, int]] = {}
-    unknown_queries, unknown_documents = set(), set()
+    unknown_queries, unknown_documents, changed = set(), set(), []
     for query, document, relevance in _judgements(folder):
+        if judgements.get(query, {}).get(document, relevance) != relevance:
+            changed.append(f"{query} {document}")
         if query not in texts:
             unknown_queries.add(query)
         elif known is not None and document not in known:
@@ -95,6 +101,7 @@ def read_beir(folder: Path, *, known: frozenset[str] | None = None) -> JudgedQue
         _note(without, "queries have no judgement"),
         _note(sorted(unknown_queries), "judged queries are not in queries.jsonl"),
         _note(sorted(unknown_documents), "judged documents are not in the corpus"),
+        _note(changed, "documents are judged twice for a query, and the last judgement counts"),
     ]
     used = {query: text for query, text in texts.items() if query in judgements and text.strip()}
     if not used:
@@ -124,10 +131,13 @@ def read_questions(path: Path) -> list[Question]:
         )
     if not questions:
         raise EvaluationError(f"{path} holds no questions")
-    ids = [question.id for question in questions]
-    if twice := {each for each in ids if ids.count(each) > 1}:
-        raise EvaluationError(f"{path} has two questions with the id {sorted(twice)[0]!r}: give each its own")
+    _check_ids([question.id for question in questions], f"{path} has two questions")
     return questions
+
+
+def _check_ids(ids: Sequence[str], problem: str) -> None:
+    if twice := [each for each, count in Counter(ids).items() if count > 1]:
+        raise EvaluationError(f"{problem} with the id {twice[0]!r}: give each its own")
 
 
 def _judgements(folder: Path) -> Iterator[tuple[str, str, int]]:

@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from agentkit.errors import EvaluationError
+from agentkit.evaluation.resume import Finished
 from agentkit.indexes import Index
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import regex
@@ -32,11 +33,13 @@ def make_questions(
     *,
     count: int,
     seed: int = 0,
+    finished: Finished | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Up to `count` questions as rows for `read_questions`: `id`, `question`, `files`, `answer`, `span`.
 
-    Sentences are drawn at random over all files, those with a number first: they ask for something definite.
+    Sentences are drawn at random over all files, those with a number first: they ask for something definite. Questions
+    that `finished` has are not written again.
 
     Raises:
         EvaluationError: no sentence of the index is long enough to ask for.
@@ -50,20 +53,20 @@ def make_questions(
     options: dict[str, Any] = (
         {"constraint": regex(_QUESTION), "max_tokens": 80} if isinstance(model, LocalChatModel) else {}
     )
+    finished = finished or Finished(None, {})
     for number, (path, start, end) in enumerate(sentences[:count]):
         if on_progress:
             on_progress(number, min(count, len(sentences)))
-        text = index.document_text(path)
-        context = text[max(0, start - 400) : end + 200]
-        task = _TASK.format(label=path, context=context, sentence=text[start:end])
-        question = text_of(model.invoke([SystemMessage(_SYSTEM), HumanMessage(task)], **options)).strip()
-        yield {
-            "id": f"m{number + 1:03}",
-            "question": question,
-            "files": [path],
-            "answer": [text[start:end]],
-            "span": [start, end],
-        }
+        name = f"m{number + 1:03}"
+        row = finished.get(name)
+        if row is None:
+            text = index.document_text(path)
+            context = text[max(0, start - 400) : end + 200]
+            task = _TASK.format(label=path, context=context, sentence=text[start:end])
+            question = text_of(model.invoke([SystemMessage(_SYSTEM), HumanMessage(task)], **options)).strip()
+            expected = {"files": [path], "answer": [text[start:end]], "span": [start, end]}
+            row = finished.add(name, {"id": name, "question": question, **expected})
+        yield row
 
 
 def _sentences(index: Index, path: str) -> Iterator[tuple[int, int]]:

@@ -15,12 +15,13 @@ from agentkit.evaluation.records import Evaluation
 from agentkit.indexes import Index
 from agentkit.pipelines.indexing import index_folder
 from agentkit.results import Hit, SearchMode
+from agentkit.retrievers.refined import RefinedRetriever
 
 METRICS = ("nDCG@10", "AP", "RR", "P@5", "R@10", "R@100")
 """In the notation of `ir_measures`: RR's mean is MRR, AP's is MAP. Gains of nDCG are linear."""
 _DEPTH = 100
 """Documents of a ranking that are scored."""
-_PASSAGES = 300
+PASSAGES = 300
 """Passages searched for: several can be of one document."""
 
 Ranking = Sequence[tuple[str, float]]
@@ -45,12 +46,23 @@ def evaluate_retrieval(
     documents: Mapping[str, str],
     *,
     mode: SearchMode = SearchMode.HYBRID,
+    retriever: RefinedRetriever | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Search for every query and score the documents found. `documents`: path in the index -> id in the judgements."""
+    """Search for every query and score the documents found.
+
+    Args:
+        index: What is searched.
+        judged: The queries, and what answers them.
+        documents: Path in the index -> id in the judgements.
+        mode: How `Index.search` searches.
+        retriever: Searches instead of it, with steps of its own; its `k` is best `PASSAGES`.
+        on_progress: Called with the number of queries done, and of all.
+    """
     started = time.monotonic()
     run: dict[str, Ranking] = {}
-    searches = index.search_all(list(judged.queries.values()), k=_PASSAGES, mode=mode)
+    queries = list(judged.queries.values())
+    searches = map(retriever.hits, queries) if retriever else index.search_all(queries, k=PASSAGES, mode=mode)
     for number, (query, hits) in enumerate(zip(judged.queries, searches, strict=True)):
         if on_progress:
             on_progress(number, len(judged.queries))

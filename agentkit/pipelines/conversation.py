@@ -1,9 +1,9 @@
 """The whole story of a turn in `agentkit chat`: what is read of the conversation, and who answers.
 
-With tools an agent answers, with the conversation as its history. With an index and no tools the question is rewritten
-so that it can be searched for, and answered with citations as `ask` does. With neither the model goes on with the
-conversation by itself. A strategy reasons before either of the last two. What is shown of a turn comes as events while
-it is made.
+With tools an agent answers, with the conversation as its history. With an index and no tools the question is answered
+with citations as `ask` does. What is searched for in an index is the question rewritten, so that it can be understood
+alone. With neither the model goes on with the conversation by itself. A strategy reasons before either of the last two.
+What is shown of a turn comes as events while it is made.
 """
 
 import time
@@ -23,7 +23,7 @@ from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.answering import answer_question
 from agentkit.pipelines.followups import standalone_question
 from agentkit.pipelines.history import Exchange, fit_history, messages_of
-from agentkit.results import Answer, StopReason
+from agentkit.results import Answer, StopReason, Usage
 from agentkit.strategies import Problem, Strategy
 
 _AGENT_SHARE = 0.4
@@ -89,7 +89,7 @@ class Conversation:
         """
         asked = f"{text}\n\n{question}" if text else question
         if self._agent:
-            return self._act(self._agent, asked, history, on_event)
+            return self._act(self._agent, question, history, on_event, text)
         if self._retriever and not text:
             return self._look_up(self._retriever, question, history, on_event)
         if self._strategy:
@@ -124,9 +124,7 @@ class Conversation:
     def _look_up(
         self, retriever: BaseRetriever, question: str, history: Sequence[Exchange], on_event: OnEvent
     ) -> Answer:
-        standalone, cost = standalone_question(question, history, self._model)
-        if standalone != question:
-            on_event(QuestionRewritten(standalone))
+        standalone, cost = self._standalone(question, history, on_event)
         answer = answer_question(
             standalone,
             retriever,
@@ -145,13 +143,22 @@ class Conversation:
         answer = strategy.solve(Problem(question, context, system=self._system), self._model)
         return replace(answer, warnings=(*_said(left_out), *answer.warnings))
 
-    def _act(self, agent: Agent, task: str, history: Sequence[Exchange], on_event: OnEvent) -> Answer:
+    def _act(self, agent: Agent, question: str, history: Sequence[Exchange], on_event: OnEvent, text: str) -> Answer:
+        query, cost = self._standalone(question, history, on_event) if agent.has_index else (question, Usage())
+        task = f"{text}\n\n{question}" if text else question
         read, left_out = self._read([*history, Exchange(task)])
-        for event in agent.stream(task, history=messages_of(read[:-1])):
+        for event in agent.stream(task, history=messages_of(read[:-1]), query=query):
             if isinstance(event, Answer):
-                return replace(event, warnings=(*_said(left_out), *event.warnings))
+                return replace(event, usage=event.usage + cost, warnings=(*_said(left_out), *event.warnings))
             on_event(event)
         return Answer("", stop_reason=StopReason.CANCELLED)
+
+    def _standalone(self, question: str, history: Sequence[Exchange], on_event: OnEvent) -> tuple[str, Usage]:
+        """The question to search for, which is told where it is another, and what rewriting it cost."""
+        standalone, cost = standalone_question(question, history, self._model)
+        if standalone != question:
+            on_event(QuestionRewritten(standalone))
+        return standalone, cost
 
     def _read(self, exchanges: Sequence[Exchange]) -> tuple[list[Exchange], int]:
         """The exchanges that fit, and how many are left out."""

@@ -1,8 +1,9 @@
 """Measuring a workspace's search and answers: its indexes and models, put before `agentkit.evaluation`."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from agentkit.workspace.places import data_directory
 
 if TYPE_CHECKING:
     from agentkit.evaluation import Evaluation
+    from agentkit.evaluation.datasets import JudgedQueries
+    from agentkit.indexes import Index
     from agentkit.workspace.workspace import Workspace
 
     OnProgress = Callable[[int, int], None]
@@ -33,7 +36,7 @@ class Measuring:
             EvaluationError: the folder is not in that layout.
         """
         from agentkit.evaluation.datasets import read_beir, read_corpus
-        from agentkit.evaluation.retrieval import evaluate_retrieval, index_corpus
+        from agentkit.evaluation.retrieval import index_corpus
         from agentkit.indexes import Index
 
         documents = read_corpus(data)
@@ -44,21 +47,55 @@ class Measuring:
         name = hashlib.sha256(f"{embedder.identity}{limits}{CHUNKER_NAME}".encode()).hexdigest()[:16]
         with Index.open(kept / name, embedder=embedder, limits=limits) as index:
             paths = index_corpus(documents, kept / "documents", index)
-            return evaluate_retrieval(index, judged, paths, mode=mode, on_progress=on_progress)
+            return self._evaluate_retrieval(index, judged, paths, mode=mode, on_progress=on_progress)
 
-    def evaluate_questions(self, questions: Path, index: str, *, mode: SearchMode = SearchMode.HYBRID) -> "Evaluation":
+    def evaluate_questions(
+        self,
+        questions: Path,
+        index: str,
+        *,
+        mode: SearchMode = SearchMode.HYBRID,
+        on_progress: "OnProgress | None" = None,
+    ) -> "Evaluation":
         """Measure search on an index by questions with the files that answer them.
 
         Raises:
             EvaluationError: the file is malformed, or names no file of the index.
         """
         from agentkit.evaluation.datasets import read_questions
-        from agentkit.evaluation.retrieval import evaluate_retrieval, questions_as_judged
+        from agentkit.evaluation.retrieval import questions_as_judged
 
         with self._workspace.open_index(index) as opened:
             paths = opened.paths()
             judged = questions_as_judged(read_questions(questions), frozenset(paths))
-            return evaluate_retrieval(opened, judged, {path: path for path in paths}, mode=mode)
+            return self._evaluate_retrieval(
+                opened, judged, {path: path for path in paths}, mode=mode, on_progress=on_progress
+            )
+
+    def _evaluate_retrieval(
+        self,
+        index: "Index",
+        judged: "JudgedQueries",
+        documents: Mapping[str, str],
+        *,
+        mode: SearchMode,
+        on_progress: "OnProgress | None",
+    ) -> "Evaluation":
+        """Search as `agentkit search` does, with the steps that the settings ask for."""
+        from agentkit.evaluation.retrieval import PASSAGES, evaluate_retrieval
+        from agentkit.workspace.searching import is_plain, needs_chat_model, refined_retriever
+
+        settings = self._workspace.settings.search
+        if is_plain(settings):
+            return evaluate_retrieval(index, judged, documents, mode=mode, on_progress=on_progress)
+        with ExitStack() as stack:
+            needed = needs_chat_model(settings)
+            model = stack.enter_context(self._models.for_one_answer(None)) if needed else None
+            retriever = refined_retriever(index, settings, k=PASSAGES, model=model, mode=mode)
+            found = evaluate_retrieval(
+                index, judged, documents, mode=mode, retriever=retriever, on_progress=on_progress
+            )
+        return replace(found, settings={**found.settings, **settings.model_dump(exclude_defaults=True)})
 
     def evaluate_answers(
         self,
@@ -133,10 +170,26 @@ class Measuring:
             return preferences(chat_model, first.details, second.details)
 
     def make_questions(
-        self, index: str, *, count: int, model: str | None = None, on_progress: "OnProgress | None" = None
+        self,
+        index: str,
+        *,
+        count: int,
+        model: str | None = None,
+        journal: Path | None = None,
+        on_progress: "OnProgress | None" = None,
     ) -> list[dict[str, Any]]:
-        """Questions about an index, each with the file and the span that answers it."""
-        from agentkit.evaluation.making import make_questions
+        """Questions about an index, each with the file and the span that answers it.
 
+        What was written is kept in `journal` until the end, so that a run that was stopped goes on.
+        """
+        from agentkit.evaluation.making import make_questions
+        from agentkit.evaluation.resume import Finished
+
+        model = model or self._workspace.settings.models.chat
         with self._workspace.open_index(index) as opened, self._models.for_one_answer(model) as chat_model:
-            return list(make_questions(opened, chat_model, count=count, on_progress=on_progress))
+            settings = {"index": index, "state": opened.catalog.generation, "model": model}
+            finished = Finished(journal, settings)
+            rows = list(make_questions(opened, chat_model, count=count, finished=finished, on_progress=on_progress))
+        if journal:
+            journal.unlink(missing_ok=True)
+        return rows

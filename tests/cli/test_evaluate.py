@@ -70,6 +70,25 @@ def test_questions_are_made_with_their_spans(cli: Cli, workspace: Path) -> None:
     assert "exists" in cli.error("eval", "make", made, code=2)
 
 
+def test_the_search_settings_hold_for_retrieval_too(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    paths = [hit["path"] for hit in cli.json("search", "the", "-k", "50")]
+    questions = _questions(workspace, {"question": "What is said here?", "files": paths})
+    settings = workspace / "agentkit.toml"
+    settings.write_text(settings.read_text().replace("[search]", "[search]\nper_file = 1"))
+    shape = cli.json("eval", "retrieval", questions)
+    assert shape["settings"]["per_file"] == 1
+    assert shape["metrics"]["RR"]["mean"] == 1.0
+
+
+def test_the_form_of_a_report_is_checked_before_the_run(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    questions = _questions(workspace, {"question": "Who?"})
+    cli.replies = []  # a question asked of the model would fail
+    assert "is no form of a report" in cli.error("eval", "answers", questions, "-o", workspace / "x.pdf", code=2)
+    assert "no folder" in cli.error("eval", "answers", questions, "-o", workspace / "gone" / "x.md", code=2)
+
+
 def test_wrong_data_is_one_line(cli: Cli, docs: Path, workspace: Path) -> None:
     cli("index", docs)
     assert "corpus.jsonl cannot be read" in cli.error("eval", "retrieval", docs)

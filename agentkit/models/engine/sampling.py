@@ -51,22 +51,22 @@ class Sampler:
         if self._parameters.temperature < _COLDEST:
             choice = int(values.argmax())
             return choice if tokens is None else int(tokens[choice])
-        values = values.astype(np.float64) - values.max()
         kept = self._truncate(values)
         identities = kept if tokens is None else tokens[kept]
         self._step += 1
         noise = _gumbel_noise(identities, seed=self._parameters.seed, step=self._step)
-        return int(identities[(values[kept] / self._parameters.temperature + noise).argmax()])
+        return int(identities[(values[kept].astype(np.float64) / self._parameters.temperature + noise).argmax()])
 
-    def _truncate(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Where the tokens are that top-k, top-p and min-p keep; `values` are logits less the largest."""
+    def _truncate(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Where the tokens are that top-k, top-p and min-p keep."""
         parameters = self._parameters
-        kept = np.flatnonzero(values >= np.log(max(parameters.min_p, 1e-12)))
+        best = values.max()
+        kept = np.flatnonzero(values >= best + np.float32(np.log(max(parameters.min_p, 1e-12))))
         if parameters.top_p < 1.0 or parameters.top_k:
             kept = kept[np.argsort(values[kept])[::-1]]
             if parameters.top_k:
                 kept = kept[: parameters.top_k]
-            cumulative = np.cumsum(np.exp(values[kept])) / np.exp(values).sum()
+            cumulative = np.cumsum(np.exp(values[kept] - best, dtype=np.float64)) / np.exp(values - best).sum()
             kept = kept[: int(np.searchsorted(cumulative, parameters.top_p)) + 1]
         return kept
 

@@ -42,12 +42,23 @@ def test_qrels_may_be_in_a_folder_of_their_own(beir: Path) -> None:
         ("qrels.tsv", "q1\td1\n", "qrels.tsv, line 1: expected query-id"),
         ("qrels.tsv", "q1\td1\tmany\n", "qrels.tsv, line 1"),
         ("qrels.tsv", "q8\td1\t1\n", "no query with a judgement"),
+        ("queries.jsonl", '{"_id": "q1", "text": "a"}\n{"_id": "q1", "text": "b"}\n', "two queries with the id 'q1'"),
     ],
 )
 def test_malformed_data_is_named_with_file_and_line(beir: Path, name: str, content: str, reason: str) -> None:
     (beir / name).write_text(content)
     with pytest.raises(EvaluationError, match=reason):
         read_beir(beir)
+
+
+def test_what_is_given_twice_is_named(beir: Path) -> None:
+    (beir / "qrels.tsv").write_text("q1\td1\t2\nq1\td1\t1\nq1\td2\t1\nq1\td2\t1\n")
+    judged = read_beir(beir)
+    assert judged.judgements == {"q1": {"d1": 1, "d2": 1}}
+    assert any(note.startswith("1 documents are judged twice for a query") for note in judged.notes)
+    (beir / "corpus.jsonl").write_text('{"_id": "d1", "text": "x"}\n{"_id": "d1", "text": "y"}\n')
+    with pytest.raises(EvaluationError, match="two documents with the id 'd1'"):
+        read_corpus(beir)
 
 
 def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:

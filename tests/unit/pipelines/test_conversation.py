@@ -107,6 +107,15 @@ def test_with_tools_the_agent_answers_with_the_history() -> None:
     assert [text_of(message) for message in model.calls[0][1:]] == ["Hi", "Ho", "6 by 7?"]
 
 
+def test_an_agent_with_an_index_searches_first_for_the_rewritten_question(index: Index) -> None:
+    rewritten = "How many watts does the Lumen lamp draw?"
+    model = ScriptedModel(replies=[rewritten, "It draws 41 watts."])
+    conversation = Conversation(model, agent=Agent(model, tools=[calculator], index=index))
+    _, events = _asked(conversation, "And how many watts?", Exchange("What is Lumen?", "A lamp."))
+    assert events[:2] == [QuestionRewritten(rewritten), ToolStarted("retrieval", {"query": rewritten})]
+    assert "And how many watts?" in [text_of(message) for message in model.calls[1]]
+
+
 def test_a_strategy_reasons_over_the_conversation() -> None:
     model = ScriptedModel(replies=["They are 6 and 7. Their product is 42.\n\nAnswer: 42"])
     conversation = Conversation(model, system="Be brief.", strategy=strategy("cot"))

@@ -1,0 +1,27 @@
+"""Writing questions about an index."""
+
+from pathlib import Path
+
+from agentkit import Index, ScriptedModel, index_folder
+from agentkit.embedders import HashingEmbedder
+from agentkit.evaluation.making import make_questions
+from agentkit.evaluation.resume import Finished
+
+_TEXT = (
+    "# Mill\n\nThe tide mill at Gannet Gut was built in 1871 by a carpenter.\n\nIts wheel turns twice a day at the ebb."
+)
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "mill.md").write_text(_TEXT)
+    journal = tmp_path / "journal"
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        stopped = make_questions(index, ScriptedModel(replies=["First?"]), count=2, finished=Finished(journal, {}))
+        first = next(stopped)
+        model = ScriptedModel(replies=["Second?"])
+        rows = list(make_questions(index, model, count=2, finished=Finished(journal, {})))
+    assert rows[0] == first
+    assert [row["question"] for row in rows] == ["First?", "Second?"]
