@@ -8,7 +8,7 @@ from agentkit.evaluation.making import make_questions
 from agentkit.evaluation.resume import Finished
 
 _TEXT = (
-    "# Mill\n\nThe tide mill at Gannet Gut was built in 1871 by a carpenter.\n\nIts wheel turns twice a day at the ebb."
+    "# Mill\n\nThe tide mill at Gannet Gut was built in 1871 by a carpenter.\n\nIts wheel turns twice a day, always at the ebb."
 )
 
 
