@@ -159,7 +159,9 @@ def _best(values: Iterable[float]) -> float:
 def _is_expected(citation: Citation, question: Question) -> bool:
     if citation.path not in question.files:
         return False
-    return question.span is None or (citation.start < question.span[1] and question.span[0] < citation.end)
+    if question.span is None or citation.path != question.files[0]:
+        return True
+    return citation.start < question.span[1] and question.span[0] < citation.end
 
 
 def _unknown_files(questions: Sequence[Question], known: Collection[str] | None) -> list[str]:
@@ -188,9 +190,17 @@ def _ask(
         "unsupported": [claim.text for claim in given.unsupported],
         "score": asdict(score_answer(question, given)),
         "seconds": time.monotonic() - started,
-        **({"rating": asdict(rate(question, given))} if rate and question.is_answerable else {}),
+        **({"rating": _rated(question, given, rate)} if rate and question.is_answerable else {}),
         "tokens": given.usage.prompt_tokens - given.usage.cached_tokens + given.usage.completion_tokens,
     }
+
+
+def _rated(question: Question, answer: Answer, rate: Callable[[Question, Answer], Rating]) -> dict[str, Any]:
+    """The judge's rating; none where it fails, since the answer is there all the same."""
+    try:
+        return asdict(rate(question, answer))
+    except Exception as error:  # noqa: BLE001  as in `_ask`
+        return asdict(Rating(None, f"{type(error).__name__}: {error}"))
 
 
 @cache

@@ -117,22 +117,34 @@ def read_questions(path: Path) -> list[Question]:
     """
     questions: list[Question] = []
     for line, row in _json_lines(path):
-        text = _text(row, "question", path, line)
-        files, answers = row.get("files") or row.get("file") or (), row.get("answer") or ()
-        span = row.get("span")
         questions.append(
             Question(
                 id=str(row.get("id") or line),
-                question=text,
-                files=(files,) if isinstance(files, str) else tuple(map(str, files)),
-                answers=tuple(map(str, answers)) if isinstance(answers, list) else ((str(answers),) if answers else ()),
-                span=(int(span[0]), int(span[1])) if span else None,
+                question=_text(row, "question", path, line),
+                files=_texts(row.get("files") or row.get("file")),
+                answers=_texts(row.get("answer")),
+                span=_span(row.get("span"), path, line),
             )
         )
     if not questions:
         raise EvaluationError(f"{path} holds no questions")
     _check_ids([question.id for question in questions], f"{path} has two questions")
     return questions
+
+
+def _texts(value: Any) -> tuple[str, ...]:  # Any: whatever JSON holds
+    """One value or a list of them; none for null and for what is empty, but 0 is a value."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(str(each) for each in values if each is not None and each != "")
+
+
+def _span(value: Any, path: Path, line: int) -> tuple[int, int] | None:  # Any: whatever JSON holds
+    match value:
+        case None | []:
+            return None
+        case [int(start), int(end)]:
+            return start, end
+    raise EvaluationError(f"{path}, line {line}: 'span' is two whole numbers, start and end, not {value!r}")
 
 
 def _check_ids(ids: Sequence[str], problem: str) -> None:
@@ -163,7 +175,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise EvaluationError(f"{path} is not UTF-8 text (byte {error.start})") from error
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
-    for line, content in enumerate(text.splitlines(), start=1):
+    for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
         try:

@@ -16,7 +16,7 @@ class Finished:
         self._key = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self._rows: dict[str, dict[str, Any]] = {}
         if path and path.is_file():
-            for line in path.read_text("utf-8").splitlines():
+            for line in path.read_text("utf-8").split("\n"):
                 self._read(line)
 
     def get(self, question: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ class ReplyForm:
     """How a reply's text is to be read."""
 
     calls_tools: bool = False
-    """The constrained part is tool calls."""
+    """The constrained part is tool calls, or an answer under a schema where the model may choose."""
     marker: str = ""
     """The text that ends the thought, where there is one."""
     is_marker_shown: bool = True
@@ -57,7 +57,7 @@ class ReplyReader:
         if not self._form.is_marker_shown and not self._constrained:
             shown = shown.removeprefix(self._form.marker)
         self._constrained += piece.text
-        if self._calls is None:
+        if self._calls is None or self._is_answer:
             return self._text_chunk(reasoning, answer + shown, metadata)
         chunk = self._text_chunk(reasoning, answer, metadata)
         return chunk.model_copy(update={"tool_call_chunks": self._calls.add(piece.text)})
@@ -85,6 +85,14 @@ class ReplyReader:
             response_metadata=metadata,
         )
 
+    @property
+    def _is_answer(self) -> bool:
+        """The constrained part is no call: one begins with its tag, or with a line break where the tag is a token that
+        has no text; JSON begins with neither.
+        """
+        hidden = "" if self._form.is_marker_shown else self._form.marker
+        return self._constrained.removeprefix(hidden)[:1] not in ("", "<", "\n")
+
     def _flush(self) -> tuple[str, str]:
         if self._is_flushed:
             return "", ""
@@ -107,7 +115,7 @@ class ReplyReader:
             "stop_reason": outcome.stop_reason.value,
             "forced_tokens": usage.forced_tokens,
             "seconds": usage.seconds,
-            **({"constrained": constrained} if constrained and not self._calls else {}),
+            **({"constrained": constrained} if constrained and (self._calls is None or self._is_answer) else {}),
         }
 
     def _logprob(self, entry: TokenLogprob) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class ModelStore:
         """`directory`: None is `models` in `$AGENTKIT_DATA_DIR`, or in the user's data folder."""
         self._catalog = catalog
         data = os.environ.get("AGENTKIT_DATA_DIR")
-        self.directory = directory or (Path(data) if data else user_data_path("agentkit")) / "models"
+        self.directory = directory or (Path(data).expanduser() if data else user_data_path("agentkit")) / "models"
 
     def path(self, name: str) -> Path:
         """Where the model's GGUF file, or the embedder's folder, is. Touches no network.

@@ -11,12 +11,14 @@ import ctypes
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NoReturn
 
+import psutil
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -26,7 +28,13 @@ from agentkit.models.reasoning import CLOSE_REASONING, OPEN_REASONING
 from agentkit.models.tool_calling import OPEN_CALL, plain_messages
 
 _TIME_LIMIT_S = 2.0
+_MEMORY_LIMIT_BYTES = 1_000_000_000
+"""By how much the process may grow while a template runs; other threads' work is in it."""
+_WATCH_S = 0.02
 _LONGEST_PRODUCT = 1_000_000
+_WIDENING_FILTERS = ("batch", "center", "format", "indent", "slice", "wordwrap")
+_WIDENING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
+"""What makes any length of text in one call, which no limit of time or memory can interrupt."""
 # Private-use characters that mark a control token's text: MARK_START, its number in decimal, MARK_END.
 _MARK_START, _MARK_END = "\uf8f0", "\uf8f1"
 
@@ -104,13 +112,15 @@ class ChatTemplate:
     def _render(self, messages: list[Any], tools: list[Any], options: Mapping[str, bool]) -> str:
         markup = {name: self._markup(token) for name, token in self._named_tokens.items()}
         try:
-            return _within_time_limit(
+            return _within_limits(
                 lambda: self._template.render(
                     messages=messages, tools=tools or None, add_generation_prompt=True, **markup, **options
                 )
             )
         except TimeoutError as error:
             raise MessageError(f"the model's chat template ran longer than {_TIME_LIMIT_S:g} s: use another") from error
+        except MemoryError as error:
+            raise MessageError("the model's chat template takes too much memory: use another model") from error
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise MessageError(f"the model's chat template refuses these messages: {error}") from error
 
@@ -171,19 +181,29 @@ def _without_system(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox with what Hugging Face templates expect, and without products that fill the memory."""
+    """Jinja's sandbox with what Hugging Face templates expect, and without what fills the memory in one step."""
 
-    intercepted_binops = frozenset(["*", "**"])
+    intercepted_binops = frozenset(["*", "**", "%"])
 
     def __init__(self, **options: Any) -> None:
         super().__init__(extensions=["jinja2.ext.loopcontrols"], **options)
         self.globals["raise_exception"] = _raise_template_error
         self.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
         self.filters["tojson"] = _to_json
+        for name in _WIDENING_FILTERS:
+            del self.filters[name]
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        is_widening = isinstance(obj, (str, bytes)) and attr in _WIDENING_METHODS
+        return not is_widening and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
             raise TemplateError("powers are not allowed in a chat template")
+        if operator == "%" and isinstance(left, (str, bytes)):
+            raise TemplateError("formatting with % is not allowed in a chat template")
+        if operator == "%":
+            return super().call_binop(context, operator, left, right)
         sizes = [len(side) if hasattr(side, "__len__") else side for side in (left, right)]
         if not all(isinstance(size, (int, float)) for size in sizes) or abs(sizes[0] * sizes[1]) > _LONGEST_PRODUCT:
             raise TemplateError("a product in the chat template is too large")
@@ -196,15 +216,20 @@ def _raise_template_error(message: str) -> NoReturn:
 
 def _to_json(value: Any, indent: int | None = None, **_options: Any) -> str:
     """As Hugging Face's: readable characters, no HTML escapes."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    return json.dumps(value, ensure_ascii=False, indent=min(indent, 16) if indent else indent)
 
 
-class _OutOfTimeError(BaseException):
+class _InterruptedError(BaseException):
     """Raised inside the rendering thread; not an `Exception`, so that no template construct can swallow it."""
 
 
-def _within_time_limit(render: Any) -> str:
-    """Run `render` in a thread of its own and interrupt it at the limit: its loops are Python bytecode."""
+def _within_limits(render: Any) -> str:
+    """Run `render` in a thread of its own and interrupt it at a limit of time or memory: its loops are Python bytecode.
+
+    Raises:
+        TimeoutError: it took too long.
+        MemoryError: the process grew by too much.
+    """
     result: list[str] = []
     failure: list[BaseException] = []
 
@@ -215,13 +240,24 @@ def _within_time_limit(render: Any) -> str:
             failure.append(error)
 
     thread = threading.Thread(target=run, name="agentkit-template", daemon=True)
+    most, end = _own_memory() + _MEMORY_LIMIT_BYTES, time.monotonic() + _TIME_LIMIT_S
+    is_too_large = False
     thread.start()
-    thread.join(_TIME_LIMIT_S)
+    thread.join(_WATCH_S)
     while thread.is_alive():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_OutOfTimeError))
-        thread.join(0.05)
-    if failure and isinstance(failure[0], _OutOfTimeError):
-        raise TimeoutError
+        is_too_large |= _own_memory() > most
+        if is_too_large or time.monotonic() > end:
+            interruption = ctypes.py_object(_InterruptedError)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), interruption)
+        thread.join(_WATCH_S)
+    if failure and isinstance(failure[0], _InterruptedError):
+        raise MemoryError if is_too_large else TimeoutError
     if failure:
         raise failure[0]
     return result[0]
+
+
+def _own_memory() -> int:
+    """Bytes that this process holds alone, without the model's file."""
+    used = psutil.Process().memory_info()
+    return int(used.rss - getattr(used, "shared", 0))

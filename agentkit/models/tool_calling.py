@@ -185,14 +185,19 @@ class ToolCallReader:
         return chunks
 
     def calls(self) -> tuple[list[ToolCall], list[InvalidToolCall]]:
-        """The calls that are whole, and those that a limit cut."""
-        whole = [tool_call(name=c.name, args=json.loads(c.arguments), id=c.id) for c in self._calls if c.is_complete]
-        cut = [
-            invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error="cut short by a limit on tokens")
-            for c in self._calls
-            if not c.is_complete
-        ]
-        return whole, cut
+        """The calls that are whole, and those that a limit cut or that Python cannot read."""
+        whole, bad = [], []
+        for call in self._calls:
+            try:
+                arguments = json.loads(call.arguments) if call.is_complete else None
+                error = "cut short by a limit on tokens"
+            except ValueError as problem:  # an integer of thousands of digits
+                arguments, error = None, str(problem)
+            if arguments is None:
+                bad.append(invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=error))
+            else:
+                whole.append(tool_call(name=call.name, args=arguments, id=call.id))
+        return whole, bad
 
     def cut_chunks(self) -> list[ToolCallChunk]:
         """What ends a stream whose last call was cut, so that the chunks together are no call either.

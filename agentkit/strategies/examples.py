@@ -41,7 +41,7 @@ def load_examples(path: Path) -> list[Example]:
         StrategyError: the file cannot be read or has none, or lines are wrong: all of them, each with its number.
     """
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise StrategyError(f"{path}: the examples cannot be read: {error}") from error
     examples, problems = [], []

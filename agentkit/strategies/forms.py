@@ -17,7 +17,9 @@ from agentkit.models.constraints import Constraint, choice, json_schema, regex
 
 _NUMBER = re.compile(r"-?\$?\d+(?:,\d{3})*(?:\.\d+)?")
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
+_PUNCTUATION = re.compile(rf"(?!(?<=\d)\.(?=\d)|(?<!\w)-(?=\$?\.?\d))[{re.escape(string.punctuation)}]")
+"""All but a decimal point and a sign: 3.5 is not 35."""
 _ARTICLES = {"a", "an", "the"}
 
 
@@ -134,7 +136,8 @@ class TextForm:
         return text.strip() or None
 
     def key(self, answer: str) -> str:
-        words = unicodedata.normalize("NFKC", answer).casefold().translate(_PUNCTUATION).split()
+        text = _HYPHEN.sub(" ", unicodedata.normalize("NFKC", answer).casefold())
+        words = _PUNCTUATION.sub("", text).split()
         return " ".join(word for word in words if word not in _ARTICLES) or answer.strip()
 
 

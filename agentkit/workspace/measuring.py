@@ -130,9 +130,10 @@ class Measuring:
                 lambda question: answer_question(question, retriever, chat_model, max_tokens=settings.max_tokens),
                 settings={
                     "questions": str(questions),
+                    "content": hashlib.sha256(questions.read_bytes()).hexdigest()[:16],
                     "index": index,
                     "model": model,
-                    "passages": settings.passages,
+                    **settings.model_dump(include={"passages", "max_tokens", "temperature", "seed"}),
                     "state": opened.catalog.generation,
                     **({"judge": judge} if judge else {}),
                     **self._workspace.settings.search.model_dump(exclude_defaults=True),

@@ -117,6 +117,33 @@ def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngin
     assert _generate(engine, "Name a river.").text()
 
 
+def test_prompts_that_fill_a_small_context_together_are_answered(chat_model_file: Path) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=256) as small:
+        prompts = [tuple(small.vocabulary.tokenize(f"{word} " * 300)[:200]) for word in ("river", "mill")]
+        generations = [small.generate(GenerationRequest(prompt, 8)) for prompt in prompts]
+        assert {generation.outcome.stop_reason for generation in generations} <= {
+            StopReason.COMPLETED,
+            StopReason.MAX_TOKENS,
+        }
+
+
+def test_a_sequence_whose_state_is_lost_begins_again(chat_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with recurrent models, which cannot go back to an earlier position once a decode was broken off."""
+    truncate = LlamaContext.truncate
+    monkeypatch.setattr(LlamaContext, "truncate", lambda self, sequence, length: truncate(self, sequence, 0) if length else 0)
+    with LlamaEngine(chat_model_file, context_tokens=_CONTEXT) as fresh:
+        others = [_generate(fresh, f"Count to {number}.", 40) for number in (20, 30)]
+        long_prompt = tuple(fresh.vocabulary.tokenize("all work and no play " * 400)[:700])
+        for _ in range(3):
+            cancelled = fresh.generate(GenerationRequest(long_prompt, 20))
+            time.sleep(0.05)
+            cancelled.cancel()
+            assert cancelled.outcome.stop_reason is StopReason.CANCELLED
+        for number, other in zip((20, 30), others, strict=True):
+            (score,) = fresh.score(_prompt(fresh, f"Count to {number}."), [fresh.vocabulary.tokenize(other.text())])
+            assert min(score.logprobs) > -3  # each token is one that the model would take after all before it
+
+
 def test_leaving_the_iteration_cancels_the_generation(engine: LlamaEngine) -> None:
     generation = _generate(engine, "Tell a long story.", 400)
     for _ in generation:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from agentkit.errors import MessageError, ModelLoadError
@@ -74,6 +75,14 @@ def test_a_prompt_that_ends_inside_a_thought_says_so(vocabulary: Vocabulary) -> 
         "{{ self.__init__.__globals__ }}",
         "{% include '/etc/passwd' %}",
         "{% import 'os' as os %}{{ os }}",
+        "{% set n = namespace(x='aaaaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x='aaaaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{{ 'x'|center(40000000000) }}",
+        "{{ 'x'.ljust(40000000000) }}",
+        "{{ 'x'|indent(40000000000, true) }}",
+        "{{ '%40000000000d'|format(1) }}",
+        "{{ '%40000000000d' % 1 }}",
+        "{{ [1]|tojson(indent=40000000000) }}",
     ],
 )
 def test_hostile_templates_neither_hang_nor_reach_out_of_the_sandbox(vocabulary: Vocabulary, source: str) -> None:
@@ -83,6 +92,7 @@ def test_hostile_templates_neither_hang_nor_reach_out_of_the_sandbox(vocabulary:
         text = _text(vocabulary, source, USER)
     assert not re.search("root:|uid=|<class|<module", text)
     assert time.monotonic() - started < 30
+    assert psutil.Process().memory_info().rss < 6e9
 
 
 def test_a_template_that_is_no_jinja_is_refused_at_once(vocabulary: Vocabulary) -> None:

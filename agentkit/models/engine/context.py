@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _KV_MEMORY_SHARE = 0.25
 """Of the memory that is free when the context is made."""
 _SMALLEST_CONTEXT = 512
+LONGEST_BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ContextSizes:
 
     context: int
     """KV cells in all; also the longest sequence."""
-    batch: int = 512
+    batch: int = LONGEST_BATCH
     """Tokens of one decode call."""
     outputs: int = 64
     """Logit rows of one decode call."""
@@ -94,16 +95,15 @@ class LlamaContext:
         A view is valid until the next call.
 
         Raises:
-            KVCacheFullError: no room; nothing was evaluated.
-            DecodeAbortedError: `abort` was called; nothing was evaluated.
-            EngineError: llama.cpp refused or failed; nothing of the slices is in the cache.
+            KVCacheFullError: no room.
+            DecodeAbortedError: `abort` was called.
+            EngineError: llama.cpp refused or failed.
+        After each of them some of the slices may be in the cache: `truncate` their sequences to where they began.
         """
         rows = self._fill(slices)
         status = self._library.llama_decode(self._pointer, self._batch)
         if status == 0:
             return [self._logits(row) for row in rows]
-        for part in slices:  # an aborted or failed decode leaves the micro-batches that were done in the cache
-            self.truncate(part.sequence, part.position)
         if status == 1:
             raise KVCacheFullError
         if status == 2:
@@ -201,9 +201,14 @@ def default_threads() -> int:
     return max(1, min(physical, allowed))
 
 
+def context_sizes(tokens: int) -> ContextSizes:
+    """Sizes for a context of so many tokens: llama.cpp's batch is no longer than its context, and it asserts that."""
+    return ContextSizes(tokens, batch=min(LONGEST_BATCH, tokens))
+
+
 def choose_context(model: LlamaModel) -> int:
     """The model's own context limit, or what a quarter of the free memory holds of it."""
-    affordable = int(psutil.virtual_memory().available * _KV_MEMORY_SHARE / model.kv_bytes_per_token)
+    affordable = int(psutil.virtual_memory().available * _KV_MEMORY_SHARE / max(1, model.kv_bytes_per_token))
     chosen = max(_SMALLEST_CONTEXT, min(model.context_limit, affordable))
     if chosen < model.context_limit:
         logger.info("context of %d of %d tokens: memory allows no more", chosen, model.context_limit)

@@ -276,8 +276,10 @@ class LlamaEngine:
         try:
             results = self._context.decode([part for _, part in planned])
         except DecodeAbortedError:
+            self._take_back(planned)
             return
         except KVCacheFullError:
+            self._take_back(planned)
             self._make_room()
             return
         except EngineError as error:
@@ -301,19 +303,31 @@ class LlamaEngine:
             sequence.evaluated = self._context.truncate(sequence.slot, sequence.evaluated)
         return reason
 
+    def _take_back(self, planned: list[tuple[Sequence, Slice]]) -> None:
+        """Nothing of a decode that did not end counts. Where its state before is lost (recurrent models), a sequence
+        begins again.
+        """
+        for sequence, part in planned:
+            if self._context.truncate(part.sequence, part.position) < part.position:
+                self._set_back(sequence)
+
     def _make_room(self) -> None:
         """The KV cache is full: forget a kept prefix, else set the youngest sequence back, else end the only one."""
-        if self._prefixes.evict():
+        if self._prefixes.evict() or not self._running:
             return
         youngest = self._running[-1]
         if len(self._running) == 1:
             self._end(youngest, StopReason.CONTEXT_FULL)
             return
-        self._running.remove(youngest)
-        self._prefixes.drop(youngest)
+        self._set_back(youngest)
         self._is_crowded = True
+
+    def _set_back(self, sequence: Sequence) -> None:
+        """Let a sequence wait, and evaluate all of its tokens again when its turn comes."""
+        self._running.remove(sequence)
+        self._prefixes.drop(sequence)
         with self._wakeup:
-            self._waiting.appendleft(youngest)
+            self._waiting.appendleft(sequence)
 
     def _attempt(self, sequence: Sequence, action: Callable[[], StopReason | None]) -> None:
         """Let the task act; end the sequence where it says so or fails: its fault is not the others'."""

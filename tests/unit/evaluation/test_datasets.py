@@ -66,6 +66,22 @@ def test_a_folder_without_the_files_is_refused(tmp_path: Path) -> None:
         read_corpus(tmp_path)
 
 
+def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "a\u2028b?", "answer": 0}\n{"question": "c?"}\n', encoding="utf-8")
+    first, second = read_questions(path)
+    assert (first.question, first.answers, first.is_answerable) == ("a\u2028b?", ("0",), True)
+    assert not second.is_answerable
+
+
+@pytest.mark.parametrize("span", ['"3-9"', "[1]", "[1, 2, 3]", "3"])
+def test_a_span_that_is_none_is_named_with_its_line(tmp_path: Path, span: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(f'{{"question": "a?", "span": {span}}}\n')
+    with pytest.raises(EvaluationError, match=r"line 1: 'span' is two whole numbers"):
+        read_questions(path)
+
+
 def test_questions_are_read_with_what_is_known_of_them(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text('{"question": "a?", "files": ["x.md"], "answer": ["1"], "span": [2, 5]}\n\n{"question": "b?"}\n')

@@ -15,7 +15,7 @@ from sacrebleu import sentence_bleu
 from agentkit import HashingEmbedder, Index, ScriptedModel, index_folder
 from agentkit.evaluation.answers import bleu, evaluate_answers, f1, normalized, rouge, score_answer
 from agentkit.evaluation.datasets import JudgedQueries, Question
-from agentkit.evaluation.judge import rate_answer
+from agentkit.evaluation.judge import Rating, rate_answer
 from agentkit.evaluation.records import Evaluation
 from agentkit.evaluation.report import differences, html, markdown
 from agentkit.evaluation.retrieval import document_ranking, evaluate_retrieval, questions_as_judged, score_rankings
@@ -92,6 +92,22 @@ def test_citations_and_refusals_are_scored() -> None:
     assert score_answer(question, refused).refusal == 0.0
     assert score_answer(Question("2", "?"), refused).refusal == 1.0
     assert score_answer(Question("2", "?"), Answer("Nine.")).refusal == 0.0
+
+
+def test_a_span_is_the_first_files() -> None:
+    question = Question("1", "?", ("a.md", "b.md"), span=(0, 10))
+    cited = (Citation("b.md", None, 500, 510, "x"),)
+    assert score_answer(question, Answer("x", cited, True)).citation_precision == 1.0
+
+
+def test_a_judge_that_fails_costs_no_answer(tmp_path: Path) -> None:
+    def fail(question: Question, answer: Answer) -> Rating:
+        raise RuntimeError("no luck")
+
+    questions = [Question("1", "q", (), ("x",))]
+    run = evaluate_answers(questions, lambda _: Answer("x"), settings={}, rate=fail)
+    assert run.mean("contains_answer").mean == 1.0
+    assert "RuntimeError: no luck" in run.notes[0]
 
 
 def test_a_run_that_was_stopped_goes_on_and_a_failure_is_named(tmp_path: Path) -> None:

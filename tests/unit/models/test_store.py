@@ -110,6 +110,12 @@ def _store(tmp_path: Path, *, size: int = len(_DATA), sha256: str = hashlib.sha2
     return ModelStore(tmp_path / "models", catalog={"tiny": entry})
 
 
+def test_the_data_directory_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AGENTKIT_DATA_DIR", "~/ak")
+    assert ModelStore().directory == tmp_path / "ak" / "models"
+
+
 def test_the_hub_comes_first_and_progress_ends_at_the_whole(tmp_path: Path, hub: type[_Hub]) -> None:
     hub.files["tiny.gguf"] = _DATA
     seen: list[PullProgress] = []

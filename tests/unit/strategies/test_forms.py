@@ -54,6 +54,13 @@ def test_a_choice_of_one_is_refused() -> None:
         ChoiceForm(("yes", "Yes"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("3.5", "35"), ("-5", "5"), ("$1.50", "$150"), ("10-12", "1012"), ("-.5", ".5")]
+)
+def test_another_number_is_another_vote(one: str, other: str) -> None:
+    assert TextForm().key(one) != TextForm().key(other)
+
+
 def test_texts_are_the_same_vote_but_for_case_articles_and_punctuation() -> None:
     form = TextForm()
     assert form.key("The River Tay.") == form.key("river  tay")
