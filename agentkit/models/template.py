@@ -31,6 +31,8 @@ _TIME_LIMIT_S = 2.0
 _MEMORY_LIMIT_BYTES = 1_000_000_000
 """By how much the process may grow while a template runs; other threads' work is in it."""
 _WATCH_S = 0.02
+_AGAIN_S = 0.5
+"""An interruption is seldom lost; two at once would meet the handling of the first."""
 _LONGEST_PRODUCT = 1_000_000
 _WIDENING_FILTERS = ("batch", "center", "format", "indent", "slice", "wordwrap")
 _WIDENING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
@@ -246,10 +248,11 @@ def _within_limits(render: Any) -> str:
     thread.join(_WATCH_S)
     while thread.is_alive():
         is_too_large |= _own_memory() > most
-        if is_too_large or time.monotonic() > end:
+        is_over = is_too_large or time.monotonic() > end
+        if is_over:
             interruption = ctypes.py_object(_InterruptedError)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), interruption)
-        thread.join(_WATCH_S)
+        thread.join(_AGAIN_S if is_over else _WATCH_S)
     if failure and isinstance(failure[0], _InterruptedError):
         raise MemoryError if is_too_large else TimeoutError
     if failure:

@@ -130,7 +130,9 @@ def test_prompts_that_fill_a_small_context_together_are_answered(chat_model_file
 def test_a_sequence_whose_state_is_lost_begins_again(chat_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with recurrent models, which cannot go back to an earlier position once a decode was broken off."""
     truncate = LlamaContext.truncate
-    monkeypatch.setattr(LlamaContext, "truncate", lambda self, sequence, length: truncate(self, sequence, 0) if length else 0)
+    monkeypatch.setattr(
+        LlamaContext, "truncate", lambda self, sequence, length: truncate(self, sequence, 0) if length else 0
+    )
     with LlamaEngine(chat_model_file, context_tokens=_CONTEXT) as fresh:
         others = [_generate(fresh, f"Count to {number}.", 40) for number in (20, 30)]
         long_prompt = tuple(fresh.vocabulary.tokenize("all work and no play " * 400)[:700])
