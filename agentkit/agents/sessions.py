@@ -141,7 +141,7 @@ class SessionStore:
             connection.execute("INSERT OR REPLACE INTO steps VALUES (?, ?, ?)", (turn, step.number, to_stored(step)))
 
     def answer(self, turn: int, answer: Answer) -> None:
-        """End a turn; the one that it replaces goes. Durable when this returns."""
+        """End a turn; the one of the same session that it replaces goes. Durable when this returns."""
         with self._transaction() as connection:
             for step in answer.steps:
                 connection.execute(
@@ -152,7 +152,9 @@ class SessionStore:
             )
             connection.execute("UPDATE turns_fts SET answer = ? WHERE rowid = ?", (storable(answer.text), turn))
             connection.execute(
-                "DELETE FROM turns WHERE number = (SELECT replaces FROM turns WHERE number = ?)", (turn,)
+                "DELETE FROM turns WHERE number = (SELECT replaces FROM turns WHERE number = ?) "
+                "AND session = (SELECT session FROM turns WHERE number = ?)",
+                (turn, turn),
             )
             connection.execute("UPDATE turns SET replaces = NULL WHERE number = ?", (turn,))
 

@@ -113,23 +113,23 @@ class Chat:
             question: What is asked.
             attachments: Files that the question is about.
             on_event: Called with each piece of text, call and step.
-            replaces: The last turn, which this one takes the place of when it is answered.
+            replaces: The last turn, which this one takes the place of when it is answered. One that is not among the
+                turns, since it was taken back or the chat was cleared, is not replaced.
 
         Raises:
             ModelError: the model or the index cannot be loaded, or failed.
             ContextLengthError: the question does not fit into the model's context.
         """
-        before = self._turns[:-1] if replaces else self._turns
+        replaced = {turn.number for turn in self._turns if replaces and turn.number == replaces.number}
+        before = [turn for turn in self._turns if turn.number not in replaced]
         session = self._begun(question)
-        turn = self._store.ask(
-            session.id, question, attachments=attachments, replaces=replaces.number if replaces else None
-        )
+        turn = self._store.ask(session.id, question, attachments=attachments, replaces=next(iter(replaced), None))
         progress = _Progress(self._store, turn, on_event)
         try:
             conversation = self._loader.wait(self.setup).conversation
             answer = conversation.answer(question, _exchanges(before), on_event=progress.tell, text=_text(attachments))
         except KeyboardInterrupt:
-            if replaces:  # an answer that was whole is better than one that was not
+            if replaced:  # an answer that was whole is better than one that was not
                 self._store.remove_turn(turn.number)
             else:
                 self._keep(before, progress.turn, progress.cut_off())

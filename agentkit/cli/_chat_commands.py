@@ -22,6 +22,8 @@ from agentkit.workspace import Workspace
 OFF = "off"
 _STEP_COLUMNS = 120
 _METER_CELLS = 20
+_KEEP_AN_EDIT = {"/help", "/file", "/context", "/index", "/tools", "/model", "/strategy"}
+"""Commands that do nothing to what was said, so that a question that is being edited still can be asked."""
 
 
 class CommandError(AgentkitError):
@@ -46,8 +48,6 @@ class ChatCommands:
     def __init__(self, chat: Chat, workspace: Workspace, screen: ChatScreen) -> None:
         self.is_over = False
         """True after `/quit`."""
-        self.draft = ""
-        """What the next prompt begins with."""
         self.replaces: Turn | None = None
         """The turn that the next question takes the place of."""
         self.attachments: list[Attachment] = []
@@ -56,6 +56,17 @@ class ChatCommands:
         self._workspace = workspace
         self._screen = screen
         self.commands = {command.name: command for command in self._all()}
+
+    @property
+    def draft(self) -> str:
+        """What the next prompt begins with: the question that is being edited."""
+        return self.replaces.question if self.replaces else ""
+
+    def drop_edit(self) -> None:
+        """Leave the last turn as it is: the next question is a new one, without the attachments of that turn."""
+        if self.replaces:
+            self.attachments = [each for each in self.attachments if each not in self.replaces.attachments]
+        self.replaces = None
 
     def run(self, line: str) -> bool:
         """Do `line` if it is a command; False where it is a question.
@@ -73,13 +84,15 @@ class ChatCommands:
         if command is None:
             near = get_close_matches(name, self.commands, n=1)
             raise CommandError(f"there is no {name}: {f'did you mean {near[0]}?' if near else '/help shows them'}")
+        if name not in _KEEP_AN_EDIT:
+            self.drop_edit()
         command.run(argument.strip())
         return True
 
     def ask(self, question: str) -> None:
         """Ask what was typed, with what is attached to it."""
         attachments, replaces = self.attachments, self.replaces
-        self.replaces = None
+        self.drop_edit()
         if attachments and self._chat.setup.index and not self._chat.setup.tools:
             self._screen.say(Text("answering from the attached file, not from the index", style="dim"))
         self._screen.answer(
@@ -243,11 +256,9 @@ class ChatCommands:
     def _edit(self, text: str) -> None:
         last = self._last()
         self.replaces = last
-        self.attachments = list(last.attachments)
+        self.attachments = [*last.attachments, *self.attachments]
         if text:
             self.ask(text)
-        else:
-            self.draft = last.question
 
     def _retry(self, _: str) -> None:
         self._last()

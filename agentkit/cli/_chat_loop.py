@@ -34,16 +34,16 @@ def chat_on_terminal(chat: Chat, workspace: Workspace, screen: ChatScreen, strea
     prompt = ChatPrompt(data_directory() / "chat-history", commands.commands, _Toolbar(chat), stream)
     chat.load()
     while not commands.is_over:
-        draft, commands.draft = commands.draft, ""
         try:
-            line = prompt.read(draft)
+            line = prompt.read(commands.draft)
         except KeyboardInterrupt:
-            commands.replaces = None
-            continue
+            line = ""
         except EOFError:
             return
         if line.strip():
             _do(line, commands, screen)
+        else:
+            commands.drop_edit()
 
 
 def greet(chat: Chat, screen: TerminalScreen) -> None:

@@ -175,7 +175,7 @@ class TestCommands:
 
     @pytest.fixture(autouse=True)
     def _replies(self, cli: Cli) -> None:
-        cli.replies = ["One.", "Two.", "Three."]
+        cli.replies = ["One.", "Two.", "Three.", "Four."]
 
     @staticmethod
     def said(cli: Cli, *lines: str, options: tuple[str, ...] = ()) -> tuple[list[str], str]:
@@ -210,6 +210,26 @@ class TestCommands:
         self.said(cli, "Hi", "/edit Good day")
         [turn] = cli.json("sessions", "show", cli.json("sessions", "list")[0]["id"])["turns"]
         assert (turn["question"], turn["answer"]) == ("Good day", "Two.")
+
+    def test_an_edit_goes_with_its_attachments(self, cli: Cli, workspace: Path) -> None:
+        (workspace / "rain.txt").write_text("It rains.")
+        self.said(cli, "/file rain.txt", "Where?", "/edit", "/help", "Where now?")
+        [turn] = cli.json("sessions", "show", cli.json("sessions", "list")[0]["id"])["turns"]
+        assert (turn["question"], turn["answer"]) == ("Where now?", "Two.")
+        assert text_of(cli.models[0].calls[1][-1]) == "Text of rain.txt:\nIt rains.\n\nWhere now?"
+
+    @pytest.mark.parametrize("command", ["/undo", "/clear", "/retry"])
+    def test_a_command_that_does_something_else_drops_an_edit(self, cli: Cli, workspace: Path, command: str) -> None:
+        (workspace / "rain.txt").write_text("It rains.")
+        self.said(cli, "Hi", "/file rain.txt", "Where?", "/edit", command, "Then?")
+        sessions = [cli.json("sessions", "show", each["id"])["turns"] for each in cli.json("sessions", "list")]
+        kept = [[turn["question"] for turn in turns] for turns in reversed(sessions)]
+        assert kept == {
+            "/undo": [["Hi", "Then?"]], "/clear": [["Hi", "Where?"], ["Then?"]], "/retry": [["Hi", "Where?", "Then?"]],
+        }[command]  # fmt: skip
+        asked = cli.models[0].calls[-1]
+        assert text_of(asked[-1]) == "Then?"
+        assert len(asked) == 2 * len(kept[-1]) - 1, "what is read is what is kept"
 
     def test_undo_takes_the_turn_back(self, cli: Cli) -> None:
         self.said(cli, "Hi", "Ho", "/undo", "Hey")

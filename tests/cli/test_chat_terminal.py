@@ -219,6 +219,22 @@ def test_a_session_is_shown_again_and_edit_offers_its_last_question(chat: Open) 
     terminal.wait_for("Better answer.")
 
 
+def test_ctrl_c_and_an_emptied_line_drop_an_edit(chat: Open, cli: Cli) -> None:
+    terminal = chat("First answer.", "Second answer.", "Third answer.")
+    terminal.ask("First question")
+    terminal.wait_for("First answer.")
+    drafts = {"First question": ("\x03", "Second answer."), "Second question": ("\x15\r", "Third answer.")}
+    for draft, (keys, answer) in drafts.items():
+        terminal.ask("/edit")
+        terminal.wait_for(f"> /edit\n> {draft}")
+        terminal.type(keys)
+        terminal.ask(answer.replace("answer.", "question"))
+        terminal.wait_for(answer)
+    assert terminal.leave() == 0
+    [session] = cli.json("sessions", "list")
+    assert session["turn_count"] == 3
+
+
 def test_an_error_is_a_line_and_the_chat_goes_on(chat: Open) -> None:
     terminal = chat()
     terminal.ask("Hi")

@@ -102,6 +102,14 @@ def test_a_replaced_turn_stays_until_the_new_one_is_answered(store: SessionStore
     assert [found.turn for found in store.search("old")] == []
 
 
+def test_a_turn_of_another_session_is_never_replaced(store: SessionStore) -> None:
+    first, second = _said(store, "Old?", "old"), _said(store, "Other?", "other")
+    new = store.ask(second, "New?", replaces=store.turns(first)[0].number)
+    store.answer(new.number, Answer("new"))
+    assert [turn.question for turn in store.turns(first)] == ["Old?"]
+    assert [turn.question for turn in store.turns(second)] == ["Other?", "New?"]
+
+
 def test_a_removed_turn_is_gone_from_the_search_too(store: SessionStore) -> None:
     session = _said(store, "Where is the walrus?", "In the bay.")
     store.remove_turn(store.turns(session)[0].number)
