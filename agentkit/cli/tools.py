@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,8 +117,12 @@ def _chosen(found: "list[DropIn]", files: list[Path] | None, folder: Path) -> "l
 
 
 def _is_agreed(drop_in: "DropIn") -> bool:
-    """Show a file and ask. It is compared again when it runs, so what was shown is what runs."""
-    text = drop_in.path.read_text("utf-8", "replace")
+    """Show the content that would be trusted, and ask. It is compared again when it runs, and read as it was shown."""
+    data = drop_in.path.read_bytes()
+    if sha256(data).hexdigest() != drop_in.sha256:
+        note(f"{drop_in.path} has changed just now: try again")
+        return False
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")  # as Python ends lines
     typer.echo(f"{neutralise_line(str(drop_in.path))} ({drop_in.state}):\n", err=True)
     typer.echo(neutralise(text), err=True)
     return typer.confirm(f"Run {neutralise_line(drop_in.path.name)} on this machine from now on?", err=True)

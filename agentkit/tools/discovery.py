@@ -1,9 +1,9 @@
 """Drop-in tools: the Python files of a workspace's `tools/` folder.
 
-A file runs only if its content is trusted, and what runs is exactly the bytes whose sha256 was compared: never a
-`.pyc` from `__pycache__`, which could hold anything. The folder becomes a package of its own, so that a drop-in can
-`from ._shared import …` (a file whose name begins with `_` offers no tools; it must be trusted like the rest), while
-`sys.path` stays as it is.
+A file runs only if its content is trusted, and what runs is exactly the bytes whose sha256 was compared, read as UTF-8
+as they were shown: never a `.pyc` from `__pycache__`, which could hold anything. The folder becomes a package of its
+own, so that a drop-in can `from ._shared import …` (a file whose name begins with `_` offers no tools; it must be
+trusted like the rest), while `sys.path` stays as it is.
 """
 
 import sys
@@ -150,12 +150,13 @@ class _CheckedLoader(SourceFileLoader):
         self._may_run = may_run
 
     def get_code(self, fullname: str) -> CodeType:
-        """Raises _NotTrustedError."""
+        """Raises _NotTrustedError, or UnicodeDecodeError where it is not UTF-8."""
         file = Path(self.path)
         source = file.read_bytes()
         if not self._may_run(file, sha256(source).hexdigest()):
             raise _NotTrustedError(
                 f"{file} is not trusted, or has changed: read it, and if you agree to run it: agentkit tools trust"
             )
-        code: CodeType = self.source_to_code(source, self.path)
+        # Of bytes, Python would obey `# coding: utf-7`, under which what is shown as a comment can be code.
+        code: CodeType = self.source_to_code(source.decode("utf-8-sig"), self.path)
         return code

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from agentkit.cli.tools import _is_agreed
+from agentkit.tools.discovery import DropIn
+from agentkit.tools.trust import TrustState
 from tests.cli.conftest import Cli
 
 _GREET = '''\
@@ -66,6 +69,13 @@ def test_a_drop_in_is_noted_and_not_run_until_it_is_trusted(cli: Cli, workspace:
 def test_trust_asks_where_somebody_can_answer_and_refuses_where_nobody_can(cli: Cli, greet: Path) -> None:
     assert "--yes" in cli.error("tools", "trust", code=2)
     assert cli.json("tools", "list")[-1]["name"] == "calculator"
+
+
+def test_a_file_that_changed_since_it_was_found_is_not_asked_about(
+    greet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not _is_agreed(DropIn(greet, "of something else", TrustState.NEW))
+    assert "greet.py has changed just now: try again" in capsys.readouterr().err
 
 
 def test_only_the_files_that_are_named_are_trusted(cli: Cli, workspace: Path, greet: Path) -> None:

@@ -54,6 +54,17 @@ def test_a_drop_in_offers_its_tools_and_leaves_the_path_as_it_is(folder: Path) -
     assert "greet" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    "hidden", ["# -*- coding: utf-7 -*-\n# +AAo-raise SystemExit", "# coding: unicode_escape\n# \\x0araise SystemExit"]
+)
+def test_a_file_runs_as_the_utf_8_that_is_shown_whatever_coding_it_names(folder: Path, hidden: str) -> None:
+    (folder / "greet.py").write_text(f"{hidden}\n{source()}", "utf-8-sig")
+    (folder / "latin.py").write_bytes(b"# coding: latin-1\nNAME = '\xe9'\n")
+    greet, latin = load(folder)
+    assert (greet.problem, [each.name for each in greet.tools]) == (None, ["greet"])
+    assert "UnicodeDecodeError" in str(latin.problem)
+
+
 def test_an_empty_or_missing_folder_offers_nothing(folder: Path) -> None:
     assert load(folder) == []
     assert load(folder / "none") == []
