@@ -5,10 +5,13 @@ import re
 from typing import Any
 
 _ESCAPE_SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movements (ECMA-48)
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles, links, device strings
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movements (ECMA-48)
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # titles, links, device strings, where they are closed
     r"|\x1b[ -/]*[0-~]"
 )
+"""Those of 7 bits alone: a character that begins one of 8 bits, such as U+009D, is far more often text that was decoded
+wrongly, and is replaced by itself.
+"""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOTHING = "(the tool gave nothing back)"
 

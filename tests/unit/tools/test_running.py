@@ -150,6 +150,8 @@ def test_whatever_a_tool_raises_is_type_and_message_without_a_traceback(act: Cal
         ({"a": [1, None]}, '{"a": [1, null]}'),
         (3.5, "3.5"),
         ("\x1b[2J\x1b]0;title\x07red\x1b[0m\r\nline\x00", "red\nline�"),
+        ("\x1b]8;;https://x.org\x1b\\link\x1b]8;;\x9c \x1b]0;not closed", "link 0;not closed"),
+        ("she said \x9dno\x98 to\x90 \x9b1m it", "she said �no� to� �1m it"),
         ("\ud800", "�"),
         (
             [{"type": "text", "text": "seen"}, {"type": "image", "data": "…"}],
