@@ -11,7 +11,9 @@ from agentkit.tools.retrieval import Passage, PassageNumbering
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
 _SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?…](?=\s)|(?=\n)|\Z)")
-_MARKER = re.compile(r"[ \t]?\[(\d{1,4})\]")
+_MARKER = re.compile(r"(?s:```.*?(?:```|\Z))|`[^`\n]+`|(?P<space>[ \t]?)\[(?P<number>\d{1,4})\]")
+"""A citation; or code, in which there are none."""
+_NAME_END = re.compile(r"[\w`]")
 _TELLING_WORDS = 3
 """A sentence of fewer words, such as `Sources: [1], [2]`, does not tell what of a passage it means."""
 
@@ -41,16 +43,20 @@ def cited(answer: str, numbering: PassageNumbering) -> tuple[str, list[Quote]]:
     """The answer with its numbers counted from 1, and a quote for each of them.
 
     It is the sentence or line of the passage that is most like what the answer says before the number. A number that no
-    passage has is taken out.
+    passage has is taken out, unless it stands right behind a name, as in `xs[0]`. Code is left as it is.
     """
-    numbers = list(dict.fromkeys(int(number) for number in _NUMBER.findall(answer)))
+    numbers = list(dict.fromkeys(int(marker["number"]) for marker in _MARKER.finditer(answer) if marker["number"]))
     numbers = [number for number in numbers if 1 <= number <= len(numbering)]
     places = {number: place for place, number in enumerate(numbers, start=1)}
     found = [_likest(" ".join(_said(answer, number)) or answer, numbering[number]) for number in numbers]
 
     def counted(marker: re.Match[str]) -> str:
-        place = places.get(int(marker[1]))
-        return "" if place is None else f"{marker[0][: marker[0].index('[')]}[{place}]"
+        if marker["number"] is None:
+            return marker[0]
+        if place := places.get(int(marker["number"])):
+            return f"{marker['space']}[{place}]"
+        is_subscript = not marker["space"] and _NAME_END.match(answer, max(0, marker.start() - 1))
+        return marker[0] if is_subscript else ""
 
     return _MARKER.sub(counted, answer), found
 

@@ -190,7 +190,7 @@ class Run:
     def _answer(self, text: str, reason: StopReason) -> Answer:
         is_stopped = self._ended() is not None
         value = None if is_stopped else self._value(text)
-        text, quotes = cited(text, self._numbering)
+        text, quotes = cited(text, self._numbering) if self._agent.has_index else (text, [])
         quotes = evidence(text_of(self._messages[self._task]), text, self._numbering, quotes)
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:

@@ -34,6 +34,13 @@ def test_numbers_that_no_passage_has_are_taken_out() -> None:
     assert [quote.citation.path for quote in found] == ["log.txt"]
 
 
+def test_a_number_in_code_or_behind_a_name_is_not_taken_out() -> None:
+    code = "```\nys = [1] + xs[2]\n```"
+    text, found = cited(f"Use `xs[1]`, `xs`[7] or xs[0] for the walrus[3], not [8].\n\n{code}", _numbering())
+    assert text == f"Use `xs[1]`, `xs`[7] or xs[0] for the walrus[1], not.\n\n{code}"
+    assert [quote.citation.path for quote in found] == ["log.txt"]
+
+
 def test_a_bare_list_of_sources_means_the_whole_answer() -> None:
     text, found = cited("Ines Morrow has the telephone 53.\n\nSources: [2], [1]", _numbering())
     assert text.endswith("Sources: [1], [2]")

@@ -219,6 +219,12 @@ def test_a_task_over_documents_begins_with_a_search_in_its_own_words(index: Inde
     assert answer.is_grounded
 
 
+def test_without_an_index_the_numbers_of_an_answer_stay() -> None:
+    text = "Use `xs[0]` and xs[1]; the sorted list is [3]. See RFC [2616]."
+    agent, _ = _agent(text)
+    assert agent.run("x").text == text
+
+
 def test_an_answer_that_cites_nothing_is_not_grounded(index: Index) -> None:
     answer = Agent(ScriptedModel(replies=["I think so."]), index=index).run("x")
     assert not answer.is_grounded
