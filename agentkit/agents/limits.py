@@ -19,8 +19,8 @@ class AgentLimits:
     answer."""
     reply_tokens: int = 1024
     """Longest single reply."""
-    observation_chars: int = 4000
-    """Longest result of a tool that the model is shown."""
+    observation_chars: int = 6000
+    """Longest result of a tool that the model is shown: five passages of an index fit."""
     repeats: int = 2
     """Calls made a second time after which the model can only answer."""
 

@@ -28,7 +28,7 @@ from agentkit.results import Answer, Step, StopReason
 from agentkit.retrievers.refined import RefinedRetriever
 from agentkit.strategies import Strategy
 from agentkit.tools.registry import ToolRegistry
-from agentkit.tools.retrieval import PassageNumbering, read_document_tool, retrieval_tool
+from agentkit.tools.retrieval import RESULT_CHARS, PassageNumbering, read_document_tool, retrieval_tool
 
 INSTRUCTIONS = (
     "Solve the user's task. Think step by step in words before each call of a tool, and call a tool only where it "
@@ -181,4 +181,8 @@ class Agent:
         if self._index is None:
             return []
         retriever = RefinedRetriever(index=self._index, k=_PASSAGES, per_document=_PASSAGES_OF_A_FILE)
-        return [retrieval_tool(retriever, numbering), read_document_tool(self._index, numbering)]
+        chars = min(self.limits.observation_chars, RESULT_CHARS)  # so that no passage with a number is cut later
+        return [
+            retrieval_tool(retriever, numbering, max_chars=chars),
+            read_document_tool(self._index, numbering, max_chars=chars),
+        ]

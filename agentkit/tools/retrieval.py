@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -22,8 +22,12 @@ from agentkit.tools.flags import tool
 
 RETRIEVAL = "retrieval"
 """The name of the tool that searches."""
-_MAX_CHARS = 6000
+RESULT_CHARS = 6000
+"""The longest text of `retrieval`, by default."""
 _READ_CHARS = 3000
+_MOST_READ_CHARS = 6000
+_NOTE_CHARS = 80
+"""Room for what is said behind the passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +72,26 @@ class PassageNumbering:
 
 
 def retrieval_tool(
-    retrievers: BaseRetriever | Mapping[str, BaseRetriever], numbering: PassageNumbering | None = None
+    retrievers: BaseRetriever | Mapping[str, BaseRetriever],
+    numbering: PassageNumbering | None = None,
+    *,
+    max_chars: int = RESULT_CHARS,
 ) -> BaseTool:
     """The tool `retrieval`: search one index, or several by name, whose passages are taken in turns.
 
-    Its artifact is the list of `Passage`s that the text shows. A passage that would make the text longer than 6,000
-    characters is left out, and that is said.
+    Its artifact is the list of `Passage`s that the text shows. Those that would make it too long are left out whole,
+    without a number, and that is said.
 
     Args:
         retrievers: LangChain retrievers; those of an `Index` know path, page and span.
         numbering: Shared with other tools of the same run; by default its own.
+        max_chars: The longest text, headings and all.
     """
     named = {"": retrievers} if isinstance(retrievers, BaseRetriever) else dict(retrievers)
     names = {name: name if len(named) > 1 else "" for name in named}
     passages = PassageNumbering() if numbering is None else numbering  # an empty one is false
 
-    @tool(parallel=True, timeout_s=60, max_result_chars=_MAX_CHARS + 1000, response_format="content_and_artifact")
+    @tool(parallel=True, timeout_s=60, max_result_chars=max_chars, response_format="content_and_artifact")
     def retrieval(query: str) -> tuple[str, list[Passage]]:
         """Search the user's documents. Gives numbered passages with the file and page that they are from.
 
@@ -96,7 +104,7 @@ def retrieval_tool(
         in_turns = [(name, hit) for name, hit in _in_turns(found) if hit.text.strip()]
         if not in_turns:
             return "nothing was found: try other words", []
-        shown = _fitting(in_turns)
+        shown = _fitting(in_turns, max_chars)
         numbered = [passages.number(hit, name) for name, hit in shown]
         text = "\n\n".join(f"{_heading(passage)}\n{passage.hit.text.strip()}" for passage in numbered)
         left_out = len(in_turns) - len(shown)
@@ -106,7 +114,12 @@ def retrieval_tool(
     return retrieval
 
 
-def read_document_tool(indexes: Index | Mapping[str, Index], numbering: PassageNumbering | None = None) -> BaseTool:
+def read_document_tool(
+    indexes: Index | Mapping[str, Index],
+    numbering: PassageNumbering | None = None,
+    *,
+    max_chars: int = 2 * _MOST_READ_CHARS,
+) -> BaseTool:
     """The tool `read_document`: a span of an indexed file, as the index holds it.
 
     Its artifact is a list of one `Passage`.
@@ -114,11 +127,12 @@ def read_document_tool(indexes: Index | Mapping[str, Index], numbering: PassageN
     Args:
         indexes: One, or several by name.
         numbering: Shared with `retrieval`; by default its own.
+        max_chars: The longest text, heading and all; of a longer span the beginning is shown, and where it goes on.
     """
     named = {indexes.name: indexes} if isinstance(indexes, Index) else dict(indexes)
     passages = PassageNumbering() if numbering is None else numbering  # an empty one is false
 
-    @tool(parallel=True, max_result_chars=2 * _MAX_CHARS, response_format="content_and_artifact")
+    @tool(parallel=True, max_result_chars=max_chars, response_format="content_and_artifact")
     def read_document(path: str, start: int = 0, length: int = _READ_CHARS) -> tuple[str, list[Passage]]:
         """Read a part of one of the user's documents, for more of it than a passage shows.
 
@@ -131,12 +145,14 @@ def read_document_tool(indexes: Index | Mapping[str, Index], numbering: PassageN
         text = named[name].document_text(known)
         if not 0 <= start < max(1, len(text)):
             raise ToolError(f"{path} has {len(text)} characters: give a start from 0 to {max(0, len(text) - 1)}")
-        if not 1 <= length <= _MAX_CHARS:
-            raise ToolError(f"length is {length}: give 1 to {_MAX_CHARS}")
+        if not 1 <= length <= _MOST_READ_CHARS:
+            raise ToolError(f"length is {length}: give 1 to {_MOST_READ_CHARS}")
         end = min(start + length, len(text))
         page = page_at(named[name].catalog.metadata(known).get("page_offsets") or [], start)
         hit = Hit(rank=1, score=1.0, path=known, page=page, start=start, end=end, text=text[start:end])
-        passage = passages.number(hit, name if len(named) > 1 else "")
+        shown = name if len(named) > 1 else ""
+        hit = _beginning(shown, hit, max_chars)
+        end, passage = hit.end, passages.number(hit, shown)
         more = f"\n\n(it goes on: start={end}, of {len(text)} characters)" if end < len(text) else "\n\n(the end)"
         return f"{_heading(passage)}\n{hit.text}{more}", [passage]
 
@@ -149,20 +165,25 @@ def _in_turns(found: Mapping[str, Sequence[Hit]]) -> Iterator[tuple[str, Hit]]:
     return (each for each in chain.from_iterable(rows) if each is not None)
 
 
-def _fitting(hits: Sequence[tuple[str, Hit]]) -> list[tuple[str, Hit]]:
+def _fitting(hits: Sequence[tuple[str, Hit]], max_chars: int) -> Sequence[tuple[str, Hit]]:
     """Those that fit in the text; the first always, cut where it is too long by itself."""
+    lengths = list(accumulate(_heading_chars(*each) + len(each[1].text) + len("\n\n") for each in hits))
+    if lengths[-1] <= max_chars:
+        return hits
     name, first = hits[0]
-    if len(first.text) > _MAX_CHARS:
-        end = first.start + _MAX_CHARS if first.end else 0
-        return [(name, replace(first, text=first.text[:_MAX_CHARS], end=end))]
-    shown: list[tuple[str, Hit]] = []
-    length = 0
-    for each in hits:
-        length += len(each[1].text) + 100  # for its heading
-        if length > _MAX_CHARS + 100:
-            break
-        shown.append(each)
-    return shown
+    count = sum(length <= max_chars - _NOTE_CHARS for length in lengths)
+    return hits[:count] or [(name, _beginning(name, first, max_chars))]
+
+
+def _beginning(index: str, hit: Hit, max_chars: int) -> Hit:
+    """What of a passage fits in a text of its own; at least a character."""
+    room = max(1, max_chars - _NOTE_CHARS - _heading_chars(index, hit))
+    return replace(hit, text=hit.text[:room], end=min(hit.end, hit.start + room)) if len(hit.text) > room else hit
+
+
+def _heading_chars(index: str, hit: Hit) -> int:
+    """With its line end, and a number of any length."""
+    return len(_heading(Passage(9999, index, hit))) + 1
 
 
 def _heading(passage: Passage) -> str:

@@ -209,6 +209,26 @@ def test_cited_numbers_become_true_spans_of_files(index: Index) -> None:
         assert "built in" in citation.quote
 
 
+@pytest.mark.parametrize("chars", [500, 1200, 6000])
+def test_only_what_the_model_was_shown_is_a_passage(tmp_path: Path, chars: int) -> None:
+    (tmp_path / "docs").mkdir()
+    for number in range(6):
+        text = f"Mill {number} grinds oats. " + f"It is number {number}. " * 50 + f"Its miller is Ada{number}."
+        (tmp_path / "docs" / f"{number}.md").write_text(text)
+    replies = [_call("read_document", path="1.md", length=6000), "The miller is Ada1 [1], or so, of oats [2] [5]."]
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [tmp_path / "docs"])
+        agent = Agent(ScriptedModel(replies=replies), index=index, limits=AgentLimits(observation_chars=chars))
+        answer = agent.run("Which mill grinds oats?")
+    found, read = [step.observation for step in answer.steps]
+    assert "[cut here" not in found + read
+    assert max(len(found), len(read)) <= chars
+    assert "more passages are left out" in found or chars == 6000
+    assert "(it goes on: start=" in read or chars > 500
+    for citation in answer.citations:
+        assert citation.quote in found + read
+
+
 def test_a_task_over_documents_begins_with_a_search_in_its_own_words(index: Index) -> None:
     model = ScriptedModel(replies=["It was built in 1871."])
     answer = Agent(model, index=index).run("When was the mill built?")
@@ -502,7 +522,7 @@ def _say() -> str:
         (lambda: None, "(the tool gave nothing back)"),
         (lambda: b"\xff\xfe", "(2 bytes that are not text)"),
         (lambda: "\x1b[31mred\x1b[0m \x07", "red \N{REPLACEMENT CHARACTER}"),
-        (lambda: "m" * 5_000_000, "[cut here: the first 4,000 of 5,000,000 characters]"),
+        (lambda: "m" * 5_000_000, "[cut here: the first 6,000 of 5,000,000 characters]"),
         (_say, "quiet"),
         (_leave, "SystemExit: 3"),
     ],
