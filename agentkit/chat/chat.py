@@ -120,16 +120,16 @@ class Chat:
             ModelError: the model or the index cannot be loaded, or failed.
             ContextLengthError: the question does not fit into the model's context.
         """
-        replaced = {turn.number for turn in self._turns if replaces and turn.number == replaces.number}
-        before = [turn for turn in self._turns if turn.number not in replaced]
+        replaced = next((turn.number for turn in self._turns if replaces and turn.number == replaces.number), None)
+        before = [turn for turn in self._turns if turn.number != replaced]
         session = self._begun(question)
-        turn = self._store.ask(session.id, question, attachments=attachments, replaces=next(iter(replaced), None))
+        turn = self._store.ask(session.id, question, attachments=attachments, replaces=replaced)
         progress = _Progress(self._store, turn, on_event)
         try:
             conversation = self._loader.wait(self.setup).conversation
             answer = conversation.answer(question, _exchanges(before), on_event=progress.tell, text=_text(attachments))
         except KeyboardInterrupt:
-            if replaced:  # an answer that was whole is better than one that was not
+            if replaced is not None:  # an answer that was whole is better than one that was not
                 self._store.remove_turn(turn.number)
             else:
                 self._keep(before, progress.turn, progress.cut_off())
