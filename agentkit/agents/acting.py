@@ -1,6 +1,7 @@
 """The calls of one reply: known ones answered, the others approved one by one, then run."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -76,7 +77,8 @@ class CallRunner:
             number: How many calls of the same reply were run before.
             seconds_left: The longest that a tool may take, whatever its own limit.
         """
-        prepared = [self._prepared(call, number + place, seconds_left) for place, call in enumerate(batch)]
+        deadline = None if seconds_left is None else time.monotonic() + seconds_left
+        prepared = [self._prepared(call, number + place, deadline) for place, call in enumerate(batch)]
         waiting = [work for work in prepared if not isinstance(work, CallResult)]
         if len(waiting) > 1:
             with ContextThreadPoolExecutor(len(waiting)) as threads:
@@ -84,13 +86,11 @@ class CallRunner:
         else:
             done = iter([work() for work in waiting])
         results = [work if isinstance(work, CallResult) else next(done) for work in prepared]
-        for call, result in zip(batch, results, strict=True):
+        for call, result in list(zip(batch, results, strict=True))[: max(0, _MOST_CALLS - number)]:
             self._seen.setdefault(_key(call), result.outcome.content)
         return results
 
-    def _prepared(
-        self, call: ToolCall, number: int, seconds_left: float | None
-    ) -> CallResult | Callable[[], CallResult]:
+    def _prepared(self, call: ToolCall, number: int, deadline: float | None) -> CallResult | Callable[[], CallResult]:
         """The result where it is known without running anything, else what gives it."""
         if number >= _MOST_CALLS:
             return _failed(f"this call was not run: at most {_MOST_CALLS} calls in one reply are")
@@ -102,27 +102,35 @@ class CallRunner:
         except UnknownToolError as error:
             return _failed(str(error))
         flags = flags_of(tool)
-        flags = replace(
-            flags,
-            max_result_chars=min(flags.max_result_chars, self._limits.observation_chars),
-            timeout_s=flags.timeout_s if seconds_left is None else max(0.0, min(flags.timeout_s, seconds_left)),
-        )
+        flags = replace(flags, max_result_chars=min(flags.max_result_chars, self._limits.observation_chars))
         pending = PendingCall(tool.name, call["args"], flags)
-        if flags.effects and not self._approve(pending):
+        over = self._over(deadline)
+        if not over and flags.effects and not self._approve(pending):
             return _failed(f"{tool.name} was not run: the person did not approve this call")
-        if self._cancel.is_set():
-            return _failed(f"{tool.name} was not run: the person stopped the agent")
+        if over := over or self._over(deadline):  # the answer to the question can take long
+            return _failed(f"{tool.name} was not run: {over}")
         self._before_call(pending)
 
         def work() -> CallResult:
             started = time.monotonic()
-            outcome = run_tool(tool, call["args"], flags=flags, config=self._config, cancel=self._cancel)
+            left = replace(flags, timeout_s=min(flags.timeout_s, _seconds_to(deadline)))
+            outcome = run_tool(tool, call["args"], flags=left, config=self._config, cancel=self._cancel)
             return CallResult(outcome, time.monotonic() - started)
 
         return work
 
+    def _over(self, deadline: float | None) -> str:
+        """Why nothing is begun any more; empty where something is."""
+        if self._cancel.is_set():
+            return "the person stopped the agent"
+        return "" if _seconds_to(deadline) > 0 else "the time is used up"
+
     def _flags(self, name: str) -> ToolFlags:
         return self._registry.flags(name) if name in self._registry else ToolFlags()
+
+
+def _seconds_to(deadline: float | None) -> float:
+    return math.inf if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 def _failed(message: str) -> CallResult:

@@ -429,6 +429,42 @@ def test_no_reply_makes_more_than_16_calls() -> None:
     assert [step.error is None for step in steps] == [True] * 16 + [False] * 24
 
 
+def test_a_call_beyond_the_16th_can_be_made_in_the_next_reply() -> None:
+    calls = [{"name": "calculator", "args": {"expression": f"{n}+1"}, "id": str(n)} for n in range(17)]
+    agent, _ = _agent(AIMessage("All.", tool_calls=calls), _call("calculator", 20, expression="16+1"), "Done.")
+    last = agent.run("x").steps[-1]
+    assert (last.observation, last.is_repeated) == ("17", False)
+
+
+def test_nothing_is_asked_about_or_started_when_the_time_is_used_up() -> None:
+    SENT.clear()
+    asked: list[PendingCall] = []
+    calls = [{"name": "slow", "args": {"word": "a"}, "id": "1"}, {"name": "send", "args": {"text": "b"}, "id": "2"}]
+    reply, limits = AIMessage("Both.", tool_calls=calls), AgentLimits(seconds=0.1)
+    agent, _ = _agent(reply, limits=limits, approve=lambda call: not asked.append(call))
+    answer = agent.run("x")
+    time.sleep(0.1)
+    assert (asked, SENT) == ([], [])
+    assert answer.steps[1].error == "send was not run: the time is used up"
+
+
+def test_nothing_is_asked_about_or_started_after_a_cancel() -> None:
+    SENT.clear()
+    asked: list[PendingCall] = []
+    cancel = threading.Event()
+
+    def approve(call: PendingCall) -> bool:
+        asked.append(call)
+        cancel.set()
+        return True
+
+    calls = [{"name": "send", "args": {"text": word}, "id": word} for word in "ab"]
+    agent, _ = _agent(AIMessage("Both.", tool_calls=calls), approve=approve)
+    answer = agent.run("x", cancel=cancel)
+    assert (len(asked), SENT) == (1, [])
+    assert {step.error for step in answer.steps} == {"send was not run: the person stopped the agent"}
+
+
 def test_the_agent_stands_where_a_chat_model_can() -> None:
     agent, model = _agent(_call("calculator", expression="6*7"), "It is 42.")
     prompt = ChatPromptTemplate.from_messages([("human", "Hello"), ("ai", "Hello."), ("human", "{question}")])
