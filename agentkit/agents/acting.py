@@ -82,7 +82,11 @@ class CallRunner:
         waiting = [work for work in prepared if not isinstance(work, CallResult)]
         if len(waiting) > 1:
             with ContextThreadPoolExecutor(len(waiting)) as threads:
-                done = iter(list(threads.map(lambda work: work(), waiting)))
+                try:
+                    done = iter(list(threads.map(lambda work: work(), waiting)))
+                except BaseException:  # Ctrl-C: else leaving the block waits for each tool's own time limit
+                    self._cancel.set()
+                    raise
         else:
             done = iter([work() for work in waiting])
         results = [work if isinstance(work, CallResult) else next(done) for work in prepared]

@@ -1,6 +1,7 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -463,6 +464,30 @@ def test_nothing_is_asked_about_or_started_after_a_cancel() -> None:
     answer = agent.run("x", cancel=cancel)
     assert (len(asked), SENT) == (1, [])
     assert {step.error for step in answer.steps} == {"send was not run: the person stopped the agent"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a process cannot be sent Ctrl-C alone")
+def test_ctrl_c_ends_the_wait_for_tools_that_run_side_by_side() -> None:
+    is_over = threading.Event()
+
+    @tool(parallel=True)
+    def wait(word: str) -> str:
+        """Wait.
+
+        Args:
+            word: Any.
+        """
+        is_over.wait(20)
+        return word
+
+    calls = [{"name": "wait", "args": {"word": word}, "id": word} for word in "ab"]
+    agent = Agent(ScriptedModel(replies=[AIMessage("Both.", tool_calls=calls)]), tools=[wait])
+    started = time.monotonic()
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        agent.run("x")
+    assert time.monotonic() - started < 10
+    is_over.set()
 
 
 def test_the_agent_stands_where_a_chat_model_can() -> None:
