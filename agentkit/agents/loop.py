@@ -26,7 +26,7 @@ from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.evidence import evidence
 from agentkit.agents.limits import Spent
 from agentkit.agents.model import AgentModel
-from agentkit.agents.reading import whole_calls
+from agentkit.agents.reading import awaited, whole_calls
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.models.messages import text_of
@@ -177,11 +177,17 @@ class Run:
         ]
 
     def _reasoned(self, reason: StopReason) -> Answer:
-        """The answer: the strategy's, where there is one and time for it, else the model's last reply."""
+        """The answer: the strategy's, where there is one and time for it, else the model's last reply. What a strategy
+        that was not waited for had cost is not known.
+        """
         strategy = self._agent.strategy
         if strategy is None or self._is_over():
             return self._answer(self._thought, reason)
-        reasoned = conclude(self._messages, self._agent.model, strategy, task=self._task)
+        reasoned = awaited(
+            lambda: conclude(self._messages, self._agent.model, strategy, task=self._task), self._is_over
+        )
+        if reasoned is None:
+            return self._answer(self._thought, self._ended() or StopReason.CANCELLED)
         self._spent.usage += reasoned.usage
         self._warnings += reasoned.warnings
         answer = self._answer(reasoned.text, reasoned.stop_reason if reason is StopReason.COMPLETED else reason)
@@ -192,10 +198,13 @@ class Run:
         value = None if is_stopped else self._value(text)
         text, quotes = cited(text, self._numbering) if self._agent.has_index else (text, [])
         quotes = evidence(text_of(self._messages[self._task]), text, self._numbering, quotes)
+        is_without = self._agent.response_format is not None and value is None
+        if is_without and reason is StopReason.COMPLETED:
+            reason = self._ended() or reason
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
-        if self._agent.response_format and value is None:
+        if is_without:
             warnings.append("there is no answer of the wanted form")
         return Answer(
             text,
@@ -211,7 +220,11 @@ class Run:
     def _value(self, answer: str) -> Any:  # Any: what the schema describes
         if self._agent.response_format is None:
             return None
-        value, reply = structured(self._model, self._messages, answer, self._agent.response_format)
+        schema = self._agent.response_format
+        found = awaited(lambda: structured(self._model, self._messages, answer, schema), self._is_over)
+        if found is None:
+            return None
+        value, reply = found
         self._spent.usage += usage_of(reply)
         return value
 

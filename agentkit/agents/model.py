@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -46,7 +46,7 @@ class AgentModel:
 
     def read(
         self, messages: list[BaseMessage], *, may_call: bool, max_tokens: int, is_over: Callable[[], bool]
-    ) -> ReplyReading:
+    ) -> ReplyReading[AIMessageChunk]:
         """Start a reply."""
         bound = self._bound(may_call=may_call)
         start = bound.stream if self._is_streamed else _whole(bound)

@@ -10,15 +10,19 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import invalid_tool_call
 
+from agentkit.models.chat import replies_together
+
 _POLL_S = 0.05
+_Piece = TypeVar("_Piece")
+_Found = TypeVar("_Found")
 
 
-class ReplyReading:
+class ReplyReading(Generic[_Piece]):
     """Iterate over its chunks; then `is_whole` tells whether the reply came to its own end."""
 
     def __init__(self, start: Callable[[], Any], is_over: Callable[[], bool]) -> None:
@@ -30,12 +34,12 @@ class ReplyReading:
         """
         self.is_whole = False
         self._is_over = is_over
-        self._chunks: queue.SimpleQueue[AIMessageChunk | BaseException | None] = queue.SimpleQueue()
+        self._chunks: queue.SimpleQueue[_Piece | BaseException | None] = queue.SimpleQueue()
         self._is_left = threading.Event()
         context = contextvars.copy_context()  # what callbacks and tracers of the caller hang on
         threading.Thread(target=context.run, args=(self._read, start), name="agentkit-reply", daemon=True).start()
 
-    def __iter__(self) -> Iterator[AIMessageChunk]:
+    def __iter__(self) -> Iterator[_Piece]:
         """Raises what the model raises."""
         try:
             while not self._is_over():
@@ -62,6 +66,19 @@ class ReplyReading:
             self._chunks.put(None)
         except BaseException as error:  # noqa: BLE001 handed over to the thread that waits
             self._chunks.put(error)
+
+
+def awaited(work: Callable[[], _Found], is_over: Callable[[], bool]) -> _Found | None:
+    """What `work`, which asks a model, gives; None where it is over before. Replies of a local model end then, too.
+
+    Raises what `work` raises.
+    """
+    with replies_together() as replies:
+        reading: ReplyReading[_Found] = ReplyReading(lambda: (work() for _ in range(1)), is_over)
+    try:
+        return next(iter(reading), None)
+    finally:
+        replies.cancel()
 
 
 def whole_calls(reply: AIMessage) -> AIMessage:

@@ -9,6 +9,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, ValidationError
 
 from agentkit.agents.model import AgentModel
+from agentkit.errors import ContextLengthError
 from agentkit.models.constraints import json_schema
 from agentkit.models.messages import text_of
 from agentkit.models.structured import OutputSchema, response_format, schema_instructions
@@ -20,14 +21,21 @@ _MAX_TOKENS = 1024
 def structured(
     model: AgentModel, messages: Sequence[BaseMessage], answer: str, schema: OutputSchema
 ) -> tuple[Any, AIMessage]:
-    """The answer under `schema`, None where the model did not manage, and the reply that it was read from.
+    """The answer under `schema`, None where the model did not manage or its context is full, and the reply that it was
+    read from.
 
     A pydantic class gives its instance, anything else what JSON gives.
     """
     form = response_format(schema)["json_schema"]["schema"]
     asked = [*messages, AIMessage(answer), HumanMessage(schema_instructions(form))]
     if model.local:
-        reply = model.complete(asked, json_schema(closed(form)), max_tokens=_MAX_TOKENS)
+        left = (model.room(0) or 0) - model.count(asked)
+        if left < 1:
+            return None, AIMessage("")
+        try:
+            reply = model.complete(asked, json_schema(closed(form)), max_tokens=min(_MAX_TOKENS, left))
+        except ContextLengthError:  # how the reply is constrained can add to the prompt
+            return None, AIMessage("")
         return _parsed(text_of(reply), schema), reply
     found = model.structured(asked, schema)
     return found["parsed"], found["raw"]

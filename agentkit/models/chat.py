@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ _choose = tool_choice
 """Under another name, since `bind_tools` has a parameter called that by LangChain."""
 
 _batch: ContextVar[GenerationGroup | None] = ContextVar("_batch", default=None)
-"""What the calls of one `batch` add their generations to."""
+"""What the calls of one `batch`, or of `replies_together`, add their generations to."""
 
 _PER_CALL = frozenset(
     {"temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop", "n", "logprobs", "top_logprobs"}
@@ -71,6 +72,19 @@ class Scores:
     logprobs: tuple[float, ...]
     """The natural-log probability of each continuation, all of its tokens together."""
     usage: Usage
+
+
+@contextmanager
+def replies_together() -> Iterator[GenerationGroup]:
+    """A group whose `cancel` ends the replies of local models that are begun inside, also by threads with a copy of the
+    context.
+    """
+    group = GenerationGroup()
+    outer = _batch.set(group)
+    try:
+        yield group
+    finally:
+        _batch.reset(outer)
 
 
 class LocalChatModel(BaseChatModel):
@@ -226,9 +240,8 @@ class LocalChatModel(BaseChatModel):
             except errors as error:
                 return error
 
-        group = GenerationGroup()
-        outer = _batch.set(group)
-        with ContextThreadPoolExecutor(configs[0].get("max_concurrency") or MOST_RUNNING) as pool:
+        most = configs[0].get("max_concurrency") or MOST_RUNNING
+        with replies_together() as group, ContextThreadPoolExecutor(most) as pool:
             futures = [pool.submit(invoke, *pair) for pair in zip(inputs, configs, strict=True)]
             try:
                 for ended in wait(futures, return_when=FIRST_EXCEPTION).done:
@@ -238,8 +251,6 @@ class LocalChatModel(BaseChatModel):
                 pool.shutdown(wait=False, cancel_futures=True)
                 group.cancel()
                 raise
-            finally:
-                _batch.reset(outer)
 
     def prompt_tokens(
         self,

@@ -1,10 +1,15 @@
 """An agent whose answer a strategy reasons from what the tools gave."""
 
+import threading
+import time
+
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from agentkit import ScriptedModel, StopReason
 from agentkit.agents import Agent, AgentLimits
-from agentkit.strategies import SelfConsistency, strategy
+from agentkit.results import Answer
+from agentkit.strategies import Problem, SelfConsistency, strategy
 from agentkit.tools.calculator import calculator
 
 _CALL = AIMessage(
@@ -38,6 +43,26 @@ def test_what_a_strategy_could_not_read_is_its_stop_reason() -> None:
     answer = Agent(model, strategy=strategy("cot")).run("How many?")
     assert answer.stop_reason is StopReason.UNPARSED
     assert "no answer of the wanted form could be read from the reply" in answer.warnings
+
+
+class Slow:
+    """A strategy that takes longer than anybody waits."""
+
+    def solve(self, problem: Problem, model: BaseChatModel) -> Answer:
+        time.sleep(3)
+        return Answer("late")
+
+
+def test_a_limit_and_a_cancel_end_the_wait_for_a_strategy() -> None:
+    cancel = threading.Event()
+    threading.Timer(0.6, cancel.set).start()
+    started = time.monotonic()
+    cancelled = Agent(ScriptedModel(replies=["Hm."]), strategy=Slow()).run("x", cancel=cancel)
+    limits = AgentLimits(seconds=0.6)
+    late = Agent(ScriptedModel(replies=["Hm."]), strategy=Slow(), limits=limits).run("x")
+    assert time.monotonic() - started < 2.5
+    assert (cancelled.text, cancelled.stop_reason) == ("Hm.", StopReason.CANCELLED)
+    assert (late.text, late.stop_reason) == ("Hm.", StopReason.TIMEOUT)
 
 
 def test_out_of_time_the_last_reply_is_the_answer() -> None:

@@ -25,7 +25,7 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import BaseTool
 from langchain_core.tools import tool as langchain_tool
@@ -33,7 +33,11 @@ from pydantic import BaseModel
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
 from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
-from agentkit.errors import MessageError, ToolSetupError
+from agentkit.agents.model import AgentModel
+from agentkit.agents.structured import structured
+from agentkit.errors import ContextLengthError, MessageError, ToolSetupError
+from agentkit.models.chat import LocalChatModel
+from agentkit.models.constraints import Constraint
 from agentkit.results import Answer, Step
 from agentkit.tools import tool
 from agentkit.tools.calculator import calculator
@@ -437,13 +441,17 @@ def test_a_call_beyond_the_16th_can_be_made_in_the_next_reply() -> None:
     assert (last.observation, last.is_repeated) == ("17", False)
 
 
-def test_nothing_is_asked_about_or_started_when_the_time_is_used_up() -> None:
+def test_nothing_is_asked_about_or_started_when_the_time_is_used_up(hang: BaseTool) -> None:
     SENT.clear()
     asked: list[PendingCall] = []
-    calls = [{"name": "slow", "args": {"word": "a"}, "id": "1"}, {"name": "send", "args": {"text": "b"}, "id": "2"}]
-    reply, limits = AIMessage("Both.", tool_calls=calls), AgentLimits(seconds=0.1)
-    agent, _ = _agent(reply, limits=limits, approve=lambda call: not asked.append(call))
-    answer = agent.run("x")
+
+    def approve(call: PendingCall) -> bool:
+        asked.append(call)
+        return True
+
+    calls = [{"name": "hang", "args": {}, "id": "1"}, {"name": "send", "args": {"text": "b"}, "id": "2"}]
+    model = ScriptedModel(replies=[AIMessage("Both.", tool_calls=calls)])
+    answer = Agent(model, tools=[hang, send], limits=AgentLimits(seconds=0.5), approve=approve).run("x")
     time.sleep(0.1)
     assert (asked, SENT) == ([], [])
     assert answer.steps[1].error == "send was not run: the time is used up"
@@ -540,6 +548,46 @@ def test_the_answer_can_have_the_form_that_a_program_wants() -> None:
         None,
         ("there is no answer of the wanted form",),
     )
+
+
+def test_a_time_limit_ends_the_wait_for_the_wanted_form() -> None:
+    class Slow(ScriptedModel):
+        def _generate(self, messages: list[BaseMessage], *arguments: Any, **options: Any) -> ChatResult:
+            time.sleep(3 * len(self.calls))
+            return super()._generate(messages, *arguments, **options)
+
+    model = Slow(replies=["It is 42.", _call("Sum", total=42)])
+    started = time.monotonic()
+    answer = Agent(model, response_format=Sum, limits=AgentLimits(seconds=0.5)).run("6*7?")
+    assert time.monotonic() - started < 2.5
+    assert (answer.text, answer.value, answer.stop_reason) == ("It is 42.", None, StopReason.TIMEOUT)
+    assert "there is no answer of the wanted form" in answer.warnings
+
+
+class Full(AgentModel):
+    """A local model with a context of 1,000 tokens, which a prompt of 20 for each message takes up."""
+
+    def __init__(self) -> None:
+        super().__init__(LocalChatModel(model="none"), [], None, is_streamed=False)
+
+    def room(self, reply_tokens: int) -> int:
+        return 1000 - reply_tokens
+
+    def count(self, messages: list[BaseMessage]) -> int:
+        return 20 * len(messages)
+
+    def complete(
+        self, messages: list[BaseMessage], constraint: Constraint, *, start: str = "", max_tokens: int
+    ) -> AIMessage:
+        if self.count(messages) + max_tokens > 1000:
+            raise ContextLengthError("no room")
+        return AIMessage('{"total": 42}')
+
+
+def test_a_context_that_is_full_leaves_less_room_or_none_for_the_wanted_form() -> None:
+    asked = [HumanMessage("6*7?")]
+    assert structured(Full(), asked, "It is 42.", Sum)[0] == Sum(total=42)
+    assert structured(Full(), asked * 60, "It is 42.", Sum)[0] is None
 
 
 def test_an_answer_that_its_length_limit_cut_says_so() -> None:
