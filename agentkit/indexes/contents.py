@@ -9,6 +9,7 @@ from agentkit.errors import IndexDamagedError
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.roots import remembered_patterns
 from agentkit.loaders import PathPatterns
+from agentkit.loaders.walk import stamped_ns
 
 _LARGEST_SHOWN = 5
 _BAR_CHARS = 100
@@ -116,5 +117,5 @@ def _stale_files(catalog: Catalog) -> Iterator[StaleFile]:
         except OSError:
             yield StaleFile(path, "gone")
             continue
-        if (status.st_size, status.st_mtime_ns) != (size, mtime_ns):
+        if (status.st_size, stamped_ns(status)) != (size, mtime_ns):
             yield StaleFile(path, "changed")

@@ -15,6 +15,9 @@ from agentkit.chunkers.markdown import front_matter_end
 from agentkit.loaders.text import normalize
 
 _LARGEST_CHARS = 64_000
+_MOST_BRACKETS = 200
+"""The scanner looks at every open one for each token: 4,000 take it seconds."""
+_LARGEST_BITS = 64
 
 Value = str | int | float | bool
 FrontMatter = dict[str, Value | list[Value]]
@@ -23,7 +26,7 @@ FrontMatter = dict[str, Value | list[Value]]
 def front_matter(text: str) -> FrontMatter:
     """What the front matter of a text says; empty where it has none."""
     end = front_matter_end(text)
-    if not end or end > _LARGEST_CHARS:
+    if not end or end > _LARGEST_CHARS or sum(map(text[:end].count, "[{")) > _MOST_BRACKETS:
         return {}
     try:
         tokens = list(yaml.scan(text[:end]))
@@ -50,4 +53,6 @@ def _plain(value: Any) -> Value | None:
         return value.isoformat()
     if isinstance(value, str) or (isinstance(value, float) and not isfinite(value)):
         return normalize(str(value))
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:  # Python refuses to write the largest ones
+        return None
     return value if isinstance(value, int | float) else None

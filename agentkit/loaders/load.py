@@ -5,7 +5,8 @@
 
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from langchain_core.documents import Document
 
 from agentkit.chunkers.markdown import front_matter_end, headings
 from agentkit.chunkers.outlines import FIND_HEADINGS
-from agentkit.errors import DocumentError
+from agentkit.errors import AgentkitError, DocumentError
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES, load_archive
 from agentkit.loaders.docx import load_docx
 from agentkit.loaders.epub import load_epub
@@ -71,6 +72,21 @@ def load_document(path: Path) -> Document:
         raise DocumentError("nested too deeply") from error
     except MemoryError as error:
         raise DocumentError("too large for the memory there is") from error
+
+
+@contextmanager
+def mistakes_named() -> Iterator[None]:
+    """A parser's mistake must not end a run of many files: whatever is raised inside is the file's reason.
+
+    Raises:
+        DocumentError: as inside, or for an exception that nobody thought of.
+    """
+    try:
+        yield
+    except AgentkitError:
+        raise
+    except Exception as error:
+        raise DocumentError(f"cannot be parsed: {type(error).__name__}") from error
 
 
 def supported_suffixes() -> frozenset[str]:

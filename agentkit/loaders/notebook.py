@@ -15,6 +15,8 @@ from agentkit.loaders.writer import fence
 
 _LONGEST_OUTPUT = 2000
 """Characters of one cell's output: a log of training tells little after that."""
+_MOST_DIGITS = 20
+"""No number of a notebook becomes text, and Python refuses to convert the longest."""
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -26,7 +28,7 @@ def load_notebook(path: Path) -> tuple[str, str]:
     """
     source, _ = read_text(path)
     try:
-        notebook = json.loads(source)
+        notebook = json.loads(source, parse_int=lambda digits: int(digits[:_MOST_DIGITS]))
     except json.JSONDecodeError as error:
         raise DocumentError(f"not a notebook: line {error.lineno}: {error.msg}") from error
     if not isinstance(notebook, dict):

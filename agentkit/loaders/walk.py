@@ -16,6 +16,8 @@ from agentkit.loaders.patterns import PathPatterns
 from agentkit.results import SkippedFile
 
 _ALL = PathPatterns()
+_LATEST_NS = 2**63 - 1
+"""What SQLite can hold: the year 2262."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,12 @@ def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> Fil
         return SkippedFile(shown, f"cannot be read: {_why(error)}")
     if problem := _content_problem(status, max_file_bytes):
         return SkippedFile(shown, problem)
-    return FileEntry(path, relative, status.st_size, status.st_mtime_ns)
+    return FileEntry(path, relative, status.st_size, stamped_ns(status))
+
+
+def stamped_ns(status: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds, as the catalog can hold it: a file's time can be past the year 2262."""
+    return max(-_LATEST_NS, min(status.st_mtime_ns, _LATEST_NS))
 
 
 def _link_problem(path: Path, root: Path) -> str:

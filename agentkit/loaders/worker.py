@@ -22,7 +22,7 @@ from agentkit.errors import DocumentError
 from agentkit.loaders import ocr
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES
 from agentkit.loaders.chunking import Chunking
-from agentkit.loaders.load import is_registered, load_document
+from agentkit.loaders.load import is_registered, load_document, mistakes_named
 
 _RISKY = ARCHIVE_SUFFIXES | {".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".rtf", ".eml", ".mbox"}
 _RISKY_IF_LARGE = frozenset({".xml", ".html", ".htm", ".xhtml", ".json", ".ipynb"})
@@ -67,7 +67,10 @@ class LoadingWorker:
             size = path.stat().st_size
         except OSError:  # load_document says why
             return load_document(path)
-        return _document(self._ask_process(path, size)) if _is_risky(path, size) else load_document(path)
+        if _is_risky(path, size):
+            return _document(self._ask_process(path, size))
+        with mistakes_named():
+            return load_document(path)
 
     def load_chunks(self, path: Path) -> tuple[Document, list[Chunk]]:
         """A document and its chunks, both made in the process, so that this one is free. Needs `chunking`.
@@ -78,8 +81,9 @@ class LoadingWorker:
         if self._chunking is None:
             raise ValueError("a LoadingWorker without chunking cannot make chunks")
         if is_registered(path.suffix):
-            document = load_document(path)
-            return document, self._chunking.chunks(document)
+            with mistakes_named():
+                document = load_document(path)
+                return document, self._chunking.chunks(document)
         try:
             size = path.stat().st_size
         except OSError as error:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from agentkit.errors import DocumentError
 from agentkit.loaders import ocr
 from agentkit.loaders.chunking import Chunking
-from agentkit.loaders.load import load_document
+from agentkit.loaders.load import load_document, mistakes_named
 
 
 def main(memory_bytes: int, chunking: Chunking | None = None) -> None:
@@ -35,12 +35,11 @@ def main(memory_bytes: int, chunking: Chunking | None = None) -> None:
 
 def _reply(path: Path, chunking: Chunking | None) -> dict[str, object]:
     try:
-        document = load_document(path)
-        chunks = chunking.chunks(document) if chunking else ()
+        with mistakes_named():
+            document = load_document(path)
+            chunks = chunking.chunks(document) if chunking else ()
     except DocumentError as error:
         return {"reason": str(error), "is_exhausted": isinstance(error.__cause__, MemoryError)}
-    except Exception as error:  # noqa: BLE001  # a parser's mistake must not end the run; the file is named with it
-        return {"reason": f"cannot be parsed: {type(error).__name__}", "is_exhausted": False}
     spans = [(chunk.start, chunk.end, chunk.heading_path) for chunk in chunks]
     return {"text": document.page_content, "metadata": document.metadata, "chunks": spans}
 

@@ -19,6 +19,7 @@ from agentkit.chunkers import Chunk, chunk_document
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, Index
 from agentkit.loaders import Chunking, LoadingWorker, file_digest
+from agentkit.loaders.load import mistakes_named
 from agentkit.pipelines.survey import FoundFile, Sync
 
 _MANY_BYTES = 1_000_000
@@ -109,7 +110,9 @@ def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: boo
             document = worker.load(found.file)
         finally:
             free.put(worker)
-        return document, chunk_document(document, index.limits, index.embedder.count_tokens)
+        index.embedder.count_tokens("")  # outside of the `with`: an embedder that cannot count is no fault of the file
+        with mistakes_named():
+            return document, chunk_document(document, index.limits, index.embedder.count_tokens)
 
     return load
 

@@ -1,6 +1,7 @@
 """Front matter: what it says is kept as plain values, and nothing in it can do harm."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -26,13 +27,19 @@ def test_values_are_kept_as_json_can_hold_them(load: Load) -> None:
 @pytest.mark.parametrize(
     "body",
     ["a: &x [1, 1]\nb: *x", "a: [unclosed", "a: 2024-02-31", "a: " + "[" * 5000, "a: !!python/object:os.system x",
-     "a: " + "x" * 70_000],
-    ids=["alias", "unclosed", "no such day", "deep", "an object of Python's", "long"],
+     "a: " + "x" * 70_000, "a: 0x" + "f" * 4000],
+    ids=["alias", "unclosed", "no such day", "deep", "an object of Python's", "long", "a number of 4,000 digits"],
 )  # fmt: skip
 def test_what_is_not_plain_yaml_is_passed_over_and_the_text_is_read(load: Load, body: str) -> None:
     document = load("a.md", f"---\n{body}\n---\nThe text.\n")
     assert "custom" not in document.metadata
     assert "The text." in document.page_content
+
+
+def test_thousands_of_brackets_are_not_scanned() -> None:
+    started = time.process_time()
+    assert front_matter(f"---\na: {'[' * 30_000}\n---\n") == {}
+    assert time.process_time() - started < 1
 
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"\\ \n0.#,?%@`~x\0", max_size=60))

@@ -66,6 +66,8 @@ ODD: dict[str, bytes] = {
     "brackets.md": b"[" * 500_000,
     "wide.csv": b"," * 100_000 + b"\nx",
     "long-number.json": b'{"a": ' + b"9" * 100_000 + b"}",
+    "long-number.ipynb": b'{"cells": [{"cell_type": "heading", "level": 2, "source": "lamp"}], "a": %s}'
+    % (b"9" * 5000),
     "deep.tex": b"\\section{" * 50_000,
     "rules.rst": b"===\n" * 100_000,
     "blocks.adoc": b"----\n" * 100_000,

@@ -1,5 +1,6 @@
 """A sync: what it reports, that it is repeatable, and that killing it at any moment loses nothing."""
 
+import os
 import random
 import shutil
 import sqlite3
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from langchain_core.documents import Document
 
 from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
+from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.loaders import PathPatterns
+from agentkit.loaders.load import _registered
 
 _QUERIES = ("red fox", "number 17", "barley flour", "the last ferry")
 
@@ -124,6 +128,44 @@ def test_every_file_ends_as_indexed_or_as_skipped_with_its_reason(tmp_path: Path
         assert {skipped.path for skipped in first.skipped} == {"empty.txt", "binary.txt", "broken.pdf", "broken.docx"}
         assert all(skipped.reason and "\n" not in skipped.reason for skipped in first.skipped)
         assert index_folder(index, [folder]).skipped == first.skipped
+
+
+def test_an_odd_file_that_nobody_thought_of_is_named_and_the_others_are_indexed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name in ("a.md", "b.odd", "c.md"):
+        (folder / name).write_text(f"text of {name}")
+    os.utime(folder / "c.md", ns=(10**19, 10**19))  # the year 2286
+
+    def fail(path: Path) -> Document:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(_registered, ".odd", fail)
+    with _open(tmp_path / "index") as index:
+        report = index_folder(index, [folder])
+        assert index.paths() == ["a.md", "c.md"]
+        assert [(each.path, each.reason) for each in report.skipped] == [
+            ("b.odd", "cannot be parsed: ZeroDivisionError")
+        ]
+        assert index_folder(index, [folder]).unchanged == 2
+    assert index_contents(tmp_path / "index").stale == ()
+
+
+def test_a_text_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
+    class Choosy(HashingEmbedder):
+        def count_tokens(self, text: str) -> int:
+            return 1 // ("odd" not in text)
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("odd")
+    (tmp_path / "docs" / "b.md").write_text("even")
+    with Index.open(tmp_path / "index", embedder=Choosy()) as index:
+        assert [each.reason for each in index_folder(index, [tmp_path / "docs"]).skipped] == [
+            "cannot be parsed: ZeroDivisionError"
+        ]
+        assert index.paths() == ["b.md"]
 
 
 def test_a_folder_with_nothing_to_index_is_an_error(tmp_path: Path) -> None:
