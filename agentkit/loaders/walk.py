@@ -16,6 +16,8 @@ from agentkit.loaders.patterns import PathPatterns
 from agentkit.results import SkippedFile
 
 _ALL = PathPatterns()
+UNLISTED = "folder cannot be listed"
+"""How the reason of a folder begins whose files are not known: they may be there all the same."""
 _LATEST_NS = 2**63 - 1
 """What SQLite can hold: the year 2262."""
 
@@ -65,7 +67,7 @@ def _walk_folder(root: Path, max_file_bytes: int, patterns: PathPatterns) -> Ite
         except OSError as error:
             if folder == root:
                 raise DocumentError(f"{root} cannot be listed: {error.strerror}") from error
-            yield SkippedFile(_shown(relative), f"folder cannot be listed: {error.strerror}")
+            yield SkippedFile(_shown(relative), f"{UNLISTED}: {error.strerror}")
             continue
         rules = rules + read_rules(folder, relative)
         folders = []

@@ -10,6 +10,7 @@ from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, walk
+from agentkit.loaders.walk import UNLISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Sync:
     """Files that were only touched: their bytes are as before."""
     contents: dict[str, str] = field(default_factory=dict)
     """Path -> sha256, of what was read."""
+    unlisted: set[str] = field(default_factory=set)
+    """Folders that could not be listed: whatever the index holds below them stays."""
     unsettled: frozenset[Path] = frozenset()
     """Files that are being written: whatever the index holds of them stays."""
 
@@ -46,7 +49,8 @@ class Sync:
     def removed_paths(self) -> list[str]:
         """What the index knows and the sources no longer have."""
         found = {file.path for file in self.found}
-        return [path for path in self.known if path not in found and path not in self.skipped]
+        gone = (path for path in self.known if path not in found and path not in self.skipped)
+        return [path for path in gone if not any(path.startswith(f"{folder}/") for folder in self.unlisted)]
 
     def has_new_skips(self) -> bool:
         return any(
@@ -109,3 +113,5 @@ def _survey_source(
             sync.found.append(FoundFile(root.prefix + entry.relative, root.source, stamp, entry.path))
         else:
             sync.skipped[root.prefix + entry.path] = (root.source, FileStamp(0, 0), entry.reason)
+            if entry.reason.startswith(UNLISTED):
+                sync.unlisted.add(root.prefix + entry.path)

@@ -1,5 +1,6 @@
 """A sync: what it reports, that it is repeatable, and that killing it at any moment loses nothing."""
 
+import errno
 import os
 import random
 import shutil
@@ -80,6 +81,34 @@ def test_a_vanished_root_is_an_error_and_removes_nothing(documents: Path, tmp_pa
         with pytest.raises(DocumentError, match="does not exist"):
             index_folder(index, [documents])
         assert index.file_count == 24
+
+
+def test_what_is_below_a_folder_that_cannot_be_listed_stays(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (documents / "sub" / "deep").mkdir(parents=True)
+    (documents / "sub" / "deep" / "file.md").write_text("below")
+    (documents / "sub" / "empty.md").write_text("")
+    (documents / "subject.md").write_text("beside")
+    listing = os.scandir
+
+    def fail(folder: Path) -> object:
+        if folder.name == "sub":
+            raise OSError(errno.EIO, "Input/output error")
+        return listing(folder)
+
+    with _open(tmp_path / "index") as index:
+        first = index_folder(index, [documents])
+        (documents / "subject.md").unlink()
+        with monkeypatch.context() as failing:
+            failing.setattr(os, "scandir", fail)
+            report = index_folder(index, [documents])
+        assert (report.removed, [each.reason for each in report.skipped]) == (
+            1, ["folder cannot be listed: Input/output error"]
+        )  # fmt: skip
+        assert index.search("below", k=1)[0].path == "sub/deep/file.md"
+        again = index_folder(index, [documents])
+        assert (again.removed, again.unchanged, again.skipped) == (0, 25, first.skipped)
 
 
 def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -> None:
