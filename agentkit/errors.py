@@ -57,7 +57,14 @@ class StrategyError(AgentkitError):
 
 
 class DocumentError(AgentkitError):
-    """One file cannot be turned into text; the message is the reason that a report shows."""
+    """One file cannot be turned into text; the message is the reason that a report shows.
+
+    `is_passing` is True where the same file may be read another time: no permission, too little time, a crash.
+    """
+
+    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
 
 
 class IndexingError(AgentkitError):

@@ -67,7 +67,7 @@ def load_document(path: Path) -> Document:
             raise DocumentError("empty file")
         return (_registered.get(suffix) or _LOADERS.get(suffix, _load_plain))(path)
     except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror or error}") from error
+        raise DocumentError(f"cannot be read: {error.strerror or error}", is_passing=True) from error
     except RecursionError as error:
         raise DocumentError("nested too deeply") from error
     except MemoryError as error:

@@ -56,7 +56,9 @@ def read_picture(picture: "Image") -> str:
     program = shutil.which("tesseract")
     languages = os.environ.get("AGENTKIT_OCR_LANGUAGES") or "eng"
     if program is None or not _LANGUAGES.fullmatch(languages):
-        raise DocumentError(f"OCR cannot be done with the languages {languages!r}: write them as eng+deu")
+        raise DocumentError(
+            f"OCR cannot be done with the languages {languages!r}: write them as eng+deu", is_passing=True
+        )
     data = io.BytesIO()
     picture.convert("L").save(data, "PNG")
     try:
@@ -65,8 +67,9 @@ def read_picture(picture: "Image") -> str:
             timeout=_LONGEST_PAGE_S, check=False, env={**os.environ, "OMP_THREAD_LIMIT": "1"},
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise DocumentError(f"OCR of a page takes over {_LONGEST_PAGE_S} s") from error
+        raise DocumentError(f"OCR of a page takes over {_LONGEST_PAGE_S} s", is_passing=True) from error
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise DocumentError(f"OCR failed: {lines[0][:120] if lines else f'tesseract ended with {done.returncode}'}")
+        reason = lines[0][:120] if lines else f"tesseract ended with {done.returncode}"
+        raise DocumentError(f"OCR failed: {reason}", is_passing=True)
     return done.stdout.decode("utf-8", "replace").replace("\f", "").strip()

@@ -64,7 +64,8 @@ def load_pdf(path: Path) -> PdfText:
         if (count := _stated_pages(reader) or len(reader.pages)) > _MOST_PAGES:
             raise DocumentError(f"{count:,} pages, over the limit of {_MOST_PAGES:,}")
         pages = [normalize(page.extract_text()).strip() for page in reader.pages]
-        if not any(pages) and ocr.is_available():
+        is_scan = not any(pages) and ocr.is_available()
+        if is_scan:
             pages = [normalize(_read_scan(page)) for page in reader.pages]
         if pages and (values := _form_values(reader)):
             pages[-1] = f"{pages[-1]}\n\n{values}".strip()
@@ -81,6 +82,8 @@ def load_pdf(path: Path) -> PdfText:
         # pypdf promises its own errors only; damaged files also raise these from deep inside it.
         raise damage("PDF", error) from error
     if not any(pages):
+        if is_scan:
+            raise DocumentError(f"OCR finds no text on its {len(pages)} scanned or empty pages")
         raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): {ocr.HOW_TO}")
     text, offsets = _join(pages)
     return PdfText(text, title, offsets, _placed(entries, text, offsets))

@@ -87,7 +87,7 @@ class LoadingWorker:
         try:
             size = path.stat().st_size
         except OSError as error:
-            raise DocumentError(f"cannot be read: {error.strerror}") from error
+            raise DocumentError(f"cannot be read: {error.strerror}", is_passing=True) from error
         reply = self._ask_process(path, size)
         document = _document(reply)
         text = document.page_content
@@ -134,12 +134,13 @@ class LoadingWorker:
             raise DocumentError(
                 f"not read within {limit_s:.0f} s"
                 if expired.is_set()
-                else "its parser crashed, or took too much memory"
+                else "its parser crashed, or took too much memory",
+                is_passing=True,
             )
         if "reason" in reply:
             if reply.get("is_exhausted"):  # what is left after running out of memory is not to be trusted
                 self.close()
-            raise DocumentError(reply["reason"])
+            raise DocumentError(reply["reason"], is_passing=reply["is_passing"])
         return reply
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -156,7 +157,9 @@ class LoadingWorker:
             )  # fmt: skip
             if not _answer(self._process):
                 self.close()
-                raise DocumentError("the process that reads risky files did not start: see `agentkit doctor`")
+                raise DocumentError(
+                    "the process that reads risky files did not start: see `agentkit doctor`", is_passing=True
+                )
         return self._process
 
 

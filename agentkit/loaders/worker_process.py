@@ -39,7 +39,8 @@ def _reply(path: Path, chunking: Chunking | None) -> dict[str, object]:
             document = load_document(path)
             chunks = chunking.chunks(document) if chunking else ()
     except DocumentError as error:
-        return {"reason": str(error), "is_exhausted": isinstance(error.__cause__, MemoryError)}
+        is_exhausted = isinstance(error.__cause__, MemoryError)
+        return {"reason": str(error), "is_exhausted": is_exhausted, "is_passing": error.is_passing}
     spans = [(chunk.start, chunk.end, chunk.heading_path) for chunk in chunks]
     return {"text": document.page_content, "metadata": document.metadata, "chunks": spans}
 

@@ -17,7 +17,7 @@ from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk, chunk_document
 from agentkit.errors import DocumentError
-from agentkit.indexes import FileRecord, Index
+from agentkit.indexes import FileRecord, FileStamp, Index
 from agentkit.loaders import Chunking, LoadingWorker, file_digest
 from agentkit.loaders.load import mistakes_named
 from agentkit.pipelines.survey import FoundFile, Sync
@@ -38,6 +38,8 @@ class _Reading:
     digest: str = ""
     record: FileRecord | None = None
     problem: str = ""
+    is_passing: bool = False
+    """Whether the same file may be read another time."""
 
 
 def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full: bool) -> Iterator[FileRecord | None]:
@@ -56,7 +58,8 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
         read = partial(_read_file, load, sync=sync, is_full=is_full)
         for found, reading in _ahead(read, files, threads):
             if reading.problem:
-                sync.skipped[found.path] = (found.source, found.stamp, reading.problem)
+                stamp = FileStamp(0, 0) if reading.is_passing else found.stamp  # no file's: the next sync tries again
+                sync.skipped[found.path] = (found.source, stamp, reading.problem)
             elif reading.record or sync.staged.get(found.path) == found.stamp:
                 sync.contents[found.path] = reading.digest
             else:
@@ -135,6 +138,6 @@ def _read_file(load: _Load, found: FoundFile, *, sync: Sync, is_full: bool) -> _
             raise DocumentError("no text in it")
         return _Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
     except DocumentError as error:
-        return _Reading(problem=str(error))
+        return _Reading(problem=str(error), is_passing=error.is_passing)
     except OSError as error:
-        return _Reading(problem=f"cannot be read: {error.strerror}")
+        return _Reading(problem=f"cannot be read: {error.strerror}", is_passing=True)

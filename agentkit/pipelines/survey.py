@@ -9,7 +9,7 @@ from agentkit.indexes import FileStamp, KnownFile
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root
-from agentkit.loaders import FileEntry, walk
+from agentkit.loaders import FileEntry, ocr, walk
 from agentkit.loaders.walk import UNLISTED
 
 
@@ -42,7 +42,9 @@ class Sync:
     """Files that are being written: whatever the index holds of them stays."""
 
     def changed_files(self, *, is_full: bool) -> list[FoundFile]:
-        """The files to read: those whose stamp is not the known one, or all. Those skipped before stay skipped."""
+        """The files to read: those whose stamp is not the known one, or all. Those skipped before stay
+        skipped, but for a reason that may have passed.
+        """
         settled = (found for found in self.found if found.file not in self.unsettled)
         return [found for found in settled if is_full or not self._is_unchanged(found)]
 
@@ -63,6 +65,8 @@ class Sync:
         if known is None or known.stamp != found.stamp or found.path in self.staged:
             return False
         if known.skip_reason:
+            if known.skip_reason.endswith(ocr.HOW_TO) and ocr.is_available():  # it was installed since
+                return False
             self.skipped[found.path] = (found.source, found.stamp, known.skip_reason)
         return True
 

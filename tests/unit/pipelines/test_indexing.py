@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
-from agentkit.loaders import PathPatterns
+from agentkit.loaders import PathPatterns, ocr
 from agentkit.loaders.load import _registered
+from tests.unit.loaders.test_ocr import scan
 
 _QUERIES = ("red fox", "number 17", "barley flour", "the last ferry")
 
@@ -180,6 +182,47 @@ def test_an_odd_file_that_nobody_thought_of_is_named_and_the_others_are_indexed(
         ]
         assert index_folder(index, [folder]).unchanged == 2
     assert index_contents(tmp_path / "index").stale == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "added"), [(PermissionError(errno.EACCES, "Permission denied"), 1), (DocumentError("no text in it"), 0)]
+)
+def test_a_file_is_tried_again_where_the_reason_may_have_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, added: int
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.odd").write_text("odd")
+    (tmp_path / "docs" / "b.md").write_text("even")
+
+    def fail(path: Path) -> Document:
+        raise error
+
+    with _open(tmp_path / "index") as index:
+        with monkeypatch.context() as failing:
+            failing.setitem(_registered, ".odd", fail)
+            skipped = index_folder(index, [tmp_path / "docs"]).skipped
+            assert index_folder(index, [tmp_path / "docs"]).skipped == skipped
+        assert [each.path for each in skipped] == ["a.odd"]
+        assert index_folder(index, [tmp_path / "docs"]).added == added
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the tesseract is a shell script")
+def test_a_scan_is_read_once_tesseract_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs, tesseract = tmp_path / "docs", tmp_path / "bin" / "tesseract"
+    docs.mkdir()
+    tesseract.parent.mkdir()
+    (docs / "a.pdf").write_bytes(scan("The lamp"))
+    (docs / "b.md").write_text("even")
+    monkeypatch.setenv("PATH", str(tesseract.parent))
+    with _open(tmp_path / "index") as index:
+        assert index_folder(index, [docs]).skipped[0].reason.endswith(ocr.HOW_TO)
+        tesseract.write_text("#!/bin/sh\n")
+        tesseract.chmod(0o700)
+        assert "OCR finds no text" in index_folder(index, [docs]).skipped[0].reason
+        tesseract.write_text("#!/bin/sh\necho The lamp\n")
+        assert index_folder(index, [docs]).skipped
+        index_folder(index, [docs], is_full=True)
+        assert index.paths() == ["a.pdf", "b.md"]
 
 
 def test_a_text_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
