@@ -277,10 +277,10 @@ class Index:
             try:
                 with self._snapshot():
                     found = find(store)
-                if self.vectors.is_current:
+                if self.vectors.is_current(store):
                     return found
             except VectorsDamagedError:
-                if self.vectors.is_current:
+                if self.vectors.is_current(store):
                     self.vectors.distrust()
         with self._snapshot():
             return find(None)

@@ -26,15 +26,15 @@ class VectorFolder:
         self._generation = ""
         """Of the catalog when the store was opened."""
 
-    @property
-    def is_current(self) -> bool:
-        """True while the store that was opened for reading holds what the catalog publishes."""
-        return not self._catalog.is_dirty and self._catalog.generation == self._generation
+    def is_current(self, store: VectorStore) -> bool:
+        """True while `store` is the one that is open for reading, and holds what the catalog publishes."""
+        is_open = self._store is store  # another thread may have closed it and opened a newer one
+        return is_open and not self._catalog.is_dirty and self._catalog.generation == self._generation
 
     def open_for_reading(self) -> VectorStore | None:
         """The store where it can be trusted now; None where another process is writing it."""
         with self._lock:
-            if self._store is not None and self.is_current:
+            if self._store is not None and self.is_current(self._store):
                 return self._store
             self.close()
             with suppress(IndexLockedError), writer_lock(self._directory, patience_s=0):

@@ -235,6 +235,20 @@ def test_a_search_and_a_sync_mend_the_vectors_by_themselves(
         assert contents(index) == expected
 
 
+def test_a_search_whose_store_another_thread_has_closed_does_not_spoil_the_one_that_is_open(place: Path) -> None:
+    def find(store: vectors.VectorStore | None) -> list[tuple[str, float]]:
+        return store.query(np.ones(256, dtype=np.float32), count=1) if store else []
+
+    with open_index(place) as index:
+        late = index.vectors.open_for_reading()
+        index.vectors.close()
+        store = index.vectors.open_for_reading()
+        assert index._in_one_state(find, late) == []
+        assert index.vectors.open_for_reading() is store
+        assert len(index._in_one_state(find, store)) == 1
+    assert (place / "vectors" / "manifest.json").exists()
+
+
 @pytest.mark.parametrize("kind", [*EMBEDDINGS, *RECORDS])
 def test_a_spoilt_record_is_named_with_the_command_that_mends_it(
     kind: str, place: Path, sound: Path, expected: object
