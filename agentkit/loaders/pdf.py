@@ -82,9 +82,8 @@ def load_pdf(path: Path) -> PdfText:
         # pypdf promises its own errors only; damaged files also raise these from deep inside it.
         raise damage("PDF", error) from error
     if not any(pages):
-        if is_scan:
-            raise DocumentError(f"OCR finds no text on its {len(pages)} scanned or empty pages")
-        raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): {ocr.HOW_TO}")
+        advice = "OCR finds no text on them" if is_scan else ocr.HOW_TO
+        raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): {advice}")
     text, offsets = _join(pages)
     return PdfText(text, title, offsets, _placed(entries, text, offsets))
 
