@@ -10,6 +10,7 @@ AgentkitError
 │   ├── IndexNotFoundError      no index of that name
 │   ├── IndexLockedError        another process is writing the index
 │   ├── IndexMismatchError      an index made with another embedder or chunker
+│   ├── IndexUnreadableError    a catalog that cannot be opened now, damaged or not: permissions, memory, the disk
 │   ├── IndexDamagedError       a catalog that SQLite cannot read
 │   │   └── VectorsDamagedError a vector store that Chroma cannot read; made again from the catalog
 │   └── ConditionError          a filter such as `size>1MB` that cannot be read
@@ -81,6 +82,10 @@ class IndexLockedError(IndexingError):
 
 class IndexMismatchError(IndexingError):
     """The index was made with another embedder or chunker; the message names both."""
+
+
+class IndexUnreadableError(IndexingError):
+    """The index's catalog cannot be opened or read now, which tells nothing of its state; the message says why."""
 
 
 class IndexDamagedError(IndexingError):

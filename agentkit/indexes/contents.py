@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentkit.errors import IndexDamagedError
+from agentkit.errors import IndexDamagedError, IndexUnreadableError
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.roots import remembered_patterns
 from agentkit.loaders import PathPatterns
@@ -89,7 +89,7 @@ def index_contents(directory: Path) -> IndexContents:
                     (source, each) for source, each in remembered_patterns(catalog).items() if each != PathPatterns()
                 ),
             )
-    except IndexDamagedError:
+    except (IndexDamagedError, IndexUnreadableError):
         return IndexContents()
 
 

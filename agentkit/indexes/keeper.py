@@ -33,6 +33,7 @@ def rebuild_index(directory: Path) -> RebuildReport:
 
     Raises:
         IndexLockedError: somebody is writing the index.
+        IndexUnreadableError: the catalog cannot be opened, which tells nothing of damage; nothing is done.
     """
     if is_readable(directory / CATALOG_NAME):
         with IndexKeeper(directory) as keeper:

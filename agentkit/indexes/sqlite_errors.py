@@ -1,4 +1,4 @@
-"""SQLite's errors as agentkit's: which of them are a full disk, a lock that somebody holds, or damage."""
+"""SQLite's errors as agentkit's: a full disk, a lock that somebody holds, what passes and tells nothing, or damage."""
 
 import errno
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexLockedError
+from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexLockedError, IndexUnreadableError
 
 _FULL_DISK = {
     sqlite3.SQLITE_FULL,
@@ -17,6 +17,16 @@ _FULL_DISK = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMOPEN,
 }
+_CHECK_PERMISSIONS = "check its permissions and its folder's"
+_UNREADABLE = {
+    sqlite3.SQLITE_PERM: _CHECK_PERMISSIONS,
+    sqlite3.SQLITE_READONLY: _CHECK_PERMISSIONS,
+    sqlite3.SQLITE_CANTOPEN: _CHECK_PERMISSIONS,
+    sqlite3.SQLITE_AUTH: _CHECK_PERMISSIONS,
+    sqlite3.SQLITE_NOMEM: "free some memory",
+    sqlite3.SQLITE_IOERR: "check its disk, and try again",
+}
+"""Primary code -> what to do, for errors that a sound catalog gives too."""
 _LITTLE_BYTES = 4_000_000
 _PRIMARY = 0xFF
 """The bits of an extended error code that are the primary one."""
@@ -29,6 +39,7 @@ def catalog_errors(path: Path) -> Iterator[None]:
     Raises:
         DiskSpaceError: a write found no room.
         IndexLockedError: another connection held the file for too long.
+        IndexUnreadableError: no permission, no memory, or an error of the disk.
         IndexDamagedError: anything else.
     """
     try:
@@ -44,6 +55,8 @@ def catalog_errors(path: Path) -> Iterator[None]:
             raise no_space(path) from error
         if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise IndexLockedError(f"the catalog {path} is in use by another process: try again") from error
+        if advice := _UNREADABLE.get(code & _PRIMARY):
+            raise IndexUnreadableError(f"the catalog {path} cannot be opened ({error}): {advice}") from error
         raise _damaged(path, str(error)) from error
 
 

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentkit.errors import IndexDamagedError, IndexMismatchError
+from agentkit.errors import IndexDamagedError, IndexMismatchError, IndexUnreadableError
 from agentkit.indexes.catalog import CATALOG_NAME, VECTORS_NAME, Catalog
 from agentkit.indexes.lock import current_writer
 
@@ -39,7 +39,7 @@ def is_index(directory: Path) -> bool:
 
 
 def summarise_index(directory: Path) -> IndexSummary:
-    """The summary of the index in `directory`. A damaged one has a `problem` and is no error."""
+    """The summary of the index in `directory`. One that is damaged or unreadable has a `problem`."""
     try:
         with closing(Catalog(directory / CATALOG_NAME)) as catalog:
             roots = sorted(catalog.roots())
@@ -57,7 +57,7 @@ def summarise_index(directory: Path) -> IndexSummary:
                 is_dirty=catalog.is_dirty,
                 writer=current_writer(directory) or "",
             )
-    except (IndexDamagedError, IndexMismatchError) as error:
+    except (IndexDamagedError, IndexMismatchError, IndexUnreadableError) as error:
         return IndexSummary(directory.name, directory, size_bytes=_size(directory), problem=str(error))
 
 

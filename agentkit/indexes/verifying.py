@@ -42,7 +42,11 @@ def find_problems(catalog: Catalog, vectors: Path, name: str) -> _Problems:
 
 
 def is_readable(path: Path) -> bool:
-    """True for a catalog whose pages SQLite can read; also for one that a newer agentkit made, which is no damage."""
+    """True for a catalog whose pages SQLite can read; also for one that a newer agentkit made, which is no damage.
+
+    Raises:
+        IndexUnreadableError: it cannot be opened, damaged or not.
+    """
     try:
         with closing(Catalog(path)) as catalog:
             return not list(_page_problems(catalog, ""))

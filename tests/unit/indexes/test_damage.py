@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agentkit import HashingEmbedder, Index, index_folder
-from agentkit.errors import IndexDamagedError, IndexMismatchError
+from agentkit.errors import IndexDamagedError, IndexMismatchError, IndexUnreadableError
 from agentkit.indexes import vectors
 from agentkit.indexes.collection import IndexCollection
 from agentkit.indexes.keeper import rebuild_index, verify_index
@@ -331,6 +331,24 @@ def test_a_spoilt_catalog_is_an_error_that_names_the_file_and_the_command(kind: 
     ):
         i.search("red fox")
     assert "agentkit indexes rebuild" in IndexCollection(place.parent).summary("index").problem
+
+
+@pytest.mark.parametrize("name", ["PERM", "READONLY", "CANTOPEN", "AUTH", "NOMEM", "IOERR_READ"])
+def test_a_catalog_that_cannot_be_opened_is_not_taken_for_damaged(
+    name: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("SQLite's words")
+        error.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{name}")
+        raise error
+
+    before = (place / "catalog.sqlite").read_bytes()
+    with monkeypatch.context() as failing:
+        failing.setattr(sqlite3, "connect", fail)
+        with pytest.raises(IndexUnreadableError, match=r"cannot be opened \(SQLite's words\): "):
+            rebuild_index(place)
+        assert "cannot be opened" in IndexCollection(place.parent).summary("index").problem
+    assert (place / "catalog.sqlite").read_bytes() == before
 
 
 def test_a_catalog_of_a_newer_agentkit_is_left_as_it_is(place: Path) -> None:
