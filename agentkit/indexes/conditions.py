@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from agentkit.errors import ConditionError
+from agentkit.loaders.walk import LATEST_NS
 
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|kB|MB|GB|TB)", re.IGNORECASE)
@@ -55,7 +56,7 @@ def parse_condition(text: str) -> Condition:
 
 def path_matches(pattern: str) -> Condition:
     """Where a file's path matches a pattern: `*` and `?`, over folders too."""
-    return Condition("files.path GLOB ?", (pattern,))
+    return Condition("files.path GLOB ?", (pattern.replace("[", "[[]"),))
 
 
 def format_is(form: str) -> Condition:
@@ -99,7 +100,8 @@ def _of_number(expression: str, operator: str, value: float) -> Condition:
 
 def _of_date(operator: str, value: str) -> Condition:
     """Of the file's time, in nanoseconds: a date that leaves something open is a span."""
-    start, end = (round(moment.timestamp() * 1e9) for moment in _span(value))
+    moments = (round(moment.timestamp() * 1e9) for moment in _span(value))
+    start, end = (max(-LATEST_NS, min(moment, LATEST_NS)) for moment in moments)
     match operator:
         case "=" | "~":
             return Condition("files.mtime_ns >= ? AND files.mtime_ns < ?", (start, end))

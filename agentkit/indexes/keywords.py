@@ -26,6 +26,8 @@ _IDENTIFIER = re.compile(
 )
 _FEW_WORDS = 1
 """Beside the names of a query, for it to be a search for these names."""
+_MOST_DIGITS = 19
+"""Nobody groups more, and Python refuses to convert thousands."""
 STOP_WORDS = frozenset(
     """
     a about an and any are as at be been but by can could did do does for from had has have how i if in
@@ -91,7 +93,7 @@ def _forms(word: str) -> list[str]:
     plain = word.lower()
     if _GROUPED.fullmatch(word):
         return [plain, word.replace(",", "")]
-    if word.isascii() and word.isdigit() and len(word) > 3 and not word.startswith("0"):
+    if word.isascii() and word.isdigit() and 3 < len(word) < _MOST_DIGITS and not word.startswith("0"):
         return [plain, f"{int(word):,}"]
     if re.search(r"[a-z][A-Z]", word) and word.isalnum() and word[0].isalpha():
         return [plain, " ".join(_CAMEL.findall(word)).lower()]

@@ -67,7 +67,8 @@ def source_file(directory: Path, path: str) -> Path | None:
         roots = catalog.roots()
     for source, prefix in roots.items():
         root = Path(source)
-        candidate = root if path == prefix else root / path.removeprefix(prefix).lstrip("/")
+        is_root = path == prefix + root.name and root.is_file()
+        candidate = root if is_root else root / path.removeprefix(prefix).lstrip("/")
         if path.startswith(prefix) and candidate.is_file():
             return candidate
     return None

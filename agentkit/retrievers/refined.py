@@ -1,5 +1,6 @@
 """A search with what was asked for around it: several queries, reranking, diversity, caps, merged neighbours."""
 
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -57,7 +58,7 @@ class RefinedRetriever(BaseRetriever):
             found = self._diversified(question, found)
         if self.per_document:
             found = limited_per_document(found, self.per_document)
-        found = found[: self.k]
+        found = [replace(hit, rank=rank) for rank, hit in enumerate(found[: self.k], start=1)]
         return merged(found, self.index.document_text) if self.merges_neighbours else found
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:

@@ -161,6 +161,9 @@ class TestIndexes:
         with workspace.open_index("both") as index:
             found = {workspace.indexes.source_file("both", path) for path in index.paths()}
         assert found == {one / "a.txt", two / "a.txt"}
+        workspace.index_folder([one / "a.txt", two], "single")
+        with workspace.open_index("single") as index:
+            assert {workspace.indexes.source_file("single", path) for path in index.paths()} == found
 
     def test_a_source_that_is_gone_has_no_file(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")

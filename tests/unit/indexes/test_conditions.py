@@ -46,6 +46,7 @@ def found(index: Index, *where: str, mode: SearchMode = SearchMode.HYBRID) -> st
         ("size>1kB", "l"), ("size<1kB", "fm"), ("size<=2200", "flm"), ("size=2200B", "l"), ("size!=2200", "fm"),
         ("modified=2022", "m"), ("modified<=2023", "fm"), ("modified>2023", "l"), ("modified>=2023-06-15", "fl"),
         ("modified<2023-06-15", "m"), ("modified!=2023-06", "lm"), ("modified>=2023-06-15T13:00", "l"),
+        ("modified<2300", "flm"), ("modified>1500", "flm"),
         ("path=ferry.md", "f"), ("path~ERR", "f"), ("path!=ferry.md", "lm"), ("title=the mill", "m"),
         ("format=text", "l"), ("format!=text", "fm"), ("encoding=utf-8", "flm"), ("language=python", ""),
         ("author=severine coyle", "m"), ("author~coyle", "m"), ("author!=Severine Coyle", "fl"),
@@ -70,6 +71,16 @@ def test_all_conditions_must_hold_also_with_path_and_format(index: Index) -> Non
     assert [hit.path for hit in index.search("flour", path="m*", format="markdown", where=["heading=Flour"])] == [
         "mill.md"
     ]
+
+
+def test_of_a_pattern_for_paths_only_stars_and_question_marks_are_no_letters(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "draft [2024].md").write_text("flour")
+    (tmp_path / "docs" / "draft 2.md").write_text("flour")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [tmp_path / "docs"])
+        for pattern in ("draft [2024].md", "draft [2024]*", "draft ?2024].md", "*[*"):
+            assert [hit.path for hit in index.search("flour", path=pattern)] == ["draft [2024].md"]
 
 
 def test_pages_can_be_chosen(tmp_path: Path) -> None:

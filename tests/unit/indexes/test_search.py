@@ -74,6 +74,7 @@ def test_phrases_and_identifiers_are_told_from_words(question: str, exact: list[
 def test_a_number_is_found_however_it_is_grouped() -> None:
     assert keyword_query("4,500 crowns") == '"4,500" OR "4500" OR "crowns"'
     assert keyword_query("4500 crowns") == '"4500" OR "4,500" OR "crowns"'
+    assert keyword_query("1" * 5000) == f'"{"1" * 5000}"'
 
 
 @pytest.fixture(scope="module")

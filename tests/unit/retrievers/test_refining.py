@@ -128,6 +128,14 @@ def test_all_steps_together_give_true_spans(index: Index) -> None:
     assert {document.metadata["path"] for document in documents} == {"ferry.txt", "reports/mill.md"}
 
 
+def test_ranks_are_those_of_the_last_step(index: Index) -> None:
+    chosen = RefinedRetriever(index=index, k=3, relevance_weight=0.3, queries=lambda question: ["ferry", question])
+    hits = chosen.hits("flour from barley")
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    joined = chosen.model_copy(update={"merges_neighbours": True}).hits("flour from barley")
+    assert [hit.path for hit in joined] == list(dict.fromkeys(hit.path for hit in hits))
+
+
 @pytest.mark.parametrize("mode", SearchMode)
 def test_filters_keep_every_mode_within_the_files_that_match(index: Index, mode: SearchMode) -> None:
     assert {hit.path for hit in index.search("flour", k=9, mode=mode, path="reports/*")} == {"reports/mill.md"}
