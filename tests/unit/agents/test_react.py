@@ -150,9 +150,9 @@ def test_the_last_step_can_only_answer() -> None:
     assert any("max steps" in warning for warning in answer.warnings)
 
 
-def test_time_ends_a_run_with_what_there_is() -> None:
-    agent, _ = _agent(_call("slow", word="a"), "never", limits=AgentLimits(seconds=0.1))
-    answer = agent.run("x")
+def test_time_ends_a_run_with_what_there_is(hang: BaseTool) -> None:
+    model = ScriptedModel(replies=[_call("hang"), "never"])
+    answer = Agent(model, tools=[hang], limits=AgentLimits(seconds=1)).run("x")
     assert answer.stop_reason is StopReason.TIMEOUT
     assert answer.text == "I look."
 
@@ -451,7 +451,7 @@ def test_nothing_is_asked_about_or_started_when_the_time_is_used_up(hang: BaseTo
 
     calls = [{"name": "hang", "args": {}, "id": "1"}, {"name": "send", "args": {"text": "b"}, "id": "2"}]
     model = ScriptedModel(replies=[AIMessage("Both.", tool_calls=calls)])
-    answer = Agent(model, tools=[hang, send], limits=AgentLimits(seconds=0.5), approve=approve).run("x")
+    answer = Agent(model, tools=[hang, send], limits=AgentLimits(seconds=1), approve=approve).run("x")
     time.sleep(0.1)
     assert (asked, SENT) == ([], [])
     assert answer.steps[1].error == "send was not run: the time is used up"
@@ -558,7 +558,7 @@ def test_a_time_limit_ends_the_wait_for_the_wanted_form() -> None:
 
     model = Slow(replies=["It is 42.", _call("Sum", total=42)])
     started = time.monotonic()
-    answer = Agent(model, response_format=Sum, limits=AgentLimits(seconds=0.5)).run("6*7?")
+    answer = Agent(model, response_format=Sum, limits=AgentLimits(seconds=1)).run("6*7?")
     assert time.monotonic() - started < 2.5
     assert (answer.text, answer.value, answer.stop_reason) == ("It is 42.", None, StopReason.TIMEOUT)
     assert "there is no answer of the wanted form" in answer.warnings
