@@ -54,7 +54,7 @@ def main() -> None:
 def _gsm8k(model: LocalChatModel, options: argparse.Namespace) -> dict:
     journal = _Journal(options.out)
     agent = Agent(model, tools=[calculator], response_format=Number)
-    chain = ChainOfThought(max_tokens=400)
+    chain = ChainOfThought(max_tokens=1024)
     variants: dict[str, Callable[[str], Answer]] = {
         "agent": agent.run,
         "cot": lambda question: chain.solve(Problem(question, form=NumberForm()), model),

@@ -35,7 +35,7 @@ class ChainOfThought:
 
     examples: ExampleChooser = NoExamples()  # noqa: RUF009 - it is immutable
     instruction: str = "Let's think step by step."
-    max_tokens: int = 512
+    max_tokens: int = 1024
     temperature: float = 0.0
     seed: int = 0
     max_prompt_tokens: int | None = None
