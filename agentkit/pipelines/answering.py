@@ -110,6 +110,10 @@ def _read(
                 on_token(new)
         if isinstance(piece, AIMessageChunk):
             whole = whole + piece
+    if not text.strip():  # a model that has quoted and said no more
+        text = "\n".join(citation.quote for citation in citations)
+        if on_token:
+            on_token(text)
     reason = stop_reason_of(whole)
     usage = reader.usage + usage_of(whole)
     warnings = [f"the answer was cut at {max_tokens} tokens"] if reason is StopReason.MAX_TOKENS else []

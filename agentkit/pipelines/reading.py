@@ -43,6 +43,10 @@ _CANDIDATES = 3
 """Sentences that the model chooses its quote from; among more, the 1.5B model chooses worse than their order."""
 _QUOTE_LINE = re.compile(r"^\s*\[(\d+)\]\s*[\"“'«]?(.+?)[\"”'»]?\s*$", re.MULTILINE)
 
+_ANSWER = re.compile(r"^[^\w\n]*Answer[*_ ]*:[*_]*\s*", re.MULTILINE | re.IGNORECASE)
+"""At the start of a line: a passage can hold the word too."""
+_NOT_FOUND = re.compile(r"^\W*NOT FOUND\W*$", re.MULTILINE)
+
 
 class Reader(Protocol):
     """Reads passages for one question. Call `quote` first; `answer` only where it gave citations."""
@@ -175,13 +179,18 @@ class PromptedReader:
         """Read the reply up to its answer, and keep the quotes that stand in the passages."""
         written = ""
         for piece in self._pieces:
-            text = text_of(piece)
-            written += text
-            if "Answer:" in written:
-                rest = written.rpartition("Answer:")[2]
-                self._first_pieces = [piece.model_copy(update={"content": rest})]
+            written += text_of(piece)
+            self.usage += usage_of(piece)
+            start = _ANSWER.search(written)
+            if start and start.end() < len(written):
+                rest = {"content": written[start.end() :], "usage_metadata": None}  # it is counted already
+                self._first_pieces = [piece.model_copy(update=rest)]
                 break
-        return list(dict.fromkeys(filter(None, map(self._cite, _QUOTE_LINE.findall(written)))))
+        start = _ANSWER.search(written)
+        if start is None and _NOT_FOUND.search(written):
+            return []
+        quotes = _QUOTE_LINE.findall(written[: start.start()] if start else written)
+        return list(dict.fromkeys(filter(None, map(self._cite, quotes))))
 
     def answer(self) -> Iterator[AIMessage]:
         """The rest of the same reply."""

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
+from langchain_core.language_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.retrievers import BaseRetriever
 
 from agentkit import ScriptedModel, StopReason, answer_question, load_document
@@ -40,6 +43,39 @@ def test_a_true_quote_is_cited_with_its_place() -> None:
     assert _TEXT[citation.start - 100 : citation.end - 100] == citation.quote
     assert answer.is_grounded
     assert "".join(pieces).strip() == answer.text == "It has 40 paddles."
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ('[1] "The wheel has 40 paddles."\n**Answer**: 40.', "40."),
+        ('[1] "The wheel has 40 paddles."\n**Answer:** $40, *or so*.', "$40, *or so*."),
+        ('[1] "The wheel has 40 paddles."\n\n- answer:\nAnswer: is a word.', "Answer: is a word."),
+        ('[1] "The wheel has 40 paddles."', "The wheel has 40 paddles."),
+        ('[1] "The wheel has 40 paddles."\nAnswer:', "The wheel has 40 paddles."),
+    ],
+)
+def test_the_answer_begins_where_a_line_says_so_and_is_never_empty(reply: str, text: str) -> None:
+    pieces: list[str] = []
+    answer = answer_question("How many?", _retriever(), ScriptedModel(replies=[reply]), on_token=pieces.append)
+    assert answer.is_grounded
+    assert [citation.quote for citation in answer.citations] == ["The wheel has 40 paddles."]
+    assert "".join(pieces).strip() == answer.text == text
+
+
+def test_a_quote_that_holds_the_word_answer_is_not_cut() -> None:
+    text = "Question: How long? Answer: It is 24 months."
+    reply = f'[1] "{text}"\nAnswer: 24 months.'
+    answer = answer_question("How long?", _retriever(text), ScriptedModel(replies=[reply]))
+    assert ([citation.quote for citation in answer.citations], answer.text) == ([text], "24 months.")
+
+
+@pytest.mark.parametrize("reply", ["NOT FOUND", '[1] "The wheel has 40 paddles."\nAnswer: 40.'])
+def test_the_tokens_of_a_hosted_model_are_counted_once(reply: str) -> None:
+    counted = UsageMetadata(input_tokens=90, output_tokens=9, total_tokens=99)
+    model = FakeMessagesListChatModel(responses=[AIMessage(reply, usage_metadata=counted)])
+    usage = answer_question("How many?", _retriever(), model).usage
+    assert (usage.prompt_tokens, usage.completion_tokens) == (90, 9)
 
 
 def test_a_nearly_true_quote_is_repaired_and_a_made_up_one_dropped() -> None:
