@@ -162,6 +162,11 @@ class Catalog:
         rows = self._rows("SELECT path, size, mtime_ns FROM staged WHERE source = ?", (source,))
         return {path: FileStamp(size, mtime) for path, size, mtime in rows}
 
+    def paths_elsewhere(self, source: str) -> set[str]:
+        """The paths of files that are indexed, or staged, of other roots."""
+        query = "SELECT path FROM files WHERE source != ?1 UNION SELECT path FROM staged WHERE source != ?1"
+        return {path for (path,) in self._rows(query, (source,))}
+
     def file_with_content(self, sha256: str) -> FileRecord | None:
         """A file of the same bytes, whatever its path."""
         rows = self._rows(

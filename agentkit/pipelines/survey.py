@@ -12,6 +12,8 @@ from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, ocr, walk
 from agentkit.loaders.walk import UNLISTED
 
+_TAKEN = "another folder of this index has a file of this path"
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -109,13 +111,18 @@ def _survey_source(
     sync.known |= catalog.known_files(root.source)
     sync.staged |= catalog.staged_files(root.source)
     forgotten = forgotten_patterns(catalog)
+    taken = catalog.paths_elsewhere(root.source) | {found.path for found in sync.found}
     for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
-        if isinstance(entry, FileEntry) and is_forgotten(root.prefix + entry.relative, forgotten):
-            sync.skipped[root.prefix + entry.relative] = (root.source, FileStamp(0, 0), FORGOTTEN)
+        relative = entry.relative if isinstance(entry, FileEntry) else entry.path
+        path = root.prefix + relative
+        if isinstance(entry, FileEntry) and is_forgotten(path, forgotten):
+            sync.skipped[path] = (root.source, FileStamp(0, 0), FORGOTTEN)
+        elif path in taken:  # to be skipped by this path would delete the other root's file
+            sync.skipped[str(Path(root.source) / relative)] = (root.source, FileStamp(0, 0), _TAKEN)
         elif isinstance(entry, FileEntry):
             stamp = FileStamp(entry.size, entry.mtime_ns)
-            sync.found.append(FoundFile(root.prefix + entry.relative, root.source, stamp, entry.path))
+            sync.found.append(FoundFile(path, root.source, stamp, entry.path))
         else:
-            sync.skipped[root.prefix + entry.path] = (root.source, FileStamp(0, 0), entry.reason)
+            sync.skipped[path] = (root.source, FileStamp(0, 0), entry.reason)
             if entry.reason.startswith(UNLISTED):
-                sync.unlisted.add(root.prefix + entry.path)
+                sync.unlisted.add(path)

@@ -127,6 +127,34 @@ def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -
             index_folder(index, [tmp_path])
 
 
+def test_a_file_does_not_replace_another_root_s_file_of_the_same_path(tmp_path: Path) -> None:
+    notes, projects = tmp_path / "notes", tmp_path / "work" / "projects"
+    for folder in (notes, projects):
+        folder.mkdir(parents=True)
+        (folder / "a.md").write_text(f"of {folder.name}")
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [notes])
+        index_folder(index, [projects])
+        (notes / "projects").mkdir()
+        (notes / "projects" / "a.md").write_text("an intruder")
+        for sources in ([notes], [notes, projects], [projects, notes], [notes]):
+            report = index_folder(index, sources)
+            assert [(each.path, each.reason) for each in report.skipped] == [
+                (str(notes / "projects" / "a.md"), "another folder of this index has a file of this path")
+            ]
+            assert (report.added, report.changed, report.removed) == (0, 0, 0)
+            assert index.document_text("projects/a.md") == "of projects"
+        (notes / "projects" / "a.md").write_text("")
+        index_folder(index, [notes])
+        assert index.document_text("projects/a.md") == "of projects"
+        (projects / "a.md").unlink()
+        (projects / "b.md").write_text("another")
+        index_folder(index, [projects])
+        (notes / "projects" / "a.md").write_text("no intruder")
+        assert index_folder(index, [notes]).skipped == ()
+        assert index.document_text("projects/a.md") == "no intruder"
+
+
 def test_patterns_are_remembered_for_each_root_until_others_are_given(tmp_path: Path) -> None:
     for name in ("one/a.md", "one/b.txt", "two/a.md", "two/b.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
