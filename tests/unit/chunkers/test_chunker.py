@@ -1,5 +1,6 @@
 """What holds for every chunk of every text (design.md, invariant 1), on generated texts and on every example file."""
 
+import unicodedata
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk, ChunkLimits, chunk_document
+from agentkit.chunkers.context import context_of
 from agentkit.errors import DocumentError
+from agentkit.indexes.records import searched_text
 from agentkit.loaders import FileEntry, load_document, walk
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -131,3 +134,33 @@ def test_every_example_is_cut_into_true_spans(entry: FileEntry, limits: ChunkLim
         pytest.fail(f"{entry.relative}: {error}")
     assert check(document, limits, words)
     assert document.metadata["title"]
+
+
+HANGUL = st.integers(0, 200).map(lambda length: ("강남닭락 봄빛 " * 30)[:length])
+
+
+def letters(text: str) -> int:
+    """A token a letter, as all-MiniLM's vocabulary cuts Hangul."""
+    return len(unicodedata.normalize("NFD", text)) + 2
+
+
+@given(HANGUL, HANGUL, HANGUL, st.sampled_from(["text", "markdown"]))
+@settings(max_examples=50)
+def test_titles_leads_and_headings_leave_room_for_the_chunk(title: str, lead: str, heading: str, form: str) -> None:
+    body = "가나다라마바사 아자차카타파하. " * 100
+    text = f"{lead}.\n\n# {heading}\n\n{body}"
+    metadata = {"format": form, "title": title}
+    chunks = check(Document(page_content=text, metadata=metadata), ChunkLimits(), letters)
+    assert max(letters(searched_text(metadata, text, chunk)) for chunk in chunks) <= ChunkLimits().max_tokens
+    assert len(chunks) < len(text) / 10
+
+
+def test_the_context_of_english_prose_is_not_cut() -> None:
+    title = "The tide mill at Gannet Gut (1871), its wheel, and the carpenter who built it"
+    headings = (
+        "Part two: the wheel",
+        "How often it turns, and why it stops at the ebb",
+        "What was paid for it in 1903",
+    )
+    context = context_of({"format": "markdown", "title": title}, "", 0, headings)
+    assert context == " › ".join((title, *headings))
