@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from agentkit.errors import ConditionError
-from agentkit.loaders.walk import LATEST_NS
 
 _CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|kB|MB|GB|TB)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_LARGEST = 2**63 - 1
+"""The largest integer in SQLite; in nanoseconds the year 2262."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _LOADERS_FIELDS = frozenset({"title", "format", "language", "encoding"})
 _PAGE = "(SELECT max(1, count(*)) FROM json_each(files.metadata, '$.page_offsets') WHERE value <= chunks.start)"
@@ -101,7 +102,7 @@ def _of_number(expression: str, operator: str, value: float) -> Condition:
 def _of_date(operator: str, value: str) -> Condition:
     """Of the file's time, in nanoseconds: a date that leaves something open is a span."""
     moments = (round(moment.timestamp() * 1e9) for moment in _span(value))
-    start, end = (max(-LATEST_NS, min(moment, LATEST_NS)) for moment in moments)
+    start, end = (max(-_LARGEST, min(moment, _LARGEST)) for moment in moments)
     match operator:
         case "=" | "~":
             return Condition("files.mtime_ns >= ? AND files.mtime_ns < ?", (start, end))

@@ -18,7 +18,7 @@ from agentkit.results import SkippedFile
 _ALL = PathPatterns()
 UNLISTED = "folder cannot be listed"
 """How the reason of a folder begins whose files are not known: they may be there all the same."""
-LATEST_NS = 2**63 - 1
+_LATEST_NS = 2**63 - 1
 """What SQLite can hold: the year 2262."""
 
 
@@ -106,7 +106,7 @@ def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> Fil
 
 def stamped_ns(status: os.stat_result) -> int:
     """When a file was changed, in nanoseconds, as the catalog can hold it: a file's time can be past the year 2262."""
-    return max(-LATEST_NS, min(status.st_mtime_ns, LATEST_NS))
+    return max(-_LATEST_NS, min(status.st_mtime_ns, _LATEST_NS))
 
 
 def _link_problem(path: Path, root: Path) -> str:

@@ -254,6 +254,7 @@ def _within_limits(render: Any) -> str:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), interruption)
         thread.join(_AGAIN_S if is_over else _WATCH_S)
     if failure and isinstance(failure[0], _InterruptedError):
+        failure.clear()  # its frames hold what the template made
         raise MemoryError if is_too_large else TimeoutError
     if failure:
         raise failure[0]

@@ -86,13 +86,13 @@ def test_a_prompt_that_ends_inside_a_thought_says_so(vocabulary: Vocabulary) -> 
     ],
 )
 def test_hostile_templates_neither_hang_nor_reach_out_of_the_sandbox(vocabulary: Vocabulary, source: str) -> None:
-    started = time.monotonic()
+    started, before = time.monotonic(), psutil.Process().memory_info().rss
     text = ""
     with suppress(MessageError, ModelLoadError):  # an error of ours, or text that gives nothing away
         text = _text(vocabulary, source, USER)
     assert not re.search("root:|uid=|<class|<module", text)
     assert time.monotonic() - started < 30
-    assert psutil.Process().memory_info().rss < 6e9
+    assert psutil.Process().memory_info().rss - before < 1e9
 
 
 def test_a_template_that_is_no_jinja_is_refused_at_once(vocabulary: Vocabulary) -> None:

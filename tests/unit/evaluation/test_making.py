@@ -7,7 +7,12 @@ from agentkit.embedders import HashingEmbedder
 from agentkit.evaluation.making import make_questions
 from agentkit.evaluation.resume import Finished
 
-_TEXT = "# Mill\n\nThe tide mill at Gannet Gut was built in 1871 by a carpenter.\n\nIts wheel turns twice a day, always at the ebb."
+_TEXT = """# Mill
+
+The tide mill at Gannet Gut was built in 1871 by a carpenter.
+
+Its wheel turns twice a day, always at the ebb.
+"""
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
