@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,8 @@ from typing import Any, NoReturn
 
 import psutil
 from jinja2 import TemplateError
+from jinja2.compiler import CodeGenerator
+from jinja2.nodes import Concat
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agentkit.errors import MessageError, ModelLoadError
@@ -34,6 +36,8 @@ _WATCH_S = 0.02
 _AGAIN_S = 0.5
 """An interruption is seldom lost; two at once would meet the handling of the first."""
 _LONGEST_PRODUCT = 1_000_000
+_LONGEST_TEXT = 10_000_000
+"""Characters of any text that a template makes: each step is checked before it is done."""
 _WIDENING_FILTERS = ("batch", "center", "format", "indent", "slice", "wordwrap")
 _WIDENING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
 """What makes any length of text in one call, which no limit of time or memory can interrupt."""
@@ -182,16 +186,27 @@ def _without_system(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
     return list(rest)
 
 
+class _CheckedCode(CodeGenerator):
+    def visit_Concat(self, node: Concat, frame: Any) -> None:  # noqa: N802  Jinja's name
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox with what Hugging Face templates expect, and without what fills the memory in one step."""
 
-    intercepted_binops = frozenset(["*", "**", "%"])
+    intercepted_binops = frozenset(["*", "**", "%", "+"])
+    code_generator_class = _CheckedCode
 
     def __init__(self, **options: Any) -> None:
         super().__init__(extensions=["jinja2.ext.loopcontrols"], **options)
         self.globals["raise_exception"] = _raise_template_error
         self.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
         self.filters["tojson"] = _to_json
+        self.filters |= {"join": _join, "replace": _replace}
         for name in _WIDENING_FILTERS:
             del self.filters[name]
 
@@ -204,12 +219,60 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             raise TemplateError("powers are not allowed in a chat template")
         if operator == "%" and isinstance(left, (str, bytes)):
             raise TemplateError("formatting with % is not allowed in a chat template")
-        if operator == "%":
+        if operator == "+" and isinstance(left, str) and isinstance(right, str):
+            _check_length(len(left) + len(right))
+        if operator in "%+":
             return super().call_binop(context, operator, left, right)
         sizes = [len(side) if hasattr(side, "__len__") else side for side in (left, right)]
         if not all(isinstance(size, (int, float)) for size in sizes) or abs(sizes[0] * sizes[1]) > _LONGEST_PRODUCT:
             raise TemplateError("a product in the chat template is too large")
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Any, function: Any, /, *args: Any, **options: Any) -> Any:
+        text = getattr(function, "__self__", None)
+        if isinstance(text, str) and function.__name__ == "replace" and len(args) > 1:
+            _check_length(len(text) + text.count(args[0]) * len(args[1]))
+        if isinstance(text, str) and function.__name__ == "join" and args:
+            args = (_checked(args[0], len(text)),)
+        return super().call(context, function, *args, **options)
+
+    @staticmethod
+    def concat(parts: Iterable[str]) -> str:
+        """Everything that a template or a block of it writes."""
+        return "".join(_checked(parts))
+
+    @staticmethod
+    def joined(parts: Iterable[Any]) -> str:
+        """What `~` gives."""
+        return "".join(_checked(map(str, parts)))
+
+
+def _checked(parts: Iterable[str], between: int = 0) -> list[str]:
+    """The parts of a text that is made of them, with so many characters between two."""
+    kept, length = [], 0
+    for part in parts:
+        length += len(part) + between
+        _check_length(length)
+        kept.append(part)
+    return kept
+
+
+def _check_length(length: int) -> None:
+    if length > _LONGEST_TEXT:
+        raise TemplateError(f"a text in the chat template is longer than {_LONGEST_TEXT:,} characters")
+
+
+def _join(parts: Iterable[Any], between: str = "", attribute: str | None = None) -> str:
+    """Jinja's filter, for parts and a separator of bounded length."""
+    values = (part[attribute] for part in parts) if attribute else parts
+    return str(between).join(_checked(map(str, values), len(str(between))))
+
+
+def _replace(text: str, old: str, new: str, count: int = -1) -> str:
+    """Jinja's filter, for a result of bounded length."""
+    text, old, new = str(text), str(old), str(new)
+    _check_length(len(text) + text.count(old) * len(new))
+    return text.replace(old, new, count)
 
 
 def _raise_template_error(message: str) -> NoReturn:
@@ -242,12 +305,13 @@ def _within_limits(render: Any) -> str:
             failure.append(error)
 
     thread = threading.Thread(target=run, name="agentkit-template", daemon=True)
-    most, end = _own_memory() + _MEMORY_LIMIT_BYTES, time.monotonic() + _TIME_LIMIT_S
+    process = psutil.Process()
+    most, end = _own_memory(process) + _MEMORY_LIMIT_BYTES, time.monotonic() + _TIME_LIMIT_S
     is_too_large = False
     thread.start()
     thread.join(_WATCH_S)
     while thread.is_alive():
-        is_too_large |= _own_memory() > most
+        is_too_large |= _own_memory(process) > most
         is_over = is_too_large or time.monotonic() > end
         if is_over:
             interruption = ctypes.py_object(_InterruptedError)
@@ -261,7 +325,7 @@ def _within_limits(render: Any) -> str:
     return result[0]
 
 
-def _own_memory() -> int:
-    """Bytes that this process holds alone, without the model's file."""
-    used = psutil.Process().memory_info()
+def _own_memory(process: psutil.Process) -> int:
+    """Bytes that a process holds alone, without the model's file."""
+    used = process.memory_info()
     return int(used.rss - getattr(used, "shared", 0))

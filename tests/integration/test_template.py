@@ -83,6 +83,12 @@ def test_a_prompt_that_ends_inside_a_thought_says_so(vocabulary: Vocabulary) -> 
         "{{ '%40000000000d'|format(1) }}",
         "{{ '%40000000000d' % 1 }}",
         "{{ [1]|tojson(indent=40000000000) }}",
+        "{% set x = 'a' * 1000000 %}{{ x.replace('a', x) }}",
+        "{% set x = 'a' * 1000000 %}{{ x|replace('a', x) }}",
+        "{% set x = 'a' * 1000000 %}{{ ([x] * 100000)|join(x) }}",
+        "{% set x = 'a' * 1000000 %}{{ x.join(['b'] * 100000) }}",
+        "{% set x = 'a' * 1000000 %}{% for i in range(99999) %}{{ x }}{% endfor %}",
+        "{% set x = 'a' * 1000000 %}{% set y %}{% for i in range(99999) %}{{ x }}{% endfor %}{% endset %}{{ y }}",
     ],
 )
 def test_hostile_templates_neither_hang_nor_reach_out_of_the_sandbox(vocabulary: Vocabulary, source: str) -> None:
@@ -93,6 +99,14 @@ def test_hostile_templates_neither_hang_nor_reach_out_of_the_sandbox(vocabulary:
     assert not re.search("root:|uid=|<class|<module", text)
     assert time.monotonic() - started < 30
     assert psutil.Process().memory_info().rss - before < 1e9
+
+
+def test_texts_are_put_together_as_jinja_does(vocabulary: Vocabulary) -> None:
+    source = (
+        "{{ 'a' ~ 1 }}{{ 'b' + 'c' }}{{ [1, 2]|join('-') }}{{ 'x.y'|replace('.', '') }}"
+        "{{ 'z'.replace('z', 'w') }}{{ 5 % 3 }}"
+    )
+    assert _text(vocabulary, source, USER) == "a1bc1-2xyw2"
 
 
 def test_a_template_that_is_no_jinja_is_refused_at_once(vocabulary: Vocabulary) -> None:
