@@ -19,8 +19,9 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 import psutil
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError, pass_environment
 from jinja2.compiler import CodeGenerator
+from jinja2.filters import make_attrgetter
 from jinja2.nodes import Concat
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -215,25 +216,25 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return not is_widening and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**":
-            raise TemplateError("powers are not allowed in a chat template")
-        if operator == "%" and isinstance(left, (str, bytes)):
-            raise TemplateError("formatting with % is not allowed in a chat template")
-        if operator == "+" and isinstance(left, str) and isinstance(right, str):
-            _check_length(len(left) + len(right))
-        if operator in "%+":
-            return super().call_binop(context, operator, left, right)
-        sizes = [len(side) if hasattr(side, "__len__") else side for side in (left, right)]
-        if not all(isinstance(size, (int, float)) for size in sizes) or abs(sizes[0] * sizes[1]) > _LONGEST_PRODUCT:
-            raise TemplateError("a product in the chat template is too large")
+        match operator:
+            case "**":
+                raise TemplateError("powers are not allowed in a chat template")
+            case "*":
+                _check_product(left, right)
+            case "%" if isinstance(left, (str, bytes)):
+                raise TemplateError("formatting with % is not allowed in a chat template")
+            case "+" if isinstance(left, str) and isinstance(right, str):
+                _check_length(len(left) + len(right))
         return super().call_binop(context, operator, left, right)
 
     def call(self, context: Any, function: Any, /, *args: Any, **options: Any) -> Any:
         text = getattr(function, "__self__", None)
-        if isinstance(text, str) and function.__name__ == "replace" and len(args) > 1:
-            _check_length(len(text) + text.count(args[0]) * len(args[1]))
-        if isinstance(text, str) and function.__name__ == "join" and args:
-            args = (_checked(args[0], len(text)),)
+        if isinstance(text, str):
+            match function.__name__, args:
+                case "replace", (old, new, *_):
+                    _check_replaced(text, old, new)
+                case "join", (parts,):
+                    args = (_checked(parts, len(text)),)
         return super().call(context, function, *args, **options)
 
     @staticmethod
@@ -257,22 +258,32 @@ def _checked(parts: Iterable[str], between: int = 0) -> list[str]:
     return kept
 
 
+def _check_product(left: Any, right: Any) -> None:
+    sizes = [len(side) if hasattr(side, "__len__") else side for side in (left, right)]
+    if not all(isinstance(size, (int, float)) for size in sizes) or abs(sizes[0] * sizes[1]) > _LONGEST_PRODUCT:
+        raise TemplateError("a product in the chat template is too large")
+
+
 def _check_length(length: int) -> None:
     if length > _LONGEST_TEXT:
         raise TemplateError(f"a text in the chat template is longer than {_LONGEST_TEXT:,} characters")
 
 
-def _join(parts: Iterable[Any], between: str = "", attribute: str | None = None) -> str:
-    """Jinja's filter, for parts and a separator of bounded length."""
-    values = (part[attribute] for part in parts) if attribute else parts
-    return str(between).join(_checked(map(str, values), len(str(between))))
-
-
-def _replace(text: str, old: str, new: str, count: int = -1) -> str:
-    """Jinja's filter, for a result of bounded length."""
-    text, old, new = str(text), str(old), str(new)
+def _check_replaced(text: str, old: str, new: str) -> None:
     _check_length(len(text) + text.count(old) * len(new))
-    return text.replace(old, new, count)
+
+
+@pass_environment
+def _join(environment: Environment, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
+    """Jinja's filter, with its parameters, for a result of bounded length."""
+    values = value if attribute is None else map(make_attrgetter(environment, attribute), value)
+    return str(d).join(_checked(map(str, values), len(str(d))))
+
+
+def _replace(s: str, old: str, new: str, count: int | None = None) -> str:
+    """Jinja's filter, with its parameters, for a result of bounded length."""
+    _check_replaced(str(s), str(old), str(new))
+    return str(s).replace(str(old), str(new), -1 if count is None else count)
 
 
 def _raise_template_error(message: str) -> NoReturn:

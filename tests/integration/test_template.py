@@ -105,8 +105,9 @@ def test_texts_are_put_together_as_jinja_does(vocabulary: Vocabulary) -> None:
     source = (
         "{{ 'a' ~ 1 }}{{ 'b' + 'c' }}{{ [1, 2]|join('-') }}{{ 'x.y'|replace('.', '') }}"
         "{{ 'z'.replace('z', 'w') }}{{ 5 % 3 }}"
+        "{{ [{'a': {'b': 7}}, {'a': {'b': 8}}]|join(d='+', attribute='a.b') }}{{ 'oo'|replace('o', 'u', count=1) }}"
     )
-    assert _text(vocabulary, source, USER) == "a1bc1-2xyw2"
+    assert _text(vocabulary, source, USER) == "a1bc1-2xyw27+8uo"
 
 
 def test_a_template_that_is_no_jinja_is_refused_at_once(vocabulary: Vocabulary) -> None:
