@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _KV_MEMORY_SHARE = 0.25
 """Of the memory that is free when the context is made."""
 _SMALLEST_CONTEXT = 512
-LONGEST_BATCH = 512
+_LONGEST_BATCH = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,15 @@ class ContextSizes:
 
     context: int
     """KV cells in all; also the longest sequence."""
-    batch: int = LONGEST_BATCH
-    """Tokens of one decode call."""
     outputs: int = 64
     """Logit rows of one decode call."""
     sequences: int = 64
     """Sequences that the KV cache tells apart: running ones and cached prefixes."""
+
+    @property
+    def batch(self) -> int:
+        """Tokens of one decode call: llama.cpp takes no more than its context holds, and asserts that."""
+        return min(_LONGEST_BATCH, self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +202,6 @@ def default_threads() -> int:
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
     return max(1, min(physical, allowed))
-
-
-def context_sizes(tokens: int) -> ContextSizes:
-    """Sizes for a context of so many tokens: llama.cpp's batch is no longer than its context, and it asserts that."""
-    return ContextSizes(tokens, batch=min(LONGEST_BATCH, tokens))
 
 
 def choose_context(model: LlamaModel) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from agentkit.errors import ModelLoadError
-from agentkit.models.engine.context import ContextSizes, LlamaContext, choose_context, context_sizes
+from agentkit.models.engine.context import ContextSizes, LlamaContext, choose_context
 from agentkit.models.engine.model import LlamaModel, choose_gpu_layers, count_layers
 from agentkit.models.engine.placement import Placement, fewer_layers
 
@@ -39,8 +39,8 @@ def load(
         tried = replace(placement, gpu_layers=layers)
         try:
             model = load_interruptibly(partial(_load_model, path, tried))
-            tokens = min(context_tokens, model.context_limit) if context_tokens else choose_context(model)
-            sizes = context_sizes(tokens)
+            limit = model.context_limit
+            sizes = ContextSizes(min(context_tokens, limit) if context_tokens else choose_context(model))
             return model, load_interruptibly(partial(_make_context, model, sizes, threads)), sizes
         except BaseException as error:
             if model:

@@ -11,7 +11,7 @@ from agentkit.models.engine.planning import PromptShare, plan
 from agentkit.models.engine.sequence import Sequence
 from agentkit.results import StopReason
 
-_SIZES = ContextSizes(context=2048, batch=512, outputs=64)
+_SIZES = ContextSizes(context=2048, outputs=64)
 
 
 class _Reply:
