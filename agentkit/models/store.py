@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from platformdirs import user_data_path
 
+from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
 from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry
 from agentkit.models.sources import fetch, hub_file
@@ -60,8 +60,7 @@ class ModelStore:
     def __init__(self, directory: Path | None = None, *, catalog: Mapping[str, ModelEntry] = CATALOG) -> None:
         """`directory`: None is `models` in `$AGENTKIT_DATA_DIR`, or in the user's data folder."""
         self._catalog = catalog
-        data = os.environ.get("AGENTKIT_DATA_DIR")
-        self.directory = directory or (Path(data).expanduser() if data else user_data_path("agentkit")) / "models"
+        self.directory = directory or data_directory() / "models"
 
     def path(self, name: str) -> Path:
         """Where the model's GGUF file, or the embedder's folder, is. Touches no network.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentkit.chunkers import CHUNKER_NAME
+from agentkit.directories import data_directory
 from agentkit.results import SearchMode
-from agentkit.workspace.places import data_directory
 
 if TYPE_CHECKING:
     from agentkit.evaluation import Evaluation

@@ -1,9 +1,6 @@
-"""Where a workspace is, and where things go that belong to none."""
+"""Where a workspace is."""
 
-import os
 from pathlib import Path
-
-from platformdirs import user_data_path
 
 from agentkit.settings import FILE_NAME
 
@@ -16,9 +13,3 @@ def find_root(start: Path) -> Path | None:
         if (folder / ".git").exists() or folder == Path.home():
             return None
     return None
-
-
-def data_directory() -> Path:
-    """Where things go that belong to no workspace: `$AGENTKIT_DATA_DIR`, or the user's data folder."""
-    chosen = os.environ.get("AGENTKIT_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else user_data_path("agentkit")

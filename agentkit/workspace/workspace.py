@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agentkit.directories import data_directory
 from agentkit.errors import DocumentError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
 from agentkit.results import Answer, Hit, IndexPlan, IndexReport, RebuildReport, SearchMode
@@ -17,7 +18,7 @@ from agentkit.settings import FILE_NAME, Settings, load_settings, with_options
 from agentkit.workspace.files import WORKSPACE_FILES
 from agentkit.workspace.measuring import Measuring
 from agentkit.workspace.models import Models
-from agentkit.workspace.places import data_directory, find_root
+from agentkit.workspace.places import find_root
 
 if TYPE_CHECKING:
     import threading
