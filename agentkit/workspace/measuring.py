@@ -83,15 +83,12 @@ class Measuring:
     ) -> "Evaluation":
         """Search as `agentkit search` does, with the steps that the settings ask for."""
         from agentkit.evaluation.retrieval import PASSAGES, evaluate_retrieval
-        from agentkit.workspace.searching import is_plain, needs_chat_model, refined_retriever
+        from agentkit.workspace.searching import is_plain, opened_retriever
 
         settings = self._workspace.settings.search
         if is_plain(settings):
             return evaluate_retrieval(index, judged, documents, mode=mode, on_progress=on_progress)
-        with ExitStack() as stack:
-            needed = needs_chat_model(settings)
-            model = stack.enter_context(self._models.for_one_answer(None)) if needed else None
-            retriever = refined_retriever(index, settings, k=PASSAGES, model=model, mode=mode)
+        with opened_retriever(index, settings, self._models, k=PASSAGES, mode=mode) as retriever:
             found = evaluate_retrieval(
                 index, judged, documents, mode=mode, retriever=retriever, on_progress=on_progress
             )

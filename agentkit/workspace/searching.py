@@ -1,8 +1,9 @@
 """What the `[search]` settings ask for around a search, made into a retriever."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ModelLoadError
 from agentkit.results import SearchMode
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from agentkit.indexes import Index
     from agentkit.retrievers import RefinedRetriever, Reranker
     from agentkit.retrievers.queries import QueryWriter
+    from agentkit.workspace.models import Models
 
 
 def is_plain(settings: SearchSettings) -> bool:
@@ -24,6 +26,19 @@ def is_plain(settings: SearchSettings) -> bool:
 def needs_chat_model(settings: SearchSettings) -> bool:
     """True where a chat model writes the queries or judges the passages."""
     return settings.queries != "one" or settings.reranker == "model"
+
+
+@contextmanager
+def opened_retriever(
+    index: "Index",
+    settings: SearchSettings,
+    models: "Models",
+    **options: Any,  # those of `refined_retriever`
+) -> "Iterator[RefinedRetriever]":
+    """`refined_retriever` within a block, with the chat model of the settings where its steps need one."""
+    with ExitStack() as stack:
+        model = stack.enter_context(models.for_one_answer(None)) if needs_chat_model(settings) else None
+        yield refined_retriever(index, settings, model=model, **options)
 
 
 def refined_retriever(

@@ -257,17 +257,14 @@ class Workspace:
         Raises:
             ModelLoadError: the reranker cannot be loaded.
         """
-        from agentkit.workspace.searching import is_plain, needs_chat_model, refined_retriever
+        from agentkit.workspace.searching import is_plain, opened_retriever
 
         settings = self.settings.search
         if is_plain(settings):
             return index.search(query, k=k, mode=mode, path=path, format=format, where=where)
-        with ExitStack() as stack:
-            needed = needs_chat_model(settings)
-            model = stack.enter_context(self.models.for_one_answer(None)) if needed else None
-            retriever = refined_retriever(
-                index, settings, k=k, model=model, mode=mode, path=path, format=format, where=where
-            )
+        with opened_retriever(
+            index, settings, self.models, k=k, mode=mode, path=path, format=format, where=where
+        ) as retriever:
             return retriever.hits(query)
 
     def retriever(
