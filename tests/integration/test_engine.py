@@ -21,7 +21,7 @@ from agentkit.models.engine import (
     engine_report,
     planned_layers,
 )
-from agentkit.models.engine.context import ContextSizes, LlamaContext, Slice
+from agentkit.models.engine.context import ContextSizes, DecodeAbortedError, LlamaContext, Slice
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.tool_calling import ToolBinding
 from agentkit.results import StopReason
@@ -129,20 +129,25 @@ def test_prompts_that_fill_a_small_context_together_are_answered(chat_model_file
 
 def test_a_sequence_whose_state_is_lost_begins_again(chat_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with recurrent models, which cannot go back to an earlier position once a decode was broken off."""
-    truncate = LlamaContext.truncate
-    monkeypatch.setattr(
-        LlamaContext, "truncate", lambda self, sequence, length: truncate(self, sequence, 0) if length else 0
-    )
+    truncate, decode = LlamaContext.truncate, LlamaContext.decode
+    decodes = 0
+
+    def broken_off(context: LlamaContext, slices: list[Slice]) -> object:
+        nonlocal decodes
+        decodes += 1
+        logits = decode(context, slices)
+        if decodes in {6, 12, 13}:
+            raise DecodeAbortedError
+        return logits
+
+    monkeypatch.setattr(LlamaContext, "decode", broken_off)
+    monkeypatch.setattr(LlamaContext, "truncate", lambda context, sequence, length: truncate(context, sequence, 0))
     with LlamaEngine(chat_model_file, context_tokens=_CONTEXT) as fresh:
-        others = [_generate(fresh, f"Count to {number}.", 40) for number in (20, 30)]
-        long_prompt = tuple(fresh.vocabulary.tokenize("all work and no play " * 400)[:700])
-        for _ in range(3):
-            cancelled = fresh.generate(GenerationRequest(long_prompt, 20))
-            time.sleep(0.05)
-            cancelled.cancel()
-            assert cancelled.outcome.stop_reason is StopReason.CANCELLED
-        for number, other in zip((20, 30), others, strict=True):
-            (score,) = fresh.score(_prompt(fresh, f"Count to {number}."), [fresh.vocabulary.tokenize(other.text())])
+        replies = {number: _generate(fresh, f"Count to {number}.", 40) for number in (20, 30)}
+        texts = {number: reply.text() for number, reply in replies.items()}
+        assert decodes > 30
+        for number, text in texts.items():
+            (score,) = fresh.score(_prompt(fresh, f"Count to {number}."), [fresh.vocabulary.tokenize(text)])
             assert min(score.logprobs) > -3  # each token is one that the model would take after all before it
 
 
