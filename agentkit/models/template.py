@@ -1,7 +1,8 @@
 """Chat templates: messages to prompt tokens, with content that can never become a control token.
 
 A GGUF carries its model's Jinja template (the Hugging Face convention: `messages`, `tools`,
-`add_generation_prompt`). It is somebody else's program, so it runs in Jinja's sandbox under a time limit.
+`add_generation_prompt`). It is somebody else's program, so it runs in Jinja's sandbox under limits of
+time and memory, and the length of each text is checked before it is made.
 
 Content is data (design.md, invariant 6). Every control token that is written in it is replaced by a marker before the
 template runs; afterwards the markers are spelled out as plain text and everything else is tokenised as markup.
@@ -188,6 +189,8 @@ def _without_system(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, 
 
 
 class _CheckedCode(CodeGenerator):
+    """Compiles `a ~ b` to a call of the environment's `joined`: it is no operator that a sandbox can intercept."""
+
     def visit_Concat(self, node: Concat, frame: Any) -> None:  # noqa: N802  Jinja's name
         self.write("environment.joined((")
         for part in node.nodes:
