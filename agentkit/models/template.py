@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 import psutil
 from jinja2 import Environment, TemplateError, pass_environment
 from jinja2.compiler import CodeGenerator
-from jinja2.filters import make_attrgetter
+from jinja2.filters import do_format, do_indent, make_attrgetter
 from jinja2.nodes import Concat
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -40,9 +40,13 @@ _AGAIN_S = 0.5
 _LONGEST_PRODUCT = 1_000_000
 _LONGEST_TEXT = 10_000_000
 """Characters of any text that a template makes: each step is checked before it is done."""
-_WIDENING_FILTERS = ("batch", "center", "format", "indent", "slice", "wordwrap")
+_WIDENING_FILTERS = ("batch", "center", "slice", "wordwrap")
 _WIDENING_METHODS = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
 """What makes any length of text in one call, which no limit of time or memory can interrupt."""
+_WIDEST = 1000
+"""Characters that an indentation may have."""
+_WIDE_FORMAT = re.compile(r"%(?:\([^)]*\))?[^%a-zA-Z]*?(?:\d{4}|\*)")
+"""A width, or one that an argument gives, that `%` would fill up to."""
 # Private-use characters that mark a control token's text: MARK_START, its number in decimal, MARK_END.
 _MARK_START, _MARK_END = "\uf8f0", "\uf8f1"
 
@@ -210,7 +214,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         self.globals["raise_exception"] = _raise_template_error
         self.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
         self.filters["tojson"] = _to_json
-        self.filters |= {"join": _join, "replace": _replace}
+        self.filters |= {"format": _format, "indent": _indent, "join": _join, "replace": _replace}
         for name in _WIDENING_FILTERS:
             del self.filters[name]
 
@@ -225,7 +229,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             case "*":
                 _check_product(left, right)
             case "%" if isinstance(left, (str, bytes)):
-                raise TemplateError("formatting with % is not allowed in a chat template")
+                _check_format(left)
             case "+" if isinstance(left, str) and isinstance(right, str):
                 _check_length(len(left) + len(right))
         return super().call_binop(context, operator, left, right)
@@ -274,6 +278,26 @@ def _check_length(length: int) -> None:
 
 def _check_replaced(text: str, old: str, new: str) -> None:
     _check_length(len(text) + text.count(old) * len(new))
+
+
+def _check_format(form: str | bytes) -> None:
+    if not isinstance(form, str) or _WIDE_FORMAT.search(form):
+        raise TemplateError(f"the format {form!r} in the chat template is too wide")
+
+
+def _format(value: str, *args: Any, **options: Any) -> str:
+    """Jinja's filter, for widths of up to three digits."""
+    _check_format(str(value))
+    return do_format(value, *args, **options)
+
+
+def _indent(s: str, width: int | str = 4, first: bool = False, blank: bool = False) -> str:  # noqa: FBT001, FBT002
+    """Jinja's filter, with its parameters, for an indentation of bounded length and few lines."""
+    length = len(width) if isinstance(width, str) else width
+    if length > _WIDEST:
+        raise TemplateError(f"an indentation of {length} characters in the chat template is too wide")
+    _check_length(len(s) + (s.count("\n") + 1) * length)
+    return do_indent(s, width, first, blank)
 
 
 @pass_environment

@@ -82,6 +82,11 @@ def test_a_prompt_that_ends_inside_a_thought_says_so(vocabulary: Vocabulary) -> 
         "{{ 'x'|indent(40000000000, true) }}",
         "{{ '%40000000000d'|format(1) }}",
         "{{ '%40000000000d' % 1 }}",
+        "{{ '%-40000000000s' % 1 }}",
+        "{{ '%.40000000000f' % 1 }}",
+        "{{ '%*d' % (40000000000, 1) }}",
+        "{{ '%(a)40000000000d' % {'a': 1} }}",
+        "{{ '%+ 040000000000d'|format(1) }}",
         "{{ [1]|tojson(indent=40000000000) }}",
         "{% set x = 'a' * 1000000 %}{{ x.replace('a', x) }}",
         "{% set x = 'a' * 1000000 %}{{ x|replace('a', x) }}",
@@ -106,8 +111,9 @@ def test_texts_are_put_together_as_jinja_does(vocabulary: Vocabulary) -> None:
         "{{ 'a' ~ 1 }}{{ 'b' + 'c' }}{{ [1, 2]|join('-') }}{{ 'x.y'|replace('.', '') }}"
         "{{ 'z'.replace('z', 'w') }}{{ 5 % 3 }}"
         "{{ [{'a': {'b': 7}}, {'a': {'b': 8}}]|join(d='+', attribute='a.b') }}{{ 'oo'|replace('o', 'u', count=1) }}"
+        "{{ '%03d' % 7 }}{{ '%s|%.2f'|format('q', 1.5) }}{{ 'r\ns'|indent(2) }}"
     )
-    assert _text(vocabulary, source, USER) == "a1bc1-2xyw27+8uo"
+    assert _text(vocabulary, source, USER) == "a1bc1-2xyw27+8uo007q|1.50r\n  s"
 
 
 def test_a_template_that_is_no_jinja_is_refused_at_once(vocabulary: Vocabulary) -> None:
