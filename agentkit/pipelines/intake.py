@@ -57,7 +57,9 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
         load = _loader(index, workers, is_cut_there=chunking is not None)
         read = partial(_read_file, load, sync=sync, is_full=is_full)
         for found, reading in _ahead(read, files, threads):
-            if reading.problem:
+            if reading.is_passing and sync.is_read(found):
+                sync.kept[found.path] = reading.problem
+            elif reading.problem:
                 stamp = FileStamp(0, 0) if reading.is_passing else found.stamp  # no file's: the next sync tries again
                 sync.skipped[found.path] = (found.source, stamp, reading.problem)
             elif reading.record or sync.staged.get(found.path) == found.stamp:

@@ -34,6 +34,8 @@ class Sync:
     staged: dict[str, FileStamp] = field(default_factory=dict)
     skipped: dict[str, tuple[str, FileStamp, str]] = field(default_factory=dict)
     """Path -> source, stamp and reason."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """Path -> why it could not be read again, of files that have not changed: what was read of them stays."""
     restamped: dict[str, FileStamp] = field(default_factory=dict)
     """Files that were only touched: their bytes are as before."""
     contents: dict[str, str] = field(default_factory=dict)
@@ -55,6 +57,11 @@ class Sync:
         found = {file.path for file in self.found}
         gone = (path for path in self.known if path not in found and path not in self.skipped)
         return [path for path in gone if not any(path.startswith(f"{folder}/") for folder in self.unlisted)]
+
+    def is_read(self, found: FoundFile) -> bool:
+        """Whether the index holds the text of the file as it is now."""
+        known = self.known.get(found.path)
+        return known is not None and not known.skip_reason and known.stamp == found.stamp
 
     def has_new_skips(self) -> bool:
         return any(

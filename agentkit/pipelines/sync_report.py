@@ -80,4 +80,6 @@ def _changes(sync: Sync, read: Sequence[FoundFile], removed: Sequence[str]) -> _
 
 
 def _skipped(sync: Sync) -> tuple[SkippedFile, ...]:
-    return tuple(SkippedFile(path, reason) for path, (_, _, reason) in sorted(sync.skipped.items()))
+    reasons = {path: reason for path, (_, _, reason) in sync.skipped.items()}
+    reasons |= {path: f"{reason} (what was read of it before stays)" for path, reason in sync.kept.items()}
+    return tuple(SkippedFile(path, reason) for path, reason in sorted(reasons.items()))

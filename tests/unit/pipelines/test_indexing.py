@@ -234,6 +234,28 @@ def test_a_file_is_tried_again_where_the_reason_may_have_passed(
         assert index_folder(index, [tmp_path / "docs"]).added == added
 
 
+def test_an_unchanged_file_that_cannot_be_read_again_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.odd").write_text("odd")
+
+    def fail(path: Path) -> Document:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with _open(tmp_path / "index") as index:
+        monkeypatch.setitem(_registered, ".odd", lambda path: Document(path.read_text()))
+        index_folder(index, [docs])
+        with monkeypatch.context() as failing:
+            failing.setitem(_registered, ".odd", fail)
+            report = index_folder(index, [docs], is_full=True)
+            assert (report.changed, report.removed) == (0, 0)
+            assert [(each.path, "stays" in each.reason) for each in report.skipped] == [("a.odd", True)]
+            assert index.document_text("a.odd") == "odd"
+        assert not index_folder(index, [docs]).skipped
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the tesseract is a shell script")
 def test_a_scan_is_read_once_tesseract_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docs, tesseract = tmp_path / "docs", tmp_path / "bin" / "tesseract"
