@@ -22,6 +22,7 @@ from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
 from agentkit.embedders.tokens import load_tokenizer
 from agentkit.errors import ModelLoadError
+from agentkit.paths import StrPath
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class SentenceTransformerEmbedder(Embedder):
 
     def __init__(
         self,
-        folder: Path,
+        folder: StrPath,
         *,
         name: str = "",
         revision: str = "",
@@ -54,6 +55,7 @@ class SentenceTransformerEmbedder(Embedder):
         Raises:
             ModelLoadError: a file is missing or cannot be read.
         """
+        folder = Path(folder)
         for needed in ("config.json", "tokenizer.json", "model.safetensors"):
             if not (folder / needed).is_file():
                 raise ModelLoadError(f"{folder} has no {needed}: pull the embedder again with: agentkit models pull")

@@ -30,6 +30,7 @@ from agentkit.indexes.ranking import Nearest, hybrid_ranking, keyword_ranking
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.sqlite_errors import full_disk_named
 from agentkit.indexes.vectors import VectorStore
+from agentkit.paths import StrPath
 from agentkit.results import ForgetReport, Hit, IndexVerification, RebuildReport, SearchMode
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ class Index:
         """Of which generation, and the vectors."""
 
     @classmethod
-    def open(cls, directory: Path, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
+    def open(cls, directory: StrPath, *, embedder: Embedder, limits: ChunkLimits | None = None) -> "Index":
         """The index in `directory`, made where there is none. No model is loaded.
 
         Raises:
             IndexMismatchError: it was made with another embedder or chunker.
             IndexDamagedError: its catalog cannot be read.
         """
+        directory = Path(directory)
         limits = limits or ChunkLimits(max_tokens=embedder.max_tokens)
         with full_disk_named(directory):
             directory.mkdir(parents=True, exist_ok=True)
@@ -212,7 +214,7 @@ class Index:
 
     @staticmethod
     def reembed(
-        directory: Path,
+        directory: StrPath,
         *,
         embedder: Embedder,
         limits: ChunkLimits | None = None,
@@ -224,11 +226,11 @@ class Index:
         """
         from agentkit.indexes.remaking import reembed
 
-        return reembed(directory, embedder=embedder, limits=limits, on_progress=on_progress)
+        return reembed(Path(directory), embedder=embedder, limits=limits, on_progress=on_progress)
 
     @staticmethod
     def rechunk(
-        directory: Path,
+        directory: StrPath,
         *,
         embedder: Embedder,
         limits: ChunkLimits,
@@ -241,7 +243,7 @@ class Index:
         """
         from agentkit.indexes.remaking import rechunk
 
-        return rechunk(directory, embedder=embedder, limits=limits, on_progress=on_progress)
+        return rechunk(Path(directory), embedder=embedder, limits=limits, on_progress=on_progress)
 
     def forget(self, path: str) -> ForgetReport:
         """Erase a file, a folder or what matches a pattern from the disk; the next sync leaves it out.

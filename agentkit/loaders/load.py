@@ -31,6 +31,7 @@ from agentkit.loaders.slides import load_pptx
 from agentkit.loaders.subtitles import load_subtitles
 from agentkit.loaders.text import damage, normalize, read_text
 from agentkit.loaders.xml import load_xml
+from agentkit.paths import StrPath
 
 _LANGUAGES = {
     ".py": "python", ".pyi": "python", ".js": "js", ".mjs": "js", ".jsx": "js", ".ts": "ts", ".tsx": "ts",
@@ -49,7 +50,7 @@ _TITLE_CHARS = 4000
 _LONGEST_TITLE = 200
 
 
-def load_document(path: Path) -> Document:
+def load_document(path: StrPath) -> Document:
     """The text of a file as `page_content`, and what is known of it.
 
     Metadata: `title` (never empty), `format`; where they apply `encoding`, `language` (source code), `page_offsets`
@@ -58,6 +59,7 @@ def load_document(path: Path) -> Document:
     Raises:
         DocumentError: the file cannot be turned into text; the message is one line that says why.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     try:
         status = path.stat()

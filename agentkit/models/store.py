@@ -19,6 +19,7 @@ from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
 from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry
 from agentkit.models.sources import fetch, hub_file
+from agentkit.paths import StrPath
 
 _RECORD_NAME = "model.json"
 _SPARE_BYTES = 200_000_000
@@ -57,10 +58,10 @@ OnProgress = Callable[[PullProgress], None]
 class ModelStore:
     """The folder that models are pulled into."""
 
-    def __init__(self, directory: Path | None = None, *, catalog: Mapping[str, ModelEntry] = CATALOG) -> None:
+    def __init__(self, directory: StrPath | None = None, *, catalog: Mapping[str, ModelEntry] = CATALOG) -> None:
         """`directory`: None is `models` in `$AGENTKIT_DATA_DIR`, or in the user's data folder."""
         self._catalog = catalog
-        self.directory = directory or data_directory() / "models"
+        self.directory = Path(directory) if directory else data_directory() / "models"
 
     def path(self, name: str) -> Path:
         """Where the model's GGUF file, or the embedder's folder, is. Touches no network.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentkit.indexes import FileRecord, Index
 from agentkit.loaders import PathPatterns
+from agentkit.paths import StrPath, paths_of
 from agentkit.pipelines.intake import by_size, read_files
 from agentkit.pipelines.progress import IndexingProgress, OnProgress
 from agentkit.pipelines.survey import FoundFile, survey
@@ -20,7 +21,7 @@ _STAGE_CHARS = 300_000
 
 def index_folder(
     index: Index,
-    sources: Sequence[Path],
+    sources: StrPath | Sequence[StrPath],
     *,
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES,
     is_full: bool = False,
@@ -35,7 +36,7 @@ def index_folder(
 
     Args:
         index: Held by its writer lock meanwhile.
-        sources: Folders or files. A folder inside of one that the index has means all of that one.
+        sources: Folders or files, or one of them. A folder inside of one that the index has means all of that one.
         max_file_bytes: Larger files are skipped.
         is_full: Read every file again; texts that have not changed are still not embedded again.
         patterns: What to read of the sources; None for what the index remembers of the last time.
@@ -50,7 +51,7 @@ def index_folder(
     started = time.monotonic()
     with index.writer() as writer:
         place = partial(writer.root, patterns=patterns)
-        sync = survey(writer.catalog, sources, place, max_file_bytes=max_file_bytes, unsettled=unsettled)
+        sync = survey(writer.catalog, paths_of(sources), place, max_file_bytes=max_file_bytes, unsettled=unsettled)
         to_read = sync.changed_files(is_full=is_full)
         removed = sync.removed_paths()
         writer.catalog.unstage(sync.staged.keys() - {found.path for found in sync.found})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from agentkit.directories import data_directory
 from agentkit.errors import DocumentError, WorkspaceError
 from agentkit.indexes.collection import IndexCollection
+from agentkit.paths import StrPath, paths_of
 from agentkit.results import Answer, Hit, IndexPlan, IndexReport, RebuildReport, SearchMode
 from agentkit.settings import FILE_NAME, Settings, load_settings, with_options
 from agentkit.workspace.files import WORKSPACE_FILES
@@ -72,7 +73,7 @@ class Workspace:
         """The embedder and the chat models."""
 
     @classmethod
-    def open(cls, start: Path | None = None) -> "Workspace":
+    def open(cls, start: StrPath | None = None) -> "Workspace":
         """The workspace of `start` (by default the current folder) or of the nearest folder above it.
 
         The search ends at a folder with a `.git` and at the home folder.
@@ -80,17 +81,17 @@ class Workspace:
         Raises:
             SettingsError: its settings, or those of the environment, are wrong.
         """
-        root = find_root(start or Path.cwd())
+        root = find_root(Path(start) if start else Path.cwd())
         return cls(root, load_settings(root / FILE_NAME if root else None))
 
     @classmethod
-    def create(cls, folder: Path) -> "Workspace":
+    def create(cls, folder: StrPath) -> "Workspace":
         """Make `folder` a workspace. Files that are there already stay as they are.
 
         Raises:
             WorkspaceError: it is one already, or it cannot be written.
         """
-        folder = folder.absolute()
+        folder = Path(folder).absolute()
         if (folder / FILE_NAME).exists():
             raise WorkspaceError(f"{folder} is a workspace already: edit its {FILE_NAME}")
         try:
@@ -120,7 +121,7 @@ class Workspace:
 
     def index_folder(
         self,
-        sources: Sequence[Path],
+        sources: StrPath | Sequence[StrPath],
         name: str | None = None,
         *,
         is_full: bool = False,
@@ -137,15 +138,16 @@ class Workspace:
         """
         from agentkit.pipelines.indexing import index_folder
 
-        with self._index_to_fill(sources, name) as index:
+        folders = paths_of(sources)
+        with self._index_to_fill(folders, name) as index:
             limit = self.settings.index.max_file_bytes
             return index_folder(
-                index, sources, max_file_bytes=limit, is_full=is_full, patterns=patterns, on_progress=on_progress
+                index, folders, max_file_bytes=limit, is_full=is_full, patterns=patterns, on_progress=on_progress
             )
 
     def plan_folder(
         self,
-        sources: Sequence[Path],
+        sources: StrPath | Sequence[StrPath],
         name: str | None = None,
         *,
         is_full: bool = False,
@@ -156,14 +158,15 @@ class Workspace:
         from agentkit.indexes.catalog import CATALOG_NAME, Catalog
         from agentkit.pipelines.planning import plan_folder
 
-        directory = self.indexes.folder_for(sources) if name is None else self.indexes.folder(name)
+        folders = paths_of(sources)
+        directory = self.indexes.folder_for(folders) if name is None else self.indexes.folder(name)
         is_there = directory.name in self.indexes.names()
         with closing(Catalog(directory / CATALOG_NAME if is_there else Path(":memory:"))) as catalog:
             limit = self.settings.index.max_file_bytes
             return plan_folder(
                 catalog,
                 directory.name,
-                sources,
+                folders,
                 max_file_bytes=limit,
                 is_full=is_full,
                 patterns=patterns,
@@ -172,7 +175,7 @@ class Workspace:
 
     def watch_folder(
         self,
-        sources: Sequence[Path],
+        sources: StrPath | Sequence[StrPath],
         name: str | None = None,
         *,
         patterns: "PathPatterns | None" = None,
@@ -183,17 +186,18 @@ class Workspace:
         from agentkit.pipelines.indexing import index_folder
         from agentkit.pipelines.watching import watch_sources
 
-        with self._index_to_fill(sources, name) as index:
+        folders = paths_of(sources)
+        with self._index_to_fill(folders, name) as index:
             sync = partial(
                 index_folder,
                 index,
-                sources,
+                folders,
                 max_file_bytes=self.settings.index.max_file_bytes,
                 patterns=patterns,
                 on_progress=on_progress,
             )
             yield from watch_sources(
-                lambda unsettled: sync(unsettled=unsettled), sources, ignored=self.indexes.directory, stop=stop
+                lambda unsettled: sync(unsettled=unsettled), folders, ignored=self.indexes.directory, stop=stop
             )
 
     @contextmanager

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 
-from agentkit import HashingEmbedder, Index, index_folder
+from agentkit import HashingEmbedder, Index, index_folder, load_document
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
@@ -288,6 +288,14 @@ def test_a_text_that_cannot_be_cut_is_named(tmp_path: Path) -> None:
             "cannot be parsed: ZeroDivisionError"
         ]
         assert index.paths() == ["b.md"]
+
+
+def test_paths_can_be_strings_and_one_source_needs_no_list(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("odd")
+    with Index.open(str(tmp_path / "index"), embedder=HashingEmbedder()) as index:
+        assert index_folder(index, str(tmp_path / "a.md")).added == 1
+        assert index_folder(index, [str(tmp_path / "a.md")]).unchanged == 1
+    assert load_document(str(tmp_path / "a.md")).page_content == "odd"
 
 
 def test_a_folder_with_nothing_to_index_is_an_error(tmp_path: Path) -> None:
