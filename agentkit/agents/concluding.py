@@ -17,10 +17,11 @@ def conclude(messages: Sequence[BaseMessage], model: BaseChatModel, strategy: St
         messages: The transcript; a system message is the strategy's too.
         model: Any LangChain chat model.
         strategy: How to reason.
-        task: The place of the message that holds the task. All others are what the task is about: the conversation
-            before it, then the results of tools.
+        task: The place of the message that holds the task. What it is about are the conversation before it and the
+            results of tools behind it; what else is behind it was said to lead the model there.
     """
-    known = [shown for place, message in enumerate(messages) if place != task and (shown := _shown(message))]
+    about = [*messages[:task], *(message for message in messages[task + 1 :] if isinstance(message, ToolMessage))]
+    known = [shown for message in about if (shown := _shown(message))]
     system = "\n\n".join(text_of(message) for message in messages if message.type == "system")
     return strategy.solve(Problem(text_of(messages[task]), "\n\n".join(known), system=system), model)
 

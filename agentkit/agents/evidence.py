@@ -6,30 +6,14 @@ file is a skipper in another. So an answer that took two steps has both of them 
 nothing that a passage says has none. It is about words alone: it does not understand what they say.
 """
 
-import math
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
 
-from agentkit.agents.citing import Quote, quotes_of
-from agentkit.indexes.keywords import STOP_WORDS
+from agentkit.agents.citing import Quote
+from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of
 from agentkit.tools.retrieval import Passage
 
-_TERM = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+")
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-}
 _MOST = 4
 """Sentences of a chain."""
-_TELLING = math.log(1 + 3)
-"""What a word weighs that one of three sentences has: a name is in fewer."""
 _SAME_PASSAGE = 0.5
 """What a sentence is worth whose neighbour names it, beside one that does so itself."""
 _WORTH = 0.12
@@ -38,13 +22,13 @@ _WORTH = 0.12
 
 def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Sequence[Quote] = ()) -> list[Quote]:
     """The chain that begins with `cited`, or else with a sentence that says what the answer adds to the question."""
-    sentences = [_Sentence(quote, terms_of(quote.text)) for passage in passages for quote in quotes_of(passage)]
-    chain = [_Sentence(quote, terms_of(quote.text)) for quote in cited]
-    weights = _weights(sentences)
+    sentences = sentences_of(passages)
+    chain = [Sentence(quote, terms_of(quote.text)) for quote in cited]
+    weights = term_weights(sentences)
     asked, said = terms_of(question), terms_of(answer)
     added = (terms_of(_conclusion(answer)) or said) - asked
 
-    def says(sentence: _Sentence, terms: frozenset[str]) -> float:
+    def says(sentence: Sentence, terms: frozenset[str]) -> float:
         return sum(weights[term] for term in sentence.terms & terms)
 
     if sentences and not chain:
@@ -53,19 +37,13 @@ def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Seq
     worth = _WORTH * sum(weights.get(term, 0.0) for term in asked)
     while sentences and 0 < len(chain) < _MOST:
         known = frozenset[str]().union(*(each.terms for each in chain))
-        names = frozenset(term for term in (known | said) - asked if weights.get(term, 0.0) >= _TELLING)
-        near = {each.number for each in sentences if each.terms & names}
+        names = frozenset(term for term in (known | said) - asked if weights.get(term, 0.0) >= TELLING)
+        near = {each.passage for each in sentences if each.terms & names}
         gains = [says(each, asked - known) * _closeness(each, names, near) for each in sentences]
         if max(gains) <= 0 or max(gains) < worth:
             break
         chain.append(sentences[gains.index(max(gains))])
     return [sentence.quote for sentence in chain]
-
-
-def terms_of(text: str) -> frozenset[str]:
-    """The numbers and the stems of the telling words of a text."""
-    found = (term.replace(",", "") if term[0].isdigit() else term for term in _TERM.findall(text.casefold()))
-    return frozenset(_NUMBERS.get(term) or _stem(term) for term in found if term not in STOP_WORDS)
 
 
 def _conclusion(answer: str) -> str:
@@ -74,41 +52,13 @@ def _conclusion(answer: str) -> str:
     return lines[-1] if lines else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    quote: Quote
-    terms: frozenset[str]
-
-    @property
-    def number(self) -> int:
-        return self.quote.passage.number
-
-
-def _closeness(sentence: _Sentence, names: frozenset[str], near: set[int]) -> float:
+def _closeness(sentence: Sentence, names: frozenset[str], near: set[int]) -> float:
     """1 where the sentence has one of the names, less where only another of its passage has, else 0."""
     if sentence.terms & names:
         return 1.0
-    return _SAME_PASSAGE if sentence.number in near else 0.0
-
-
-def _weights(sentences: Sequence[_Sentence]) -> dict[str, float]:
-    """How telling each term is: the more, the fewer sentences have it."""
-    frequency = Counter(term for each in sentences for term in each.terms)
-    return {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
+    return _SAME_PASSAGE if sentence.passage in near else 0.0
 
 
 def _is_telling(term: str, weights: dict[str, float]) -> bool:
     """Whether it could not be in a sentence by chance: a number, or a word that few sentences have."""
-    return term[0].isdigit() or weights.get(term, 0.0) >= _TELLING
-
-
-@lru_cache(maxsize=50_000)
-def _stem(term: str) -> str:
-    return str(_stemmer().stemWord(term))
-
-
-@cache
-def _stemmer() -> Any:  # Any: the package has no types
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
+    return term[0].isdigit() or weights.get(term, 0.0) >= TELLING

@@ -16,6 +16,7 @@ from langchain_core.messages import (
     HumanMessage,
     ToolCall,
     ToolMessage,
+    merge_message_runs,
 )
 from langchain_core.messages.tool import tool_call
 
@@ -24,6 +25,7 @@ from agentkit.agents.citing import cited
 from agentkit.agents.concluding import conclude
 from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.evidence import evidence
+from agentkit.agents.focus import focus
 from agentkit.agents.limits import Spent
 from agentkit.agents.model import AgentModel
 from agentkit.agents.reading import awaited, whole_calls
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from agentkit.agents.react import Agent
 
 _LAST = "Answer now with what you know; no more tools can be called."
+_LIKELY = "\n\nThese of their lines are likely to matter:\n"
 _QUERY_CHARS = 500
 
 
@@ -95,6 +98,18 @@ class Run:
         if self._agent.has_index and self._query.strip():
             call = tool_call(name=RETRIEVAL, args={"query": self._query[:_QUERY_CHARS]}, id="search")
             yield from self._act(AIMessage("", tool_calls=[call]))
+            self._point_out()
+
+    def _point_out(self) -> None:
+        """Behind the passages, a small model of our own is shown which of their lines may matter, and then its question
+        again: else it takes the next row of a table for the one that is meant.
+        """
+        found = self._messages[-1]
+        lines = focus(self._query, self._numbering) if self._model.local else []
+        if lines and len(self._query) <= _QUERY_CHARS:
+            listed = _LIKELY + "\n".join(f"- {line.text.strip()}" for line in lines)
+            self._messages[-1] = found.model_copy(update={"content": text_of(found) + listed})
+            self._messages.append(HumanMessage(self._query))
 
     def _reply(self, *, is_last: bool) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:
         """The model's next reply, whose text is told as it comes, and whether it came to its end."""
@@ -114,6 +129,7 @@ class Run:
             if longest < 1:
                 self._is_spent = True
                 return AIMessage(""), False
+        messages = merge_message_runs(messages)  # some templates want the roles in turns
         reading = self._model.read(messages, may_call=not is_last, max_tokens=longest, is_over=self._is_over)
         whole: AIMessageChunk | None = None
         for chunk in reading:

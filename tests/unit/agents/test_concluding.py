@@ -4,10 +4,11 @@ import threading
 import time
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
 from agentkit import ScriptedModel, StopReason
 from agentkit.agents import Agent, AgentLimits
+from agentkit.agents.concluding import conclude
 from agentkit.results import Answer
 from agentkit.strategies import Problem, SelfConsistency, strategy
 from agentkit.tools.calculator import calculator
@@ -36,6 +37,24 @@ def test_the_conversation_before_is_a_part_of_what_it_is_about() -> None:
     answer = Agent(model, strategy=strategy("cot")).run("And 3 more?", history=history)
     assert (answer.text, answer.reasoning) == ("5", "Five.")
     assert str(model.calls[1][1].content).startswith("User: I have 2 pens.\n\nAssistant: Fine.\n\nAnd 3 more?")
+
+
+def test_what_is_said_behind_the_task_is_no_part_of_it() -> None:
+    model = ScriptedModel(replies=["It says so.\nAnswer: 1871"])
+    call = {"name": "retrieval", "args": {"query": "mill"}, "id": "1", "type": "tool_call"}
+    messages: list[BaseMessage] = [
+        SystemMessage("Be exact."),
+        HumanMessage("When was the mill built?"),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("In 1871.", name="retrieval", tool_call_id="1"),
+        HumanMessage("When was the mill built? Think."),
+        AIMessage("I cannot say."),
+    ]
+    answer = conclude(messages, model, strategy("cot"), task=1)
+    assert answer.text == "1871"
+    assert str(model.calls[0][1].content).startswith(
+        "Result of retrieval:\nIn 1871.\n\nWhen was the mill built?\n\nLet's"
+    )
 
 
 def test_what_a_strategy_could_not_read_is_its_stop_reason() -> None:

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.agents.evidence import evidence, terms_of
+from agentkit.agents.evidence import evidence
+from agentkit.agents.terms import terms_of
 from agentkit.results import Hit
 from agentkit.tools.retrieval import PassageNumbering
 

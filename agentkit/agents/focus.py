@@ -1,0 +1,64 @@
+"""The lines of passages that are likely to matter to a question. It is about words alone.
+
+A question in two steps describes something ("the quay where Halcyon lies") and asks about it: what describes it and
+what is asked stand in two lines, which share a name that the question does not have. So lines count in such pairs, for
+how telling the question's words in them are, and alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+
+from agentkit.agents.citing import Quote
+from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of
+from agentkit.tools.retrieval import Passage
+
+_MOST = 6
+_MOST_CHARS = 1500
+_MOST_OF_A_PASSAGE = 2
+"""So that the rows of one table do not take the place of all else."""
+_ALONE = 0.9
+"""What a line by itself is worth beside a pair that says as much."""
+_SAME_PASSAGE = 0.8
+"""What a pair of one passage is worth, whose lines share names anyhow."""
+
+_SHARED = 0.1
+"""What the shared names are worth beside words of the question: a name of two words is a better link than a number."""
+_ENOUGH_SHARED = 6.0
+
+
+def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
+    """At most six lines, together of 1,500 characters, the likeliest first; none where there are not more lines."""
+    sentences = sentences_of(passages)
+    if len(sentences) <= _MOST:
+        return []
+    weights = term_weights(sentences)
+
+    def weight(terms: Iterable[str]) -> float:
+        return sum(weights.get(term, 0.0) for term in terms)
+
+    chosen: dict[str, Quote] = {}
+    taken: Counter[int] = Counter()
+    for sentence in (each for pair in _pairs(terms_of(question), sentences, weight) for each in pair):
+        text = sentence.quote.text
+        room = _MOST_CHARS - sum(map(len, chosen))
+        if len(chosen) < _MOST and taken[sentence.passage] < _MOST_OF_A_PASSAGE and len(text) <= room:
+            taken[sentence.passage] += text not in chosen
+            chosen.setdefault(text, sentence.quote)
+    return list(chosen.values())
+
+
+def _pairs(
+    asked: frozenset[str], sentences: Sequence[Sentence], weight: Callable[[Iterable[str]], float]
+) -> list[tuple[Sentence, ...]]:
+    """Lines that say something of the question, alone and with another that does, best first."""
+    says = [(sentence, weight(sentence.terms & asked)) for sentence in sentences if sentence.terms & asked]
+    says.sort(key=lambda each: -each[1])
+    found: list[tuple[float, tuple[Sentence, ...]]] = [(_ALONE * worth, (sentence,)) for sentence, worth in says]
+    telling = {sentence: {term for term in sentence.terms - asked if weight([term]) >= TELLING} for sentence, _ in says}
+    for (first, _), (second, _) in combinations(says, 2):
+        if shared := telling[first] & telling[second]:
+            worth = weight((first.terms | second.terms) & asked)
+            worth *= _SAME_PASSAGE if second.passage == first.passage else 1.0
+            found.append((worth + _SHARED * min(weight(shared), _ENOUGH_SHARED), (first, second)))
+    return [pair for _, pair in sorted(found, key=lambda each: -each[0])]

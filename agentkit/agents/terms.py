@@ -1,0 +1,67 @@
+"""Sentences of passages as the words that tell them apart: numbers and the stems of all but the commonest words."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from agentkit.agents.citing import Quote, quotes_of
+from agentkit.indexes.keywords import STOP_WORDS
+from agentkit.tools.retrieval import Passage
+
+TELLING = math.log(1 + 3)
+"""What a word weighs that one of three sentences has: a name is in fewer."""
+
+_TERM = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+")
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence or line of a passage, and its terms."""
+
+    quote: Quote
+    terms: frozenset[str]
+
+    @property
+    def passage(self) -> int:
+        """The number of its passage."""
+        return self.quote.passage.number
+
+
+def sentences_of(passages: Iterable[Passage]) -> list[Sentence]:
+    """In the order of the passages."""
+    return [Sentence(quote, terms_of(quote.text)) for passage in passages for quote in quotes_of(passage)]
+
+
+def terms_of(text: str) -> frozenset[str]:
+    """The numbers and the stems of the telling words of a text."""
+    found = (term.replace(",", "") if term[0].isdigit() else term for term in _TERM.findall(text.casefold()))
+    return frozenset(_NUMBERS.get(term) or _stem(term) for term in found if term not in STOP_WORDS)
+
+
+def term_weights(sentences: Sequence[Sentence]) -> dict[str, float]:
+    """How telling each term is: the more, the fewer sentences have it."""
+    frequency = Counter(term for each in sentences for term in each.terms)
+    return {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
+
+
+@lru_cache(maxsize=50_000)
+def _stem(term: str) -> str:
+    return str(_stemmer().stemWord(term))
+
+
+@cache
+def _stemmer() -> Any:  # Any: the package has no types
+    import snowballstemmer
+
+    return snowballstemmer.stemmer("english")
