@@ -237,7 +237,7 @@ class Run:
         if self._agent.response_format is None:
             return None
         schema = self._agent.response_format
-        found = awaited(lambda: structured(self._model, self._messages, answer, schema), self._is_over)
+        found = awaited(lambda: structured(self._model, self._messages, answer, schema, task=self._task), self._is_over)
         if found is None:
             return None
         value, reply = found

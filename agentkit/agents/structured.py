@@ -9,6 +9,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, ValidationError
 
 from agentkit.agents.model import AgentModel
+from agentkit.agents.transcript import fitted
 from agentkit.errors import ContextLengthError
 from agentkit.models.constraints import json_schema
 from agentkit.models.messages import text_of
@@ -19,15 +20,17 @@ _MAX_TOKENS = 1024
 
 
 def structured(
-    model: AgentModel, messages: Sequence[BaseMessage], answer: str, schema: OutputSchema
+    model: AgentModel, messages: Sequence[BaseMessage], answer: str, schema: OutputSchema, *, task: int
 ) -> tuple[Any, AIMessage]:
     """The answer under `schema`, None where the model did not manage or its context is full, and the reply that it was
     read from.
 
-    A pydantic class gives its instance, anything else what JSON gives.
+    A pydantic class gives its instance, anything else what JSON gives. `task` is the place of the message that holds
+    the task; the steps behind it give way where there is no room.
     """
     form = response_format(schema)["json_schema"]["schema"]
     asked = [*messages, AIMessage(answer), HumanMessage(schema_instructions(form))]
+    asked, _ = fitted(asked, model.room(model.longest_reply(_MAX_TOKENS)), model.count, task=task)
     if model.local:
         left = (model.room(0) or 0) - model.count(asked)
         if left < 1:

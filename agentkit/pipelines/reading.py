@@ -46,6 +46,10 @@ _QUOTE_LINE = re.compile(r"^\s*\[(\d+)\]\s*[\"“'«]?(.+?)[\"”'»]?\s*$", re.
 _ANSWER = re.compile(r"^[^\w\n]*Answer[*_ ]*:[*_]*\s*", re.MULTILINE | re.IGNORECASE)
 """At the start of a line: a passage can hold the word too."""
 _NOT_FOUND = re.compile(r"^\W*NOT FOUND\W*$", re.MULTILINE)
+_REFUSAL = re.compile(r"\W*NOT FOUND\b")
+"""Of an answer behind quotes that do not state it."""
+_REFUSAL_CHARS = 16
+"""So much of an answer is waited for to tell whether it is one."""
 
 
 class Reader(Protocol):
@@ -185,9 +189,10 @@ class PromptedReader:
             if start and start.end() < len(written):
                 rest = {"content": written[start.end() :], "usage_metadata": None}  # it is counted already
                 self._first_pieces = [piece.model_copy(update=rest)]
-                break
+                if len(written) > start.end() + _REFUSAL_CHARS:
+                    break
         start = _ANSWER.search(written)
-        if start is None and _NOT_FOUND.search(written):
+        if _REFUSAL.match(written, start.end()) if start else _NOT_FOUND.search(written):
             return []
         quotes = _QUOTE_LINE.findall(written[: start.start()] if start else written)
         return list(dict.fromkeys(filter(None, map(self._cite, quotes))))

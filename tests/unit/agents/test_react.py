@@ -573,6 +573,9 @@ class Full(AgentModel):
     def room(self, reply_tokens: int) -> int:
         return 1000 - reply_tokens
 
+    def longest_reply(self, reply_tokens: int) -> int:
+        return min(reply_tokens, 500)
+
     def count(self, messages: list[BaseMessage]) -> int:
         return 20 * len(messages)
 
@@ -586,8 +589,14 @@ class Full(AgentModel):
 
 def test_a_context_that_is_full_leaves_less_room_or_none_for_the_wanted_form() -> None:
     asked = [HumanMessage("6*7?")]
-    assert structured(Full(), asked, "It is 42.", Sum)[0] == Sum(total=42)
-    assert structured(Full(), asked * 60, "It is 42.", Sum)[0] is None
+    assert structured(Full(), asked, "It is 42.", Sum, task=0)[0] == Sum(total=42)
+    assert structured(Full(), asked * 60, "It is 42.", Sum, task=59)[0] is None
+
+
+def test_old_steps_give_way_to_the_wanted_form() -> None:
+    steps = [[_call("calculator", n, expression=f"{n}+1"), ToolMessage(str(n), tool_call_id=str(n))] for n in range(40)]
+    asked = [HumanMessage("6*7?"), *(message for step in steps for message in step)]
+    assert structured(Full(), asked, "It is 42.", Sum, task=0)[0] == Sum(total=42)
 
 
 def test_an_answer_that_its_length_limit_cut_says_so() -> None:

@@ -84,7 +84,17 @@ def test_a_nearly_true_quote_is_repaired_and_a_made_up_one_dropped() -> None:
     assert [citation.quote for citation in answer.citations] == ["The mill was built in 1871 by Josiah Pell"]
 
 
-@pytest.mark.parametrize("reply", ["NOT FOUND", "", "It was built in 1871.", '[1] "made up from nothing"\nAnswer: 12'])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NOT FOUND",
+        "",
+        "It was built in 1871.",
+        '[1] "made up from nothing"\nAnswer: 12',
+        '[1] "The wheel has 40 paddles."\nAnswer: NOT FOUND',
+        '[1] "The wheel has 40 paddles."\n**Answer:** NOT FOUND. Nobody is named.',
+    ],
+)
 def test_a_reply_without_a_true_quote_is_a_refusal(reply: str) -> None:
     answer = answer_question("Who painted it?", _retriever(), ScriptedModel(replies=[reply]))
     assert not answer.is_grounded
