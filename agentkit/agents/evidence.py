@@ -9,7 +9,7 @@ nothing that a passage says has none. It is about words alone: it does not under
 from collections.abc import Iterable, Sequence
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of
+from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of, weigh
 from agentkit.tools.retrieval import Passage
 
 _MOST = 4
@@ -27,19 +27,15 @@ def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Seq
     weights = term_weights(sentences)
     asked, said = terms_of(question), terms_of(answer)
     added = (terms_of(_conclusion(answer)) or said) - asked
-
-    def says(sentence: Sentence, terms: frozenset[str]) -> float:
-        return sum(weights[term] for term in sentence.terms & terms)
-
     if sentences and not chain:
-        best = max(sentences, key=lambda each: (says(each, added), says(each, asked)))
+        best = max(sentences, key=lambda each: (weigh(each.terms & added, weights), weigh(each.terms & asked, weights)))
         chain = [best] if any(_is_telling(term, weights) for term in best.terms & added) else []
-    worth = _WORTH * sum(weights.get(term, 0.0) for term in asked)
+    worth = _WORTH * weigh(asked, weights)
     while sentences and 0 < len(chain) < _MOST:
         known = frozenset[str]().union(*(each.terms for each in chain))
         names = frozenset(term for term in (known | said) - asked if weights.get(term, 0.0) >= TELLING)
         near = {each.passage for each in sentences if each.terms & names}
-        gains = [says(each, asked - known) * _closeness(each, names, near) for each in sentences]
+        gains = [weigh(each.terms & (asked - known), weights) * _closeness(each, names, near) for each in sentences]
         if max(gains) <= 0 or max(gains) < worth:
             break
         chain.append(sentences[gains.index(max(gains))])

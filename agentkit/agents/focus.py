@@ -6,11 +6,11 @@ how telling the question's words in them are, and alone.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Sequence
+from itertools import chain, combinations
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of
+from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of, weigh
 from agentkit.tools.retrieval import Passage
 
 _MOST = 6
@@ -21,10 +21,10 @@ _ALONE = 0.9
 """What a line by itself is worth beside a pair that says as much."""
 _SAME_PASSAGE = 0.8
 """What a pair of one passage is worth, whose lines share names anyhow."""
-
 _SHARED = 0.1
 """What the shared names are worth beside words of the question: a name of two words is a better link than a number."""
 _ENOUGH_SHARED = 6.0
+"""What more than two names weigh is no better a link."""
 
 
 def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
@@ -32,14 +32,9 @@ def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
     sentences = sentences_of(passages)
     if len(sentences) <= _MOST:
         return []
-    weights = term_weights(sentences)
-
-    def weight(terms: Iterable[str]) -> float:
-        return sum(weights.get(term, 0.0) for term in terms)
-
     chosen: dict[str, Quote] = {}
     taken: Counter[int] = Counter()
-    for sentence in (each for pair in _pairs(terms_of(question), sentences, weight) for each in pair):
+    for sentence in chain.from_iterable(_pairs(terms_of(question), sentences)):
         text = sentence.quote.text
         room = _MOST_CHARS - sum(map(len, chosen))
         if len(chosen) < _MOST and taken[sentence.passage] < _MOST_OF_A_PASSAGE and len(text) <= room:
@@ -48,17 +43,16 @@ def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
     return list(chosen.values())
 
 
-def _pairs(
-    asked: frozenset[str], sentences: Sequence[Sentence], weight: Callable[[Iterable[str]], float]
-) -> list[tuple[Sentence, ...]]:
+def _pairs(asked: frozenset[str], sentences: Sequence[Sentence]) -> list[tuple[Sentence, ...]]:
     """Lines that say something of the question, alone and with another that does, best first."""
-    says = [(sentence, weight(sentence.terms & asked)) for sentence in sentences if sentence.terms & asked]
-    says.sort(key=lambda each: -each[1])
-    found: list[tuple[float, tuple[Sentence, ...]]] = [(_ALONE * worth, (sentence,)) for sentence, worth in says]
-    telling = {sentence: {term for term in sentence.terms - asked if weight([term]) >= TELLING} for sentence, _ in says}
-    for (first, _), (second, _) in combinations(says, 2):
-        if shared := telling[first] & telling[second]:
-            worth = weight((first.terms | second.terms) & asked)
+    weights = term_weights(sentences)
+    says = [(weigh(each.terms & asked, weights), each) for each in sentences if each.terms & asked]
+    says.sort(key=lambda worth_and_sentence: -worth_and_sentence[0])
+    found: list[tuple[float, tuple[Sentence, ...]]] = [(_ALONE * worth, (sentence,)) for worth, sentence in says]
+    named = [(each, {term for term in each.terms - asked if weights[term] >= TELLING}) for _, each in says]
+    for (first, names), (second, others) in combinations(named, 2):
+        if shared := names & others:
+            worth = weigh((first.terms | second.terms) & asked, weights)
             worth *= _SAME_PASSAGE if second.passage == first.passage else 1.0
-            found.append((worth + _SHARED * min(weight(shared), _ENOUGH_SHARED), (first, second)))
+            found.append((worth + _SHARED * min(weigh(shared, weights), _ENOUGH_SHARED), (first, second)))
     return [pair for _, pair in sorted(found, key=lambda each: -each[0])]

@@ -104,10 +104,11 @@ class Run:
         """Behind the passages, a small model of our own is shown which of their lines may matter, and then its question
         again: else it takes the next row of a table for the one that is meant.
         """
-        found = self._messages[-1]
-        lines = focus(self._query, self._numbering) if self._model.local else []
-        if lines and len(self._query) <= _QUERY_CHARS:
+        if not self._model.local or len(self._query) > _QUERY_CHARS:
+            return
+        if lines := focus(self._query, self._numbering):
             listed = _LIKELY + "\n".join(f"- {line.text.strip()}" for line in lines)
+            found = self._messages[-1]
             self._messages[-1] = found.model_copy(update={"content": text_of(found) + listed})
             self._messages.append(HumanMessage(self._query))
 

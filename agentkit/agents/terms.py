@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -53,6 +53,11 @@ def term_weights(sentences: Sequence[Sentence]) -> dict[str, float]:
     """How telling each term is: the more, the fewer sentences have it."""
     frequency = Counter(term for each in sentences for term in each.terms)
     return {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}
+
+
+def weigh(terms: Iterable[str], weights: Mapping[str, float]) -> float:
+    """How telling terms are together; those that no sentence has count nothing."""
+    return sum(weights.get(term, 0.0) for term in terms)
 
 
 @lru_cache(maxsize=50_000)
