@@ -223,6 +223,14 @@ def test_scores_tell_the_likelier_continuation(engine: LlamaEngine) -> None:
     assert sum(paris.logprobs) > sum(banana.logprobs)
 
 
+def test_a_short_prompt_of_several_continuations_is_read_once(engine: LlamaEngine) -> None:
+    tokenize = engine.vocabulary.tokenize
+    prompt = tokenize("The harbour master wrote into the log of the morning that the wind had come from")
+    assert len(prompt) < 24
+    scores = engine.score(prompt, [tokenize(f" the {point}") for point in ("north", "south", "east", "west")])
+    assert sorted(score.cached_tokens for score in scores)[1:] == [len(prompt) - 1] * 3
+
+
 def test_scores_are_those_of_a_generation(chat_model_file: Path) -> None:
     with LlamaEngine(chat_model_file, context_tokens=512) as fresh:
         prompt = _prompt(fresh, "Name a river.")
