@@ -5,8 +5,9 @@ adds a tool, lifts a limit or approves a call.
 """
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
@@ -21,14 +22,15 @@ from langchain_core.messages import (
 from langchain_core.messages.tool import tool_call
 
 from agentkit.agents.acting import CallResult, CallRunner
-from agentkit.agents.citing import cited
+from agentkit.agents.citing import Quote, cited
 from agentkit.agents.concluding import conclude
 from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.evidence import evidence
-from agentkit.agents.focus import focus
+from agentkit.agents.focus import focus, is_told_together
 from agentkit.agents.limits import Spent
 from agentkit.agents.model import AgentModel
 from agentkit.agents.reading import awaited, whole_calls
+from agentkit.agents.self_ask import SelfAsk
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.models.messages import text_of
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
     from agentkit.agents.react import Agent
 
 _LAST = "Answer now with what you know; no more tools can be called."
-_LIKELY = "\n\nThese of their lines are likely to matter:\n"
 _QUERY_CHARS = 500
+_HOP_TOKENS, _MOST_HOPS_TOKENS = 400, 1200
+"""The longest hop, whose line is a part of it, and the longest reply of several."""
 
 
 class Run:
@@ -57,9 +60,12 @@ class Run:
         cancel: threading.Event,
         *,
         query: str,
+        is_standalone: bool,
     ) -> None:
+        """`query`: what the index is searched for first; `is_standalone` where it does not lean on a history."""
         self._agent = agent
         self._query = query
+        self._is_standalone = is_standalone
         self._model = model
         self._calls = calls
         self._numbering = numbering
@@ -76,6 +82,10 @@ class Run:
 
     def events(self) -> Iterator[AgentEvent]:
         yield from self._search()
+        if answer := self._hops():
+            yield TextPiece(answer.text)
+            yield answer
+            return
         while not self._ended():
             last = self._spent.last_reply(self._limits)
             reply, is_whole = yield from self._reply(is_last=last is not None)
@@ -98,19 +108,40 @@ class Run:
         if self._agent.has_index and self._query.strip():
             call = tool_call(name=RETRIEVAL, args={"query": self._query[:_QUERY_CHARS]}, id="search")
             yield from self._act(AIMessage("", tool_calls=[call]))
-            self._point_out()
 
-    def _point_out(self) -> None:
-        """Behind the passages, a small model of our own is shown which of their lines may matter, and then its question
-        again: else it takes the next row of a table for the one that is meant.
+    def _hops(self) -> Answer | None:
+        """The answer of a small model of our own to a question that no passage tells by itself, from the lines that are
+        likely to matter; None where they do not answer it, so that it reads the passages and searches on.
         """
-        if not self._model.local or len(self._query) > _QUERY_CHARS:
-            return
-        if lines := focus(self._query, self._numbering):
-            listed = _LIKELY + "\n".join(f"- {line.text.strip()}" for line in lines)
-            found = self._messages[-1]
-            self._messages[-1] = found.model_copy(update={"content": text_of(found) + listed})
-            self._messages.append(HumanMessage(self._query))
+        if not self._is_asked() or is_told_together(self._query, self._numbering):
+            return None
+        asked = SelfAsk(self._query, focus(self._query, self._numbering), self._agent.own_instructions)
+        messages, longest = asked.messages, self._model.longest_reply(_HOP_TOKENS)
+        room = self._model.room(_MOST_HOPS_TOKENS)
+        if not asked.lines or (room is not None and self._model.count(messages) > room):
+            return None
+        complete = partial(self._model.complete, messages, max_tokens=longest, has_tools=False)
+        replied = awaited(lambda: asked.ask(lambda rule, start: complete(rule, start=start)), self._is_over)
+        if replied is None:
+            return None
+        reply, usage = replied
+        self._spent.usage += usage
+        if (found := asked.read(reply)) is None:
+            return None
+        self._spent.replies += 1
+        answer, quotes = found
+        return replace(self._answer(answer, StopReason.COMPLETED, quotes), reasoning=reply)
+
+    def _is_asked(self) -> bool:
+        """Whether the task is a question that the documents alone can answer, and is known as it stands."""
+        return (
+            self._agent.is_about_documents
+            and self._model.local is not None
+            and self._limits.tokens is None
+            and self._is_standalone
+            and self._query.strip().endswith("?")
+            and len(self._query) <= _QUERY_CHARS
+        )
 
     def _reply(self, *, is_last: bool) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:
         """The model's next reply, whose text is told as it comes, and whether it came to its end."""
@@ -210,10 +241,11 @@ class Run:
         answer = self._answer(reasoned.text, reasoned.stop_reason if reason is StopReason.COMPLETED else reason)
         return replace(answer, reasoning=reasoned.reasoning, confidence=reasoned.confidence)
 
-    def _answer(self, text: str, reason: StopReason) -> Answer:
+    def _answer(self, text: str, reason: StopReason, quotes: Sequence[Quote] = ()) -> Answer:
         is_stopped = self._ended() is not None
         value = None if is_stopped else self._value(text)
-        text, quotes = cited(text, self._numbering) if self._agent.has_index else (text, [])
+        if self._agent.has_index and not quotes:
+            text, quotes = cited(text, self._numbering)
         quotes = evidence(text_of(self._messages[self._task]), text, self._numbering, quotes)
         is_without = self._agent.response_format is not None and value is None
         if is_without and reason is StopReason.COMPLETED:

@@ -53,10 +53,19 @@ class AgentModel:
         return ReplyReading(lambda: start(messages, self._config, max_tokens=max_tokens), is_over)
 
     def complete(
-        self, messages: list[BaseMessage], constraint: Constraint, *, start: str = "", max_tokens: int
+        self,
+        messages: list[BaseMessage],
+        constraint: Constraint,
+        *,
+        start: str = "",
+        max_tokens: int,
+        has_tools: bool = True,
     ) -> AIMessage:
-        """What a local model adds to the start of a reply, under a constraint."""
-        reply: AIMessage = self._bound(may_call=False).invoke(
+        """What a local model adds to the start of a reply, under a constraint. `has_tools`: the prompt describes them,
+        as that of the other replies does.
+        """
+        model = self._bound(may_call=False) if has_tools else self._model
+        reply: AIMessage = model.invoke(
             messages, self._config, reply_start=start, constraint=constraint, max_tokens=max_tokens
         )
         return reply

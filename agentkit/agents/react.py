@@ -27,6 +27,7 @@ from agentkit.models.structured import OutputSchema
 from agentkit.results import Answer, Step, StopReason
 from agentkit.retrievers.refined import RefinedRetriever
 from agentkit.strategies import Strategy
+from agentkit.tools.calculator import calculator
 from agentkit.tools.registry import ToolRegistry
 from agentkit.tools.retrieval import RESULT_CHARS, PassageNumbering, read_document_tool, retrieval_tool
 
@@ -88,6 +89,7 @@ class Agent:
         self.before_call = before_call or (lambda _: None)
         self.after_call = after_call or (lambda _: None)
         self.response_format = response_format
+        self.own_instructions = "" if instructions == INSTRUCTIONS else instructions
         self._tools = list(tools)
         self._index = index
         self._instructions = instructions + (_SEARCHED if index else "")
@@ -101,6 +103,12 @@ class Agent:
     def has_index(self) -> bool:
         """Whether it can search documents."""
         return self._index is not None
+
+    @property
+    def is_about_documents(self) -> bool:
+        """Whether its documents are all that it can know something from or act upon: it has at most a calculator."""
+        only = all(tool.name == calculator.name for tool in self._tools)
+        return self.has_index and only and self.strategy is None and self.response_format is None
 
     def run(
         self,
@@ -175,7 +183,9 @@ class Agent:
         )
         model = AgentModel(self.model, list(registry), config, is_streamed=is_streamed)
         messages = [SystemMessage(self._instructions), *history, HumanMessage(task)]
-        yield from Run(self, model, calls, numbering, messages, cancel, query=query or task).events()
+        is_standalone = bool(query) or not history
+        run = Run(self, model, calls, numbering, messages, cancel, query=query or task, is_standalone=is_standalone)
+        yield from run.events()
 
     def _index_tools(self, numbering: PassageNumbering) -> list[BaseTool]:
         if self._index is None:

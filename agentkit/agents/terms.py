@@ -49,6 +49,11 @@ def terms_of(text: str) -> frozenset[str]:
     return frozenset(_NUMBERS.get(term) or _stem(term) for term in found if term not in STOP_WORDS)
 
 
+def numbers_of(text: str) -> frozenset[str]:
+    """The numbers of a text, those in words too."""
+    return frozenset(term for term in terms_of(text) if term[0].isdigit())
+
+
 def term_weights(sentences: Sequence[Sentence]) -> dict[str, float]:
     """How telling each term is: the more, the fewer sentences have it."""
     frequency = Counter(term for each in sentences for term in each.terms)

@@ -1,16 +1,35 @@
-"""What an agent says to a model of our own, which it does not say to others."""
+"""What an agent does with a model of our own and a question about documents: it asks itself, hop by hop."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from agentkit import Agent, AgentLimits, HashingEmbedder, Index, LocalChatModel, index_folder
+from agentkit import Agent, AgentLimits, HashingEmbedder, Index, LocalChatModel, index_folder, tool
+from agentkit.agents.citing import Quote
+from agentkit.agents.self_ask import SelfAsk
+from agentkit.models.constraints import Constraint
+from agentkit.results import Answer, Hit
+from agentkit.tools.calculator import calculator
+from agentkit.tools.retrieval import Passage
 
 pytestmark = pytest.mark.model
+
+_QUESTION = "When was the vessel built whose skipper is Runa Castell?"
+_SHORT = AgentLimits(steps=1, reply_tokens=16)
+_HOP = re.compile(r"Follow up: [^\n?]{3,150}\?\nLine: (?P<line>[^\n]+)\nIntermediate answer: (?P<answer>[^\n]+)\n")
+_LINES = (
+    "vessel: Brida; built: 1979",
+    "name: Runa Castell; post: skipper of Brida",
+    'He said: "Go!" \\ (|x|)',
+    "|---|",
+)
 
 
 class Prompts(BaseCallbackHandler):
@@ -21,25 +40,97 @@ class Prompts(BaseCallbackHandler):
         self.seen += messages
 
 
+@tool
+def lamp(place: str) -> str:
+    """Whether the lamp of a place burns.
+
+    Args:
+        place: Which one.
+    """
+    return f"the lamp of {place} burns"
+
+
 @pytest.fixture(scope="module")
 def model(chat_model_file: Path) -> Iterator[LocalChatModel]:
     with LocalChatModel(model=str(chat_model_file), context_tokens=4096, max_tokens=120, threads=1) as model:
         yield model
 
 
-@pytest.mark.parametrize("steps", [1, 2])
-def test_the_lines_that_matter_and_the_question_stand_behind_the_passages(
-    model: LocalChatModel, tmp_path: Path, steps: int
-) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "mill.md").write_text("The mill was built in 1871. " + "It grinds. It rests.\n" * 4)
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("hops")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "vessels.csv").write_text("vessel,built,berth\nBrida,1979,east quay\nHalcyon,2006,south quay\n")
+    (folder / "docs" / "staff.csv").write_text("name,skipper of\nRuna Castell,Brida\nEmeric Dahl,Halcyon\n")
+    with Index.open(folder / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, folder / "docs")
+        yield index
+
+
+def _first_prompt(agent: Agent, task: str, **options: Any) -> tuple[list[BaseMessage], Answer]:
     prompts = Prompts()
-    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
-        index_folder(index, tmp_path / "docs")
-        agent = Agent(model, index=index, limits=AgentLimits(steps=steps, reply_tokens=16))
-        agent.run("When was the mill built?", config={"callbacks": [prompts]})
-    assert [message.type for message in prompts.seen[0]] == ["system", "human", "ai", "tool", "human"]
-    observed, said = (str(message.content) for message in prompts.seen[0][-2:])
-    assert "likely to matter:\n- The mill was built in 1871." in observed
-    last = "\nAnswer now with what you know; no more tools can be called."
-    assert said == "When was the mill built?" + last * (steps == 1)
+    answer = agent.run(task, config={"callbacks": [prompts]}, **options)
+    return prompts.seen[0], answer
+
+
+def _quoted(texts: list[str]) -> list[Quote]:
+    return [Quote(Passage(1, "", Hit(1, 1.0, "a.txt", None, 0, len(text), text)), 0, len(text)) for text in texts]
+
+
+@pytest.mark.parametrize("tools", [[], [calculator]])
+def test_a_question_of_two_files_is_answered_hop_by_hop_or_the_passages_are_read(
+    model: LocalChatModel, index: Index, tools: list[Any]
+) -> None:
+    prompt, answer = _first_prompt(Agent(model, tools=tools, index=index, limits=_SHORT), _QUESTION)
+    assert str(prompt[-1].content).endswith(f"Question: {_QUESTION}")
+    assert [step.tool for step in answer.steps][:1] == ["retrieval"]
+    for citation in answer.citations:
+        assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
+    assert answer.usage.completion_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("made", "task", "run"),
+    [
+        ({}, "Tell me when the vessel was built whose skipper is Runa Castell.", {}),
+        ({}, "Which vessel was built in 1979?", {}),
+        ({"tools": [lamp]}, _QUESTION, {}),
+        ({"response_format": {"title": "Year", "type": "object", "properties": {}}}, _QUESTION, {}),
+        ({}, _QUESTION, {"history": [("human", "Hello"), ("ai", "Hello!")]}),
+    ],
+)
+def test_what_is_no_question_to_the_documents_alone_is_a_task_for_the_loop(
+    model: LocalChatModel, index: Index, made: dict[str, Any], task: str, run: dict[str, Any]
+) -> None:
+    history = [HumanMessage(text) if kind == "human" else AIMessage(text) for kind, text in run.get("history", [])]
+    prompt, _ = _first_prompt(Agent(model, index=index, limits=_SHORT, **made), task, history=history)
+    assert prompt[-1].type == "tool"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_hop_quotes_a_line_and_answers_out_of_it(model: LocalChatModel, seed: int) -> None:
+    asked = SelfAsk(_QUESTION, _quoted(list(_LINES)))
+
+    def complete(rule: Constraint, start: str) -> AIMessage:
+        return model.invoke(
+            asked.messages, constraint=rule, reply_start=start, max_tokens=400, temperature=1.5, seed=seed
+        )
+
+    reply, usage = asked.ask(complete)
+    hops = list(_HOP.finditer(reply))
+    lines = [hop["line"] for hop in hops]
+    assert len(lines) <= 3
+    assert set(lines) <= set(_LINES)
+    assert all(hop["answer"] in hop["line"] for hop in hops)
+    rest = reply[hops[-1].end() if hops else 0 :]
+    assert rest.startswith("So the final answer is: ") or rest.endswith("\nLine: none of these")
+    assert usage.completion_tokens > 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.text(min_size=1, max_size=60).filter(str.strip), min_size=1, max_size=8), st.booleans())
+def test_any_lines_make_a_grammar(model: LocalChatModel, texts: list[str], is_first: bool) -> None:
+    asked = SelfAsk("Who?", _quoted(texts))
+    text = asked.messages[-1].content.splitlines()[0].removeprefix("- ")  # type: ignore[union-attr] # it is a string
+    hops = "" if is_first else f"Follow up: Who?\nLine: {text}\nIntermediate answer: {text}\n"
+    model.engine.compile(asked.next(hops))

@@ -40,8 +40,8 @@ from agentkit.results import StopReason
 logger = logging.getLogger(__name__)
 
 _WORTH_WAITING = 8
-"""A request waits for a running one to evaluate their common prefix if that saves at least so many tokens: the step that
-it waits costs about as much as six tokens of a prompt on two cores, and less on more."""
+"""A request waits for a running one to evaluate their common prefix if that saves at least so many tokens: the step
+that it waits costs about as much as six tokens of a prompt on two cores."""
 
 MOST_RUNNING = 16
 """Sequences decoded together; more wait their turn."""
