@@ -33,6 +33,7 @@ from agentkit.agents.reading import awaited, whole_calls
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
+from agentkit.errors import ConstraintError
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, Step, StopReason, Usage
@@ -121,7 +122,10 @@ class Run:
         if not asked.lines or (room is not None and self._model.count(messages) > room):
             return None
         complete = partial(self._model.complete, messages, max_tokens=longest, has_tools=False)
-        replied = awaited(lambda: asked.ask(lambda rule, start: complete(rule, start=start)), self._is_over)
+        try:
+            replied = awaited(lambda: asked.ask(lambda rule, start: complete(rule, start=start)), self._is_over)
+        except ConstraintError:  # a line of which the grammar can make nothing
+            return None
         if replied is None:
             return None
         reply, usage = replied

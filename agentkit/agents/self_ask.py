@@ -64,7 +64,7 @@ So the final answer is: The train with the green engine, the Comet, has 220 seat
 
 @dataclass(frozen=True)
 class SelfAsk:
-    """A question and the lines that may answer it."""
+    """A question and the lines that may answer it, each of which has a word."""
 
     question: str
     lines: Sequence[Quote]

@@ -22,13 +22,13 @@ from agentkit.tools.retrieval import Passage
 pytestmark = pytest.mark.model
 
 _QUESTION = "When was the vessel built whose skipper is Runa Castell?"
-_SHORT = AgentLimits(steps=1, reply_tokens=16)
+_SHORT = AgentLimits(steps=2, reply_tokens=16)
 _HOP = re.compile(r"Follow up: [^\n?]{3,150}\?\nLine: (?P<line>[^\n]+)\nIntermediate answer: (?P<answer>[^\n]+)\n")
 _LINES = (
     "vessel: Brida; built: 1979",
     "name: Runa Castell; post: skipper of Brida",
     'He said: "Go!" \\ (|x|)',
-    "|---|",
+    "| Brida | 1979 |",
 )
 
 
