@@ -48,11 +48,17 @@ def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
 
 def is_told_together(question: str, passages: Iterable[Passage]) -> bool:
     """Whether one passage has all words of the question that any passage has: it is likely to answer it alone."""
-    told: defaultdict[int, set[str]] = defaultdict(set)
-    for sentence in sentences_of(passages):
+    told = _told(sentences_of(passages)).values()
+    known = terms_of(question) & frozenset[str]().union(*told)
+    return any(known <= terms for terms in told)
+
+
+def _told(sentences: Iterable[Sentence]) -> Mapping[int, frozenset[str]]:
+    """The terms of each passage, by its number."""
+    told: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+    for sentence in sentences:
         told[sentence.passage] |= sentence.terms
-    known = terms_of(question) & set[str]().union(*told.values())
-    return any(known <= terms for terms in told.values())
+    return told
 
 
 def _is_heading(line: Quote) -> bool:
@@ -81,16 +87,14 @@ def _linked(
     """Further lines that share a name with a chosen one, best first. What is asked may stand elsewhere in their
     passage, as in the head of a table.
     """
-    told: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
-    for sentence in sentences:
-        told[sentence.passage] |= sentence.terms & asked
+    told = _told(sentences)
     found = []
     texts = {each.quote.text for each in chosen}
     named = [(each, {term for term in _names(each, asked, weights) if not term[0].isdigit()}) for each in chosen]
     for sentence in sentences:
         worths = [
             _linked_worth(
-                weigh(told[sentence.passage] | first.terms & asked, weights), shared, first, sentence, weights
+                weigh((told[sentence.passage] | first.terms) & asked, weights), shared, first, sentence, weights
             )
             for first, names in named
             if (shared := names & sentence.terms)

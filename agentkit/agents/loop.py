@@ -123,7 +123,7 @@ class Run:
             return None
         complete = partial(self._model.complete, messages, max_tokens=longest, has_tools=False)
         try:
-            replied = awaited(lambda: asked.ask(lambda rule, start: complete(rule, start=start)), self._is_over)
+            replied = awaited(lambda: asked.ask(complete), self._is_over)
         except ConstraintError:  # a line of which the grammar can make nothing
             return None
         if replied is None:

@@ -56,8 +56,8 @@ class AgentModel:
         self,
         messages: list[BaseMessage],
         constraint: Constraint,
-        *,
         start: str = "",
+        *,
         max_tokens: int,
         has_tools: bool = True,
     ) -> AIMessage:

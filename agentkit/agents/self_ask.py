@@ -121,14 +121,13 @@ class SelfAsk:
         as 5 of 1.5: such an answer is none, too.
         """
         hops, _, answer = reply.partition(_FINAL)
-        if not answer.strip() or any(numbers_of(part) - numbers_of(line) for line, part in _HOP.findall(hops)):
+        parts = _HOP.findall(hops)
+        if not answer.strip() or any(numbers_of(part) - numbers_of(line) for line, part in parts):
             return None
-        told: list[Quote] = []
-        others: list[Quote] = []
-        for line, text in zip(self.lines, self._texts, strict=True):
-            (told if _LINE + text + _ANSWER in hops else others).append(line)
+        quoted = {line for line, _ in parts}
+        told = [line for line, text in zip(self.lines, self._texts, strict=True) if text in quoted]
         missing = numbers_of(answer) - numbers_of("\n".join([self.question, *(line.text for line in told)]))
-        for line in others:
+        for line in self.lines:
             if found := missing & numbers_of(line.text):
                 told.append(line)
                 missing -= found

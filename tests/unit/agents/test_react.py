@@ -580,13 +580,7 @@ class Full(AgentModel):
         return 20 * len(messages)
 
     def complete(
-        self,
-        messages: list[BaseMessage],
-        constraint: Constraint,
-        *,
-        start: str = "",
-        max_tokens: int,
-        has_tools: bool = True,
+        self, messages: list[BaseMessage], constraint: Constraint, start: str = "", *, max_tokens: int, **_: Any
     ) -> AIMessage:
         if self.count(messages) + max_tokens > 1000:
             raise ContextLengthError("no room")
