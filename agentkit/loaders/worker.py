@@ -9,12 +9,14 @@ imports neither torch nor Chroma. On Windows there is the limit of time only.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk
@@ -34,6 +36,14 @@ _OCR_S = 60.0
 _OCR_S_PER_MEGABYTE = 60.0
 _MEMORY_BYTES = 900_000_000
 """Beyond what the process takes when it has started."""
+_BUSY = 0.8
+"""Of its time a parser computed: the file is what takes long, and not a machine or disk that had other things to do."""
+_FAULTS = frozenset(
+    -getattr(signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGXCPU")
+    if hasattr(signal, name)
+)
+"""Ends that the same file would bring about again. SIGKILL is not one: the kernel sends it where memory is short."""
 
 
 class LoadingWorker:
@@ -117,10 +127,11 @@ class LoadingWorker:
 
     def _reply(self, path: Path, limit_s: float, *, reads_scans: bool) -> dict[str, Any]:
         process = self._started()
-        expired = threading.Event()
+        began_s = _processor_s(process)
+        computed_s: list[float] = []
 
         def stop() -> None:
-            expired.set()
+            computed_s.append(_processor_s(process) - began_s)
             process.kill()
 
         clock = threading.Timer(limit_s, stop)
@@ -131,11 +142,10 @@ class LoadingWorker:
             clock.cancel()
         if not reply:
             self.close()
+            if computed_s:
+                raise DocumentError(f"not read within {limit_s:.0f} s", is_passing=computed_s[0] < _BUSY * limit_s)
             raise DocumentError(
-                f"not read within {limit_s:.0f} s"
-                if expired.is_set()
-                else "its parser crashed, or took too much memory",
-                is_passing=True,
+                "its parser crashed, or took too much memory", is_passing=process.returncode not in _FAULTS
             )
         if "reason" in reply:
             if reply.get("is_exhausted"):  # what is left after running out of memory is not to be trusted
@@ -161,6 +171,14 @@ class LoadingWorker:
                     "the process that reads risky files did not start: see `agentkit doctor`", is_passing=True
                 )
         return self._process
+
+
+def _processor_s(process: subprocess.Popen[bytes]) -> float:
+    """What a process and its children that ended have computed; 0 where it is gone."""
+    try:
+        return float(sum(psutil.Process(process.pid).cpu_times()[:4]))
+    except psutil.Error:
+        return 0.0
 
 
 def _document(reply: dict[str, Any]) -> Document:

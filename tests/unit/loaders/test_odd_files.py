@@ -3,6 +3,8 @@
 import bz2
 import io
 import os
+import signal
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -197,6 +199,45 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_one_is_read(tmp_path: 
     assert refused.value.is_passing
     with LoadingWorker() as worker:
         assert worker.load(good).page_content == "# Lamps\n\nShine."
+
+
+@pytest.fixture(scope="module")
+def long_odt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes a second or more to parse."""
+    path = tmp_path_factory.mktemp("long") / "long.odt"
+    path.write_bytes(samples.odt("".join(f"<text:p>{number}</text:p>" for number in range(300_000))))
+    return path
+
+
+def test_a_file_that_keeps_its_parser_busy_for_all_of_its_time_is_not_tried_again(
+    long_odt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.loaders.worker._S_PER_MEGABYTE", 0.0)
+    monkeypatch.setattr("agentkit.loaders.worker._BUSY", 0.1)  # the cores may be shared
+    with LoadingWorker(base_s=0.3) as worker, pytest.raises(DocumentError, match="not read within") as refused:
+        worker.load(long_odt)
+    assert not refused.value.is_passing
+
+
+def test_a_file_whose_parser_had_no_time_to_compute_is_tried_again(
+    long_odt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.loaders.worker._S_PER_MEGABYTE", 0.0)
+    with LoadingWorker(base_s=0.3) as worker:
+        worker._started().send_signal(signal.SIGSTOP)
+        with pytest.raises(DocumentError, match="not read within") as refused:
+            worker.load(long_odt)
+    assert refused.value.is_passing
+
+
+@pytest.mark.parametrize(("number", "is_passing"), [(signal.SIGSEGV, False), (signal.SIGKILL, True)])
+def test_a_parser_that_crashes_does_so_again_unlike_one_that_the_kernel_killed(
+    worker: LoadingWorker, long_odt: Path, number: signal.Signals, is_passing: bool
+) -> None:
+    threading.Timer(0.3, worker._started().send_signal, [number]).start()
+    with pytest.raises(DocumentError, match="crashed") as refused:
+        worker.load(long_odt)
+    assert refused.value.is_passing == is_passing
 
 
 def test_a_file_that_takes_too_much_memory_is_named_and_the_next_one_is_read(tmp_path: Path) -> None:
