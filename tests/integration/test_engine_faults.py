@@ -116,13 +116,16 @@ def test_a_fault_of_the_worker_reaches_every_caller_and_the_engine_goes_on(
     engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = [engine.generate(_endless(engine)) for _ in range(3)]
-    for generation in running:
-        next(iter(generation.__iter__()))
+    replies = [iter(generation) for generation in running]
+    for reply in replies:
+        next(reply)
     monkeypatch.setattr(engine, "_step", lambda planned: (_ for _ in ()).throw(_PanicError("panicked")))
-    for generation in running:
+    for generation, reply in zip(running, replies, strict=True):
+        with pytest.raises(EngineError, match="panicked"):
+            list(reply)
+        assert generation.outcome.stop_reason is StopReason.CANCELLED
         with pytest.raises(EngineError, match="panicked"):
             engine.generate(GenerationRequest(_prompt(engine, "x"), 2)).text()
-        assert generation.outcome.stop_reason is StopReason.CANCELLED
     monkeypatch.undo()
     assert engine.generate(GenerationRequest(_prompt(engine, "Name a river."), 4)).text()
 

@@ -1,9 +1,10 @@
 """Which token prefixes the KV cache holds: the longest one of a new prompt is forked, not evaluated again.
 
 Every sequence id of the context is a slot: free, running, or kept after its sequence ended. Kept slots leave in the
-order of their last use. The cells of a common prefix are shared by all its slots inside llama.cpp, so the slots
-together are a prefix tree (a radix tree as in SGLang's RadixAttention, arXiv:2312.07104) whose leaves are listed here:
-with at most some dozens of them, comparing a prompt with each takes microseconds.
+order of their last use, and of several replies to one prompt only the last to end is kept: every cell in use costs each
+decode a little, whosoever it is. The cells of a common prefix are shared by all its slots inside llama.cpp, so the
+slots together are a prefix tree (a radix tree as in SGLang's RadixAttention, arXiv:2312.07104) whose leaves are listed
+here: with at most some dozens of them, comparing a prompt with each takes microseconds.
 """
 
 from collections import OrderedDict
@@ -26,6 +27,15 @@ class Match:
     is_kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a slot still holds of a sequence that ended."""
+
+    tokens: list[int]
+    prefix: int
+    """How many of them were its prompt's."""
+
+
 class PrefixCache:
     """Gives slots to sequences and keeps what they leave behind. For the worker thread alone."""
 
@@ -34,25 +44,25 @@ class PrefixCache:
         self._can_fork = can_fork
         self._slots = slots
         self._free = list(range(slots))
-        self._kept: OrderedDict[int, list[int]] = OrderedDict()
-        """Slot -> the tokens that it holds; least recently used first."""
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        """Least recently used first."""
 
     def match(self, sequence: Sequence, running: Iterable[Sequence]) -> Match | None:
         """The slot that shares the longest evaluated prefix with the sequence, within what its task allows."""
         wanted = sequence.tokens[: sequence.prefix]
-        kept = (Match(slot, common_prefix(wanted, tokens), True) for slot, tokens in self._kept.items())
+        kept = (Match(slot, common_prefix(wanted, kept.tokens), True) for slot, kept in self._kept.items())
         others = (
             Match(other.slot, common_prefix(wanted, other.tokens[: other.evaluated]), False)
             for other in running
             if other.slot is not None and self._can_fork
         )
-        matches = (found for found in (*kept, *others) if self._can_fork or found.length == len(self._kept[found.slot]))
+        matches = (found for found in (*kept, *others) if self._can_fork or self._is_all_of(found))
         best = max(matches, key=lambda found: (found.length, found.is_kept), default=None)
         return best if best and best.length else None
 
     def place(self, sequence: Sequence, match: Match | None) -> bool:
         """Give the sequence a slot that holds the matched prefix; False where every slot is running."""
-        if match and match.is_kept and match.length == len(self._kept[match.slot]):
+        if match and match.is_kept and self._is_all_of(match):
             del self._kept[match.slot]
             sequence.slot, sequence.evaluated = match.slot, match.length
             return True
@@ -68,10 +78,13 @@ class PrefixCache:
         return True
 
     def keep(self, sequence: Sequence) -> None:
-        """The sequence ended: keep what it evaluated for a later prompt."""
+        """The sequence ended: keep what it evaluated for a later prompt, in place of another reply to the same one."""
         assert sequence.slot is not None
         if sequence.evaluated:
-            self._kept[sequence.slot] = sequence.tokens[: sequence.evaluated]
+            ended = _Kept(sequence.tokens[: sequence.evaluated], sequence.prefix)
+            for slot in [slot for slot, other in self._kept.items() if _answer_the_same(ended, other)]:
+                self._forget(slot)
+            self._kept[sequence.slot] = ended
         else:
             self._free.append(sequence.slot)
         sequence.slot = None
@@ -94,10 +107,20 @@ class PrefixCache:
         """Forget the kept prefix that was used longest ago; False where none is kept."""
         if not self._kept:
             return False
-        slot, _ = self._kept.popitem(last=False)
+        self._forget(next(iter(self._kept)))
+        return True
+
+    def _is_all_of(self, match: Match) -> bool:
+        return match.length == len(self._kept[match.slot].tokens)
+
+    def _forget(self, slot: int) -> None:
+        del self._kept[slot]
         self._context.truncate(slot, 0)
         self._free.append(slot)
-        return True
+
+
+def _answer_the_same(first: _Kept, second: _Kept) -> bool:
+    return first.prefix == second.prefix <= common_prefix(first.tokens, second.tokens)
 
 
 def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
