@@ -60,12 +60,15 @@ class StrategyError(AgentkitError):
 class DocumentError(AgentkitError):
     """One file cannot be turned into text; the message is the reason that a report shows.
 
-    `is_passing` is True where the same file may be read another time: no permission, too little time, a crash.
+    `is_passing` is True where the file itself is not known to be wrong: no permission, too little time, a crash. What
+    was read of the same file before stays then. `recurs` is True where the same file would fail so again: unless it is
+    passing, and also where its parser was busy for all of its time or crashed.
     """
 
-    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+    def __init__(self, message: str, *, is_passing: bool = False, recurs: bool = False) -> None:
         super().__init__(message)
         self.is_passing = is_passing
+        self.recurs = recurs or not is_passing
 
 
 class IndexingError(AgentkitError):

@@ -143,10 +143,10 @@ class LoadingWorker:
         if not reply:
             self.close()
             if computed_s:
-                raise DocumentError(f"not read within {limit_s:.0f} s", is_passing=computed_s[0] < _BUSY * limit_s)
-            raise DocumentError(
-                "its parser crashed, or took too much memory", is_passing=process.returncode not in _FAULTS
-            )
+                reason, recurs = f"not read within {limit_s:.0f} s", computed_s[0] >= _BUSY * limit_s
+            else:
+                reason, recurs = "its parser crashed, or took too much memory", process.returncode in _FAULTS
+            raise DocumentError(reason, is_passing=True, recurs=recurs)
         if "reason" in reply:
             if reply.get("is_exhausted"):  # what is left after running out of memory is not to be trusted
                 self.close()

@@ -39,7 +39,9 @@ class _Reading:
     record: FileRecord | None = None
     problem: str = ""
     is_passing: bool = False
-    """Whether the same file may be read another time."""
+    """Whether what was read of the same file before stays."""
+    recurs: bool = False
+    """Whether the same file would fail so again."""
 
 
 def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full: bool) -> Iterator[FileRecord | None]:
@@ -60,7 +62,7 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
             if reading.is_passing and sync.is_read(found):
                 sync.kept[found.path] = reading.problem
             elif reading.problem:
-                stamp = FileStamp(0, 0) if reading.is_passing else found.stamp  # no file's: the next sync tries again
+                stamp = found.stamp if reading.recurs else FileStamp(0, 0)  # no file's: the next sync tries again
                 sync.skipped[found.path] = (found.source, stamp, reading.problem)
             elif reading.record or sync.staged.get(found.path) == found.stamp:
                 sync.contents[found.path] = reading.digest
@@ -140,6 +142,6 @@ def _read_file(load: _Load, found: FoundFile, *, sync: Sync, is_full: bool) -> _
             raise DocumentError("no text in it")
         return _Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
     except DocumentError as error:
-        return _Reading(problem=str(error), is_passing=error.is_passing)
+        return _Reading(problem=str(error), is_passing=error.is_passing, recurs=error.recurs)
     except OSError as error:
         return _Reading(problem=f"cannot be read: {error.strerror}", is_passing=True)

@@ -212,8 +212,17 @@ def test_an_odd_file_that_nobody_thought_of_is_named_and_the_others_are_indexed(
     assert index_contents(tmp_path / "index").stale == ()
 
 
+_BUSY = DocumentError("not read within 8 s", is_passing=True, recurs=True)
+
+
 @pytest.mark.parametrize(
-    ("error", "added"), [(PermissionError(errno.EACCES, "Permission denied"), 1), (DocumentError("no text in it"), 0)]
+    ("error", "added"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), 1),
+        (DocumentError("not read within 8 s", is_passing=True), 1),
+        (DocumentError("no text in it"), 0),
+        (_BUSY, 0),
+    ],
 )
 def test_a_file_is_tried_again_where_the_reason_may_have_passed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, added: int
@@ -234,15 +243,16 @@ def test_a_file_is_tried_again_where_the_reason_may_have_passed(
         assert index_folder(index, [tmp_path / "docs"]).added == added
 
 
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), _BUSY])
 def test_an_unchanged_file_that_cannot_be_read_again_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.odd").write_text("odd")
 
     def fail(path: Path) -> Document:
-        raise OSError(errno.EIO, "Input/output error")
+        raise error
 
     with _open(tmp_path / "index") as index:
         monkeypatch.setitem(_registered, ".odd", lambda path: Document(path.read_text()))
