@@ -182,7 +182,7 @@ def _auc(pairs: list[tuple[float, bool]]) -> float | None:
 
 
 def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
-    calls = 1 if name.endswith("-one-by-one") else 16
+    calls = 1 if name.endswith("-one-by-one") else 32
     is_random = name == "tot-random"
     base = "tot" if is_random else name.removesuffix("-one-by-one")
     chain = ChainOfThought()

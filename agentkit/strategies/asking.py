@@ -23,7 +23,7 @@ from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.models.scripted import ScriptedModel
 from agentkit.results import StopReason, Usage
 
-PARALLEL_CALLS = 16
+PARALLEL_CALLS = 32
 """As many as the engine runs in one batch."""
 
 

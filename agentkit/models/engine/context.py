@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ class Slice:
     tokens: Sequence[int]
     outputs: int = 0
     """For how many of the last tokens logits are wanted."""
+    twin: int = 0
+    """The place in the batch of an earlier slice, of a sequence that holds the same tokens so far."""
+    shared: int = 0
+    """How many of the first tokens are the twin's first ones too: evaluated once, for both."""
 
 
 class KVCacheFullError(Exception):
@@ -90,12 +95,12 @@ class LlamaContext:
             )
         logger.info("context of %d tokens, KV cache %s", sizes.context, model.placement.kv_cache_type)
         self._memory = library.llama_get_memory(self._pointer)
-        self._batch = library.llama_batch_init(sizes.batch, 0, 1)
+        self._batch = library.llama_batch_init(sizes.batch, 0, sizes.sequences)
 
     def decode(self, slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
-        """Evaluate the slices in one call; for each, a view `(outputs, vocabulary)` of its raw logits.
+        """Evaluate the slices in one call; for each, its raw logits, shape `(outputs, vocabulary)`.
 
-        A view is valid until the next call.
+        They are valid until the next call.
 
         Raises:
             KVCacheFullError: no room.
@@ -169,28 +174,36 @@ class LlamaContext:
         callback_type = type(self._library.llama_context_default_params().abort_callback)
         return callback_type(address), ctypes.cast(self._abort_flag, ctypes.c_void_p)
 
-    def _fill(self, slices: Sequence[Slice]) -> list[range]:
+    def _fill(self, slices: Sequence[Slice]) -> list[list[int]]:
         """Write the slices into the batch; for each, the rows of its outputs."""
-        batch, rows, at = self._batch, [], 0
+        batch, rows = self._batch, list[list[int]]()
+        batch.n_tokens = 0
         for part in slices:
-            end = at + len(part.tokens)
-            first_output = end - part.outputs
-            for offset, token in enumerate(part.tokens):
-                row = at + offset
-                batch.token[row] = token
+            own = rows[part.twin][: part.shared] if part.shared else []
+            for row in own:
+                batch.seq_id[row][batch.n_seq_id[row]] = part.sequence
+                batch.n_seq_id[row] += 1
+            for offset in range(part.shared, len(part.tokens)):
+                row = batch.n_tokens
+                batch.token[row] = part.tokens[offset]
                 batch.pos[row] = part.position + offset
                 batch.n_seq_id[row] = 1
                 batch.seq_id[row][0] = part.sequence
-                batch.logits[row] = row >= first_output
-            rows.append(range(first_output, end))
-            at = end
-        batch.n_tokens = at
-        return rows
+                batch.logits[row] = False
+                batch.n_tokens += 1
+                own.append(row)
+            rows.append(own)
+        outputs = [own[len(own) - part.outputs :] for own, part in zip(rows, slices, strict=True)]
+        for row in chain.from_iterable(outputs):
+            batch.logits[row] = True
+        return outputs
 
-    def _logits(self, rows: range) -> NDArray[np.float32]:
-        """Consecutive outputs lie one after another in llama.cpp's buffer."""
+    def _logits(self, rows: list[int]) -> NDArray[np.float32]:
+        """Outputs of consecutive rows lie one after another in llama.cpp's buffer, and need not be copied."""
         if not rows:
             return np.empty((0, self._vocabulary_size), dtype=np.float32)
+        if rows[-1] - rows[0] >= len(rows):
+            return np.concatenate([self._logits([row]) for row in rows])
         first = self._library.llama_get_logits_ith(self._pointer, rows[0])
         return np.ctypeslib.as_array(first, shape=(len(rows), self._vocabulary_size))
 

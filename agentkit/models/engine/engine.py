@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 
 from agentkit.errors import AgentkitError, ContextLengthError, EngineError
 from agentkit.models.constraints import Constraint
-from agentkit.models.engine.context import DecodeAbortedError, KVCacheFullError, Slice
+from agentkit.models.engine.context import DecodeAbortedError, KVCacheFullError
 from agentkit.models.engine.generation import Generation, GenerationRequest
 from agentkit.models.engine.loading import load
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
 from agentkit.models.engine.placement import Placement
-from agentkit.models.engine.planning import PromptShare, plan
-from agentkit.models.engine.prefixes import PrefixCache, common_prefix
+from agentkit.models.engine.planning import Planned, PromptShare, plan
+from agentkit.models.engine.prefixes import PrefixCache
 from agentkit.models.engine.reply import ReplyTask
 from agentkit.models.engine.scoring import Score, ScoreTask
 from agentkit.models.engine.sequence import Sequence
@@ -39,11 +39,7 @@ from agentkit.results import StopReason
 
 logger = logging.getLogger(__name__)
 
-_WORTH_WAITING = 8
-"""A request waits for a running one to evaluate their common prefix if that saves at least so many tokens: the step
-that it waits costs about as much as six tokens of a prompt on two cores."""
-
-MOST_RUNNING = 16
+MOST_RUNNING = 32
 """Sequences decoded together; more wait their turn."""
 
 _open_engines: "weakref.WeakSet[LlamaEngine]" = weakref.WeakSet()
@@ -144,7 +140,8 @@ class LlamaEngine:
             self._check_length(max(len(prompt), len(tokens) - 1))
             self._check_tokens(tokens)
             futures.append(Future())
-            sequences.append(Sequence(ScoreTask(len(prompt), futures[-1]), tokens, prefix=len(prompt) - 1))
+            task = ScoreTask(len(prompt), tokens[len(prompt) :], futures[-1])
+            sequences.append(Sequence(task, tokens[:-1], prefix=len(prompt) - 1))
         self._submit(sequences)
         try:
             return [future.result() for future in futures]
@@ -213,7 +210,13 @@ class LlamaEngine:
             try:
                 self._drop_cancelled()
                 self._admit()
-                if planned := plan(self._running, self._sizes, prompt_share=self._share.tokens):
+                planned = plan(
+                    self._running,
+                    self._sizes,
+                    prompt_share=self._share.tokens,
+                    can_share_rows=self._model.can_share_prefixes,
+                )
+                if planned:
                     self._step(planned)
             except BaseException as error:  # a fault of ours, or a panic of llguidance's, must reach the callers
                 logger.exception("the engine's worker failed")
@@ -239,10 +242,10 @@ class LlamaEngine:
             for sequence in cancelled:
                 self._waiting.remove(sequence)
         for sequence in cancelled:
-            sequence.task.finish(StopReason.CANCELLED)
+            sequence.task.finish(sequence, StopReason.CANCELLED)
 
     def _admit(self) -> None:
-        """Start waiting sequences, but for those whose prefix a running one is about to evaluate.
+        """Start waiting sequences.
 
         While the cache is crowded none is started: it would take the room that the running ones need to end.
         """
@@ -254,25 +257,15 @@ class LlamaEngine:
         for sequence in candidates:
             if len(self._running) >= self._max_running:
                 return
-            match = self._prefixes.match(sequence, self._running)
-            if self._is_worth_waiting(sequence, match.length if match else 0):
-                continue
-            if not self._prefixes.place(sequence, match):
+            if not self._prefixes.place(sequence, self._prefixes.match(sequence, self._running)):
                 return
+            sequence.cached = sequence.evaluated
             with self._wakeup:
                 self._waiting.remove(sequence)
             self._running.append(sequence)
             self._attempt(sequence, lambda sequence=sequence: sequence.task.begin(sequence))  # type: ignore[misc]
 
-    def _is_worth_waiting(self, sequence: Sequence, cached: int) -> bool:
-        wanted = sequence.tokens[: sequence.prefix]
-        return any(
-            common_prefix(wanted, other.tokens) - cached >= _WORTH_WAITING
-            for other in self._running
-            if other.pending >= _WORTH_WAITING
-        )
-
-    def _step(self, planned: list[tuple[Sequence, Slice]]) -> None:
+    def _step(self, planned: Planned) -> None:
         started = time.monotonic()
         try:
             results = self._context.decode([part for _, part in planned])
@@ -287,8 +280,10 @@ class LlamaEngine:
             for sequence, _ in planned:
                 self._abandon(sequence, error)
             return
-        self._share.learn(sum(len(part.tokens) for _, part in planned), time.monotonic() - started)
+        rows = sum(len(part.tokens) - part.shared for _, part in planned)
+        self._share.learn(rows, time.monotonic() - started)
         for (sequence, part), logits in zip(planned, results, strict=True):
+            sequence.cached += max(0, min(part.shared, sequence.prefix + 1 - part.position))
             sequence.evaluated += len(part.tokens)
             if part.outputs:
                 self._attempt(sequence, lambda s=sequence, rows=logits: self._receive(s, rows))  # type: ignore[misc]
@@ -304,7 +299,7 @@ class LlamaEngine:
             sequence.evaluated = self._context.truncate(sequence.slot, sequence.evaluated)
         return reason
 
-    def _take_back(self, planned: list[tuple[Sequence, Slice]]) -> None:
+    def _take_back(self, planned: Planned) -> None:
         """Nothing of a decode that did not end counts. Where its state before is lost (recurrent models), a sequence
         begins again.
         """
@@ -348,7 +343,7 @@ class LlamaEngine:
         self._running.remove(sequence)
         self._is_crowded = False
         self._prefixes.keep(sequence)
-        sequence.task.finish(reason)
+        sequence.task.finish(sequence, reason)
 
     def _abandon(self, sequence: Sequence, error: Exception) -> None:
         self._running.remove(sequence)

@@ -2,12 +2,16 @@
 
 Chunked prefill (Sarathi-Serve, Agrawal et al. 2024, arXiv:2403.02310): a prompt is read beside running replies in parts
 so small that the replies keep flowing.
+
+Sequences that are equal so far share the rows of what comes next: prompts that arrive together, the first tokens of
+several samples and texts to be scored are a tree, each node of which is read once.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 from agentkit.models.engine.context import ContextSizes, Slice
-from agentkit.models.engine.sequence import Sequence
+from agentkit.models.engine.sequence import Sequence, common_prefix
 
 _SHORT = 16
 """Pending tokens up to which a sequence counts as a running reply; above, as a prompt being read."""
@@ -37,7 +41,10 @@ class PromptShare:
             self._token_s = seen if self._token_s is None else (self._token_s + seen) / 2
 
 
-def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: int) -> list[tuple[Sequence, Slice]]:
+Planned = list[tuple[Sequence, Slice]]
+
+
+def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: int, can_share_rows: bool) -> Planned:
     """A slice for each sequence that has its turn: replies first, then prompts as far as the batch goes.
 
     Every sequence is sure of one row of logits; what guesses and scores want beyond it goes to the first who ask.
@@ -46,23 +53,53 @@ def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: in
     prompts = [sequence for sequence in running if sequence.pending > _SHORT]
     room, rows = sizes.batch, sizes.outputs
     prompt_room = prompt_share if replies else room
-    planned = []
+    planned: Planned = []
+    beginnings: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for behind, sequence in zip(range(len(replies) + len(prompts) - 1, -1, -1), [*replies, *prompts], strict=True):
         most = rows - behind
         guesses = min(most - 1, room - behind - sequence.pending, sizes.context - len(sequence.tokens))
         sequence.task.prepare(sequence, max(guesses, 0))
-        count = min(sequence.pending, room if sequence.pending <= _SHORT else min(room, prompt_room))
-        wanted = sequence.task.outputs(sequence, count)
-        if wanted > most:
-            count -= wanted - most
-            wanted = sequence.task.outputs(sequence, count) if count > 0 else 0
-        if count <= 0:
+        start = sequence.evaluated
+        alike = beginnings[start, sequence.tokens[start]] if can_share_rows else []
+        twin, shared = _twin(sequence, ((place, *planned[place]) for place in alike))
+        count = min(sequence.pending, shared + (room if sequence.pending <= _SHORT else min(room, prompt_room)))
+        part = _slice(sequence, count, twin, shared)
+        while part.tokens and (excess := _new_outputs(part, planned) - most) > 0:
+            part = _slice(sequence, len(part.tokens) - excess, twin, shared)
+        if not part.tokens:
             continue
-        assert sequence.slot is not None
-        tokens = sequence.tokens[sequence.evaluated : sequence.evaluated + count]
-        planned.append((sequence, Slice(sequence.slot, sequence.evaluated, tokens, wanted)))
-        room -= count
-        rows -= wanted
+        alike.append(len(planned))
+        room -= len(part.tokens) - part.shared
+        rows -= _new_outputs(part, planned)
         if sequence.pending > _SHORT:
-            prompt_room -= count
+            prompt_room -= len(part.tokens) - part.shared
+        planned.append((sequence, part))
     return planned
+
+
+def _twin(sequence: Sequence, planned: Iterable[tuple[int, Sequence, Slice]]) -> tuple[int, int]:
+    """Of the slices planned, the one with most of the sequence's next tokens after the same tokens, and how many."""
+    start = sequence.evaluated
+    lengths = [
+        (common_prefix(sequence.tokens[start:], part.tokens), -place)
+        for place, other, part in planned
+        if other.tokens[:start] == sequence.tokens[:start]
+    ]
+    shared, place = max(lengths, default=(0, 0))
+    return -place, shared
+
+
+def _slice(sequence: Sequence, count: int, twin: int, shared: int) -> Slice:
+    assert sequence.slot is not None
+    start, count = sequence.evaluated, max(count, 0)
+    wanted = sequence.task.outputs(sequence, count) if count else 0
+    return Slice(sequence.slot, start, sequence.tokens[start : start + count], wanted, twin, min(shared, count))
+
+
+def _new_outputs(part: Slice, planned: Planned) -> int:
+    """How many rows of logits the slice adds to those that its twin wants."""
+    if not part.shared:
+        return part.outputs
+    twin = planned[part.twin][1]
+    first = max(len(part.tokens) - part.outputs, len(twin.tokens) - twin.outputs)
+    return part.outputs - max(0, part.shared - first)

@@ -9,13 +9,10 @@ here: with at most some dozens of them, comparing a prompt with each takes micro
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
 
-import numpy as np
-
 from agentkit.models.engine.context import LlamaContext
-from agentkit.models.engine.sequence import Sequence
+from agentkit.models.engine.sequence import Sequence, common_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +118,3 @@ class PrefixCache:
 
 def _answer_the_same(first: _Kept, second: _Kept) -> bool:
     return first.prefix == second.prefix <= common_prefix(first.tokens, second.tokens)
-
-
-def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
-    """Length of the longest common prefix."""
-    length = min(len(first), len(second))
-    if not length or first[0] != second[0]:
-        return 0
-    differs = np.asarray(first[:length]) != np.asarray(second[:length])
-    return int(differs.argmax()) if differs.any() else length

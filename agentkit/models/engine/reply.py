@@ -2,7 +2,6 @@
 
 import codecs
 import time
-from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -33,12 +32,12 @@ class ReplyTask:
         self._thought = ThoughtText(request.thought) if request.thought and request.matcher else None
         self._logprobs: list[TokenLogprob] = []
         """Those that no piece has yet."""
-        self._due: deque[int] = deque()
-        """Forced tokens that are taken one at a time, since each is to have its log-probability."""
-        self._due_shown = 0
-        """How many of them have their text in a piece already."""
+        self._unscored = 0
+        """How many of the last tokens were forced and still lack the log-probability that is asked for."""
+        self._ending: StopReason | None = None
+        """Why the reply ends as soon as they have it."""
         self._drafted = 0
-        self._cached: int | None = None
+        self._is_begun = False
         self._produced = self._forced = 0
         self._is_cut = False
         self._started = time.monotonic()
@@ -49,27 +48,34 @@ class ReplyTask:
 
     def begin(self, sequence: Sequence) -> StopReason | None:
         """Append what the constraint forces before anything is sampled."""
-        if self._cached is not None:  # the worker had to take it out for want of room, and starts it again
+        if self._is_begun:  # the worker had to take it out for want of room, and starts it again
             return None
-        self._cached = sequence.evaluated
-        return self._append_forced(sequence) or self._reached_limit()
+        self._is_begun = True
+        return self._once_scored(self._append_forced(sequence) or self._reached_limit())
 
     def prepare(self, sequence: Sequence, room: int) -> None:
         """Guess the next tokens; the decode that evaluates the last known one verifies them."""
         if self._drafted:  # of a step that was aborted or found no room
             del sequence.tokens[len(sequence.tokens) - self._drafted :]
             self._drafted = 0
-        if sequence.pending == 1 and self._request.draft_tokens and not self._due:
+        if sequence.pending == 1 and self._request.draft_tokens:
             room = min(room, self._request.draft_tokens, self._request.max_tokens - self._produced - 1)
             drafts = draft(sequence.tokens, length=room)
             sequence.tokens += drafts
             self._drafted = len(drafts)
 
     def outputs(self, sequence: Sequence, count: int) -> int:
-        return 1 + self._drafted if count == sequence.pending else 0
+        """Those of the last known token, and of all from the one before the first that is unscored or drafted."""
+        first = len(sequence.tokens) - self._drafted - self._unscored - 1
+        return max(0, sequence.evaluated + count - first)
 
     def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
-        """Sample the next token, and one more for each drafted token that it confirms."""
+        """Note the log-probabilities of forced tokens, then sample the next one, and one more for each drafted token
+        that it confirms.
+        """
+        logits = self._score_forced(sequence, logits)
+        if self._unscored or self._ending:
+            return self._once_scored(self._ending)
         drafts = sequence.tokens[len(sequence.tokens) - self._drafted :]
         known = len(sequence.tokens) - self._drafted
         self._drafted = 0
@@ -77,19 +83,21 @@ class ReplyTask:
             sequence.tokens[known + number :] = []
             reason = self._take(sequence, row)
             if reason or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
-                # At least one token is left to evaluate, also where a thought's last ones were taken back.
-                sequence.evaluated = min(sequence.evaluated, known + number, len(sequence.tokens) - 1)
-                return reason
+                # At least one token is left to evaluate, also where a thought's last ones were taken back, and the one
+                # before the first that is unscored.
+                left = len(sequence.tokens) - self._unscored - 1
+                sequence.evaluated = min(sequence.evaluated, known + number, left)
+                return self._once_scored(reason)
         raise AssertionError("the last row confirms no draft")
 
-    def finish(self, reason: StopReason) -> None:
+    def finish(self, sequence: Sequence, reason: StopReason) -> None:
         """Hand over what text is left, then the outcome."""
         if self._thought:
             self._emit(self._text.add(self._thought.take_all()))
         self._emit(self._text.add(b"", is_last=True))
         usage = Usage(
             prompt_tokens=len(self._request.prompt),
-            cached_tokens=self._cached or 0,
+            cached_tokens=sequence.cached,
             completion_tokens=self._produced,
             forced_tokens=self._forced,
             seconds=time.monotonic() - self._started,
@@ -103,8 +111,6 @@ class ReplyTask:
 
     def _take(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Sample one token and append it with what it forces."""
-        if self._due:
-            return self._take_due(sequence, logits)
         matcher = None if self._thought else self._request.matcher
         token = self._sampler.sample(logits, self._allowed(matcher) if matcher else None)
         self._note(token, logits)
@@ -117,17 +123,20 @@ class ReplyTask:
         reason = self._append(sequence, token, self._vocabulary.piece(token))
         return reason or self._append_forced(sequence) or self._reached_limit()
 
-    def _take_due(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
-        """Append the forced token that is next, with its log-probability."""
-        token = self._due.popleft()
-        if self._vocabulary.is_end(token):
-            return StopReason.COMPLETED
-        self._note(token, logits)
-        self._forced += 1
-        is_shown = self._due_shown > 0
-        self._due_shown -= is_shown
-        reason = self._append(sequence, token, b"" if is_shown else self._vocabulary.piece(token))
-        return reason or (None if self._due else self._append_forced(sequence)) or self._reached_limit()
+    def _score_forced(self, sequence: Sequence, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the rows that tell the log-probabilities of forced tokens, as far as they go; gives the others."""
+        scored = min(self._unscored, len(logits))
+        for row in logits[:scored]:
+            self._note(sequence.tokens[len(sequence.tokens) - self._drafted - self._unscored], row)
+            self._unscored -= 1
+        if scored:
+            self._emit("")
+        return logits[scored:]
+
+    def _once_scored(self, reason: StopReason | None) -> StopReason | None:
+        """The reply ends, or is to end as soon as its forced tokens have their log-probabilities."""
+        self._ending = reason if self._unscored else None
+        return None if self._unscored else reason
 
     def _note(self, token: int, logits: NDArray[np.float32]) -> None:
         if self._request.logprobs is not None and not self._vocabulary.is_end(token):
@@ -189,17 +198,14 @@ class ReplyTask:
         return StopReason.STOP_SEQUENCE if self._text.met_stop else None
 
     def _put(self, sequence: Sequence, tokens: Iterable[int], *, is_shown: bool) -> StopReason | None:
-        """Append tokens that are not sampled: now, or one at a time where each is to have its log-probability."""
-        if self._request.logprobs is not None:
-            self._due += tokens
-            self._due_shown += len(self._due) if is_shown else 0
-            return None
+        """Append tokens that are not sampled."""
         for token in tokens:
             if self._vocabulary.is_end(token):
                 return StopReason.COMPLETED
             if self._produced >= self._request.max_tokens:
                 return StopReason.MAX_TOKENS
             self._forced += 1
+            self._unscored += self._request.logprobs is not None
             if reason := self._append(sequence, token, b"" if is_shown else self._vocabulary.piece(token)):
                 return reason
         return None
@@ -210,7 +216,7 @@ class ReplyTask:
             return None
         if not matcher.is_finished and (reason := self._put(sequence, matcher.take_forced(), is_shown=False)):
             return reason
-        return StopReason.COMPLETED if matcher.is_finished and not self._due else None
+        return StopReason.COMPLETED if matcher.is_finished else None
 
     def _reached_limit(self) -> StopReason | None:
         return StopReason.MAX_TOKENS if self._produced >= self._request.max_tokens else None
@@ -261,7 +267,7 @@ class ReplyText:
 
 
 def _token_logprob(token: int, logits: NDArray[np.float32], alternatives: int) -> TokenLogprob:
-    logprobs = log_probabilities(logits)
-    best = np.argpartition(logprobs, -alternatives)[-alternatives:] if alternatives else np.empty(0, dtype=np.int64)
-    ranked = sorted(((int(rival), float(logprobs[rival])) for rival in best), key=lambda pair: -pair[1])
-    return TokenLogprob(token, float(logprobs[token]), tuple(ranked))
+    rivals = np.argpartition(logits, -alternatives)[-alternatives:].tolist() if alternatives else []
+    logprob, *others = log_probabilities(logits, [token, *rivals])
+    ranked = sorted(zip(rivals, others, strict=True), key=lambda pair: -pair[1])
+    return TokenLogprob(token, logprob, tuple(ranked))

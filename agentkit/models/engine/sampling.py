@@ -4,6 +4,8 @@ Order as in llama.cpp's default chain: top-k, top-p, min-p on the unchanged dist
 Sources: top-p, Holtzman et al. 2019 (arXiv:1904.09751); min-p, Nguyen et al. 2024 (arXiv:2407.01082).
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +89,8 @@ def _mix(value: Any) -> Any:  # Any: a uint64 or an array of them
     return value ^ (value >> np.uint64(31))
 
 
-def log_probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Natural-log softmax over the last axis."""
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return result
+def log_probabilities(logits: NDArray[np.float32], tokens: Sequence[int]) -> list[float]:
+    """Natural-log softmax of `logits`, shape (vocabulary,), at the tokens asked for."""
+    highest = logits.max()
+    total = float(highest) + math.log(np.exp(logits - highest).sum(dtype=np.float64))
+    return [float(logits[token]) - total for token in tokens]

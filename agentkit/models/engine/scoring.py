@@ -1,5 +1,6 @@
 """Reading log-probabilities of given tokens off the model: nothing is sampled."""
 
+from collections.abc import Sequence as Tokens
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -21,11 +22,14 @@ class Score:
 
 
 class ScoreTask:
-    """Finds the natural-log probability of every token of a sequence from position `first` on (at least 1)."""
+    """Finds the natural-log probability of every token of a text that begins at position `first` (at least 1).
 
-    def __init__(self, first: int, future: "Future[Score]") -> None:
-        self._cached = 0
+    The sequence lacks the text's last token: nothing is asked after it.
+    """
+
+    def __init__(self, first: int, text: Tokens[int], future: "Future[Score]") -> None:
         self._first = first
+        self._text = text
         self._future = future
         self._logprobs: list[float] = []
 
@@ -35,32 +39,28 @@ class ScoreTask:
 
     def begin(self, sequence: Sequence) -> StopReason | None:
         self._logprobs.clear()
-        self._cached = sequence.evaluated
-        return None if self._first < len(sequence.tokens) else StopReason.COMPLETED
+        return None if self._text else StopReason.COMPLETED
 
     def prepare(self, sequence: Sequence, room: int) -> None:
         """Nothing is guessed: all tokens are known."""
 
     def outputs(self, sequence: Sequence, count: int) -> int:
-        """The logits at position p tell of the token at p + 1; those after the last token tell of nothing."""
-        end = min(sequence.evaluated + count, len(sequence.tokens))
-        return max(0, min(count, end - (self._first - 1)))
+        """The logits at position p tell of the token at p + 1."""
+        return max(0, min(count, sequence.evaluated + count - (self._first - 1)))
 
     def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
-        position = sequence.evaluated - len(logits)
-        for row in logits:
-            position += 1
-            if position < len(sequence.tokens):
-                self._logprobs.append(float(log_probabilities(row)[sequence.tokens[position]]))
+        told = sequence.evaluated - len(logits) - (self._first - 1)
+        for row, token in zip(logits, self._text[told : told + len(logits)], strict=True):
+            self._logprobs += log_probabilities(row, [token])
         return StopReason.COMPLETED if sequence.pending == 0 else None
 
-    def finish(self, reason: StopReason) -> None:
+    def finish(self, sequence: Sequence, reason: StopReason) -> None:
         if reason is StopReason.CANCELLED:
             self._future.cancel()
         elif reason is not StopReason.COMPLETED:
             self.fail(EngineError("the context has no room for the texts to be scored: score shorter ones"))
         elif self._future.set_running_or_notify_cancel():
-            self._future.set_result(Score(tuple(self._logprobs), self._cached))
+            self._future.set_result(Score(tuple(self._logprobs), sequence.cached))
 
     def fail(self, error: Exception) -> None:
         if self._future.set_running_or_notify_cancel():

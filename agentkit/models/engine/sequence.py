@@ -4,6 +4,7 @@ What is done with the logits is the task's business: a reply is sampled from the
 them (`scoring.py`).
 """
 
+from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,6 +29,9 @@ class Sequence:
     prefix: int = field(default=0)
     """How many leading tokens may be taken from the cache; the task needs logits from there on."""
 
+    cached: int = field(default=0)
+    """How many of the prompt's tokens were in the cache, or evaluated in one row with another sequence's."""
+
     @property
     def pending(self) -> int:
         """Tokens known but not evaluated."""
@@ -46,7 +50,7 @@ class Task(Protocol):
     def is_cancelled(self) -> bool: ...
 
     def begin(self, sequence: Sequence) -> StopReason | None:
-        """The sequence was admitted with `sequence.evaluated` tokens found in the cache."""
+        """The sequence was admitted, for the first time or again."""
         ...
 
     def prepare(self, sequence: Sequence, room: int) -> None:
@@ -61,10 +65,19 @@ class Task(Protocol):
         """Logits, shape (outputs, vocabulary), of tokens just evaluated; the reason to stop, if there is one."""
         ...
 
-    def finish(self, reason: StopReason) -> None:
+    def finish(self, sequence: Sequence, reason: StopReason) -> None:
         """Nothing more comes: tell the caller how it ended."""
         ...
 
     def fail(self, error: Exception) -> None:
         """Nothing more comes: give the caller the error."""
         ...
+
+
+def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
+    """Length of the longest common prefix."""
+    length = min(len(first), len(second))
+    if not length or first[0] != second[0]:
+        return 0
+    differs = np.asarray(first[:length]) != np.asarray(second[:length])
+    return int(differs.argmax()) if differs.any() else length

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from agentkit.models.engine.context import ContextSizes
+from agentkit.models.engine.context import ContextSizes, Slice
 from agentkit.models.engine.planning import PromptShare, plan
 from agentkit.models.engine.sequence import Sequence
 from agentkit.results import StopReason
@@ -37,7 +37,7 @@ class _Reply:
     def receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         return None
 
-    def finish(self, reason: StopReason) -> None:
+    def finish(self, sequence: Sequence, reason: StopReason) -> None:
         pass
 
     def fail(self, error: Exception) -> None:
@@ -71,7 +71,7 @@ def test_a_step_keeps_to_the_sizes_and_every_row_of_logits_is_one_of_its_tokens(
     entries: list[tuple[int, int, bool]], share: int
 ) -> None:
     running = [_sequence(slot, *entry[:2], is_score=entry[2]) for slot, entry in enumerate(entries)]
-    planned = plan(running, _SIZES, prompt_share=share)
+    planned = plan(running, _SIZES, prompt_share=share, can_share_rows=False)
     assert planned
     assert sum(len(part.tokens) for _, part in planned) <= _SIZES.batch
     assert sum(part.outputs for _, part in planned) <= _SIZES.outputs
@@ -82,11 +82,65 @@ def test_a_step_keeps_to_the_sizes_and_every_row_of_logits_is_one_of_its_tokens(
         assert part.tokens == sequence.tokens[part.position : part.position + len(part.tokens)]
 
 
+_TREES = st.lists(
+    st.tuples(st.lists(st.integers(0, 1), max_size=6), st.integers(1, 40), st.booleans()), min_size=1, max_size=64
+)
+
+
+@given(_TREES, st.integers(16, 512), st.sampled_from([24, 512]))
+def test_every_token_after_the_same_tokens_is_one_row(
+    entries: list[tuple[list[int], int, bool]], share: int, context: int
+) -> None:
+    """Sequences of two tokens, so that most begin alike, in the middle or at the beginning of what they share."""
+    sizes = ContextSizes(context=context, outputs=64)
+    running = []
+    for slot, (middle, evaluated, is_score) in enumerate(entries):
+        task = _Score(0) if is_score else _Reply(0)
+        tokens = [1, *middle, 0]
+        running.append(Sequence(task, tokens, evaluated=min(evaluated, len(tokens) - 1), slot=slot))
+    planned = plan(running, sizes, prompt_share=share, can_share_rows=True)
+    rows = _rows([part for _, part in planned])
+    histories: dict[int, tuple[int, ...]] = {}
+    for (sequence, part), own in zip(planned, rows, strict=True):
+        assert part.outputs == sequence.task.outputs(sequence, len(part.tokens))
+        for offset, row in enumerate(own):
+            history = tuple(sequence.tokens[: part.position + offset + 1])
+            assert histories.setdefault(row, history) == history
+    outputs = {row for (_, part), own in zip(planned, rows, strict=True) for row in own[len(own) - part.outputs :]}
+    assert len(histories) <= sizes.batch
+    assert len(outputs) <= sizes.outputs
+    if sum(len(sequence.tokens) for sequence in running) <= min(sizes.batch, sizes.outputs):
+        new = {
+            (sequence.evaluated, tuple(sequence.tokens[:end]))
+            for sequence in running
+            for end in range(sequence.evaluated + 1, len(sequence.tokens) + 1)
+        }
+        assert len(histories) == len(new)
+
+
+def test_sequences_that_begin_alike_share_their_rows_though_the_batch_is_full() -> None:
+    prompts = [Sequence(_Reply(0), [1] * 600 + [number] * 30, slot=number) for number in range(3)]
+    planned = plan(prompts, _SIZES, prompt_share=64, can_share_rows=True)
+    assert [(len(part.tokens), part.shared) for _, part in planned] == [(512, 0), (512, 512), (512, 512)]
+    assert _rows([part for _, part in planned])[2] == list(range(512))
+
+
+def _rows(slices: list[Slice]) -> list[list[int]]:
+    """Which rows of the batch are each slice's."""
+    rows: list[list[int]] = []
+    count = 0
+    for part in slices:
+        new = len(part.tokens) - part.shared
+        rows.append([*rows[part.twin][: part.shared], *range(count, count + new)] if rows else list(range(new)))
+        count += new
+    return rows
+
+
 @given(st.lists(st.tuples(st.integers(1, 7), st.integers(0, 15)), min_size=1, max_size=64))
 def test_every_running_reply_has_its_turn_in_every_step(entries: list[tuple[int, int]]) -> None:
     running = [_sequence(slot, *entry, is_score=False) for slot, entry in enumerate(entries)]
     running.append(_sequence(99, 1500, 0, is_score=False))
-    planned = plan(running[-64:], _SIZES, prompt_share=64)
+    planned = plan(running[-64:], _SIZES, prompt_share=64, can_share_rows=False)
     for sequence in running[-64:-1]:
         (part,) = [part for other, part in planned if other is sequence]
         assert part.outputs >= 1
@@ -95,10 +149,10 @@ def test_every_running_reply_has_its_turn_in_every_step(entries: list[tuple[int,
 def test_a_prompt_alone_takes_the_whole_batch_and_beside_replies_its_share() -> None:
     prompt = _sequence(0, 1500, 0, is_score=False)
     reply = _sequence(1, 1, 0, is_score=False)
-    ((_, alone),) = plan([prompt], _SIZES, prompt_share=64)
+    ((_, alone),) = plan([prompt], _SIZES, prompt_share=64, can_share_rows=False)
     assert len(alone.tokens) == 512
-    beside = {part.sequence: len(part.tokens) for _, part in plan([prompt, reply], _SIZES, prompt_share=64)}
-    assert beside == {0: 64, 1: 1}
+    beside = plan([prompt, reply], _SIZES, prompt_share=64, can_share_rows=False)
+    assert {part.sequence: len(part.tokens) for _, part in beside} == {0: 64, 1: 1}
 
 
 @pytest.mark.parametrize(("token_s", "expected"), [(0.005, 50), (0.1, 16), (0.00001, 512)])

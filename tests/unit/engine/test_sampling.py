@@ -57,4 +57,4 @@ def test_another_seed_draws_others() -> None:
 
 @given(_LOGITS)
 def test_log_probabilities_add_up_to_one(logits: NDArray[np.float32]) -> None:
-    assert np.exp(log_probabilities(logits)).sum() == pytest.approx(1.0)
+    assert np.exp(log_probabilities(logits, range(len(logits)))).sum() == pytest.approx(1.0)
