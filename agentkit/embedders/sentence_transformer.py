@@ -1,8 +1,9 @@
 """Embedding with a sentence-transformers model from a local folder (the door to torch and sentence_transformers).
 
 bf16 where the processor computes in it natively, fp16 on a GPU, fp32 otherwise. Texts are embedded in batches of
-similar length, so that little is spent on padding. A few texts, such as a query, are embedded without torch where the
-model is a plain BERT (see `bert.py`).
+similar length, so that little is spent on padding. On a processor each core has a batch of its own, of so few texts
+that what is between two layers stays in its cache: all cores together on one large batch wait for memory and for one
+another. A few texts, such as a query, are embedded without torch where the model is a plain BERT (see `bert.py`).
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 
 _DEFAULT_MAX_TOKENS = 256
+_CPU_BATCH, _GPU_BATCH = 8, 32
 _FEW_TEXTS = 4
 """So many are embedded sooner in numpy than torch is imported."""
 
@@ -44,13 +47,13 @@ class SentenceTransformerEmbedder(Embedder):
         revision: str = "",
         device: str = "auto",
         precision: Precision = "auto",
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ) -> None:
         """`folder` holds `model.safetensors`, `tokenizer.json`, `config.json` and `modules.json`.
 
         `device`: "auto" takes a GPU where torch finds one, or a torch device name. `precision`: "auto" takes the
         fastest for the device. It is no part of the identity: an index finds the same with all of them, measured in
-        docs/indexing.md.
+        docs/indexing.md. `batch_size`: None takes 8 texts for each core of a processor, 32 for a GPU.
 
         Raises:
             ModelLoadError: a file is missing or cannot be read.
@@ -89,18 +92,52 @@ class SentenceTransformerEmbedder(Embedder):
         if len(texts) <= _FEW_TEXTS and self._small_encoder:
             return np.stack([self._small_encoder.encode(self._ids(text)) for text in texts])
         with self._lock:
-            # encode() sorts by length itself and gives the vectors back in the order of the texts.
-            vectors = self._model.encode(
-                list(texts),
-                batch_size=self._batch_size,
-                normalize_embeddings=True,
-                convert_to_tensor=True,
-                show_progress_bar=False,
-            )
-        array: NDArray[np.float32] = vectors.float().cpu().numpy()
+            array = self._encode(texts) if self._cores is None else self._encode_on_cores(texts, self._cores)
         # In bf16 a row's length is off by up to 1 %.
         array /= np.linalg.norm(array, axis=1, keepdims=True)
         return array
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """In the order of the texts, though they are batched by length."""
+        vectors = self._model.encode(
+            list(texts),
+            batch_size=self._batch_size or _GPU_BATCH,
+            normalize_embeddings=True,
+            convert_to_tensor=True,
+            show_progress_bar=False,
+        )
+        array: NDArray[np.float32] = vectors.float().cpu().numpy()
+        return array
+
+    def _encode_on_cores(self, texts: Sequence[str], cores: ThreadPoolExecutor) -> NDArray[np.float32]:
+        by_length = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
+        size = self._batch_size or _CPU_BATCH
+        batches = [by_length[at : at + size] for at in range(0, len(texts), size)]
+        found = cores.map(lambda batch: self._encode([texts[number] for number in batch]), batches)
+        array = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
+        for batch, vectors in zip(batches, found, strict=True):
+            array[batch] = vectors
+        return array
+
+    @cached_property
+    def _cores(self) -> ThreadPoolExecutor | None:
+        """A thread for each core, in which torch computes alone; None where it computes on a GPU."""
+        if self._model.device.type != "cpu":
+            return None
+        import torch
+
+        self._encode(["a"])  # the tokenizer is told how to pad, which must not happen in several threads at once
+        cores = torch.get_num_threads()
+        have_begun = threading.Barrier(cores)
+        pool = ThreadPoolExecutor(cores, thread_name_prefix="agentkit-embedder")
+
+        def begin(_: int) -> None:
+            torch.set_num_threads(1)
+            have_begun.wait()
+
+        list(pool.map(begin, range(cores)))
+        torch.set_num_threads(cores)  # what a thread that begins later has
+        return pool
 
     def _ids(self, text: str) -> list[int]:
         """Its tokens, as many as the model reads: the last is a special one and stays."""

@@ -25,9 +25,11 @@ _LEAST_IDF = 1e-6
 _OFFSET_BITS = 20
 """A place is a chunk's number and, in so many bits, how many words stand before it there."""
 _MOST_KEPT = 4_000_000
-"""Places of words that are kept for the next query, which often has them too: 32 MB."""
+"""Chunks that are kept with what a phrase is worth there, for the next query, which often has it too: 48 MB."""
 
 Places = NDArray[np.int64]
+Worth = tuple[NDArray[np.int32], NDArray[np.float64]]
+"""The chunks that hold a phrase, and what it adds to the score of each."""
 Rows = Callable[[str, tuple[Any, ...]], list[Any]]
 """Runs a query of the catalog."""
 
@@ -43,7 +45,8 @@ class KeywordScorer:
         self._total = 0
         self._mean_size = 0.0
         self._frequencies: dict[str, int] = {}
-        self._kept: dict[str, Places] = {}
+        self._kept: dict[tuple[str, ...], Worth] = {}
+        self._kept_chunks = 0
 
     def ranking(
         self, query: str, generation: str, *, count: int, within: Sequence[int] | None
@@ -54,7 +57,8 @@ class KeywordScorer:
         self._turn_to(generation)
         scores = np.zeros(len(self._sizes))
         for words in _tokens(re.findall(r'"([^"]*)"', query)).values():
-            self._add_phrase(words, scores)
+            chunks, worth = self._worth(tuple(words))
+            scores[chunks] += worth
         if within is not None:
             scores[np.setdiff1d(np.arange(len(scores)), np.array(within, dtype=np.int64), assume_unique=True)] = 0.0
         found = np.flatnonzero(scores)
@@ -80,19 +84,27 @@ class KeywordScorer:
             self._sizes[number] = _varint(size)
         self._total = len(sizes)
         self._mean_size = float(self._sizes.sum()) / max(1, self._total)
-        self._frequencies, self._kept = {}, {}
+        self._frequencies, self._kept, self._kept_chunks = {}, {}, 0
         self._generation = generation
 
-    def _add_phrase(self, words: Sequence[str], scores: NDArray[np.float64]) -> None:
-        """Adds what a phrase is worth to the scores of the chunks that hold it."""
-        each = self._phrase_places(words) >> _OFFSET_BITS  # ascending
-        if not len(each):
-            return
+    def _worth(self, words: tuple[str, ...]) -> Worth:
+        worth = self._kept.get(words)
+        if worth is None:
+            worth = self._weigh(self._phrase_places(words) >> _OFFSET_BITS)
+            if self._kept_chunks > _MOST_KEPT:
+                self._kept, self._kept_chunks = {}, 0
+            self._kept[words] = worth
+            self._kept_chunks += len(worth[0])
+        return worth
+
+    def _weigh(self, each: NDArray[np.int64]) -> Worth:
+        """`each`: the chunk of every place where a phrase stands, ascending."""
         begins = np.flatnonzero(np.diff(each, prepend=-1))
         chunks, held = each[begins], np.diff(begins, append=len(each))
         idf = max(float(np.log((self._total - len(chunks) + 0.5) / (len(chunks) + 0.5))), _LEAST_IDF)
         length = self._sizes[chunks] / self._mean_size
-        scores[chunks] += idf * (held * (_K1 + 1.0) / (held + _K1 * (1 - _B + _B * length)))
+        worth = idf * (held * (_K1 + 1.0) / (held + _K1 * (1 - _B + _B * length)))
+        return chunks.astype(np.int32), worth
 
     def _phrase_places(self, words: Sequence[str]) -> Places:
         """Where the phrase begins."""
@@ -100,13 +112,6 @@ class KeywordScorer:
         return reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), each)
 
     def _places(self, word: str) -> Places:
-        if word not in self._kept:
-            if sum(map(len, self._kept.values())) > _MOST_KEPT:
-                self._kept = {}
-            self._kept[word] = self._read_places(word)
-        return self._kept[word]
-
-    def _read_places(self, word: str) -> Places:
         query = f"SELECT group_concat(doc << {_OFFSET_BITS} | offset) FROM temp.chunk_words WHERE term = ?"  # noqa: S608
         places = self._rows(query, (word,))[0][0]
         return np.fromstring(places, dtype=np.int64, sep=",") if places else np.empty(0, np.int64)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,19 @@ def test_a_few_texts_and_many_have_the_same_vectors(embedder_folder: Path) -> No
     in_numpy = np.concatenate([embedder.embed_array([text]) for text in _TEXTS])
     assert np.sum(by_torch * in_numpy, axis=1).min() > 0.9999
     assert np.abs(by_torch - in_numpy).max() < 1e-4
+
+
+def test_vectors_are_those_of_the_texts_whichever_core_had_them(embedder_folder: Path) -> None:
+    import torch
+
+    threads = torch.get_num_threads()
+    embedder = SentenceTransformerEmbedder(embedder_folder, precision="fp32", batch_size=3)
+    texts = [f"{number} " + text[: 20 * number] for number in range(4) for text in _TEXTS]
+    at_once = SentenceTransformerEmbedder(embedder_folder, precision="fp32", batch_size=len(texts)).embed_array(texts)
+    with ThreadPoolExecutor(3) as callers:
+        for found in callers.map(lambda _: embedder.embed_array(texts), range(6)):
+            assert np.abs(found - at_once).max() < 1e-5
+    assert torch.get_num_threads() == threads
 
 
 def test_another_model_than_a_plain_bert_is_left_to_torch(embedder_folder: Path, tmp_path: Path) -> None:
