@@ -117,6 +117,18 @@ def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngin
     assert _generate(engine, "Name a river.").text()
 
 
+def test_more_prompts_than_the_cache_has_slots_are_all_answered_from_what_they_share(chat_model_file: Path) -> None:
+    beginning = "The harbour master keeps a book of all ships that come in, with their cargo and their masters. "
+    with LlamaEngine(chat_model_file, context_tokens=8192) as roomy:
+        for wave in range(3):
+            asked = [f"{beginning * (1 + wave % 2)}Ship {wave * 40 + number} is next." for number in range(40)]
+            generations = [_generate(roomy, text, 2) for text in asked]
+            usages = [generation.outcome.usage for generation in generations]  # no decode fails
+            if wave > 1:
+                shared = min(len(_prompt(roomy, beginning * (1 + wave % 2))) - 5, usages[0].prompt_tokens)
+                assert min(usage.cached_tokens for usage in usages) >= shared
+
+
 def test_prompts_that_fill_a_small_context_together_are_answered(chat_model_file: Path) -> None:
     with LlamaEngine(chat_model_file, context_tokens=256) as small:
         prompts = [tuple(small.vocabulary.tokenize(f"{word} " * 300)[:200]) for word in ("river", "mill")]

@@ -39,7 +39,8 @@ class ContextSizes:
     outputs: int = 64
     """Logit rows of one decode call."""
     sequences: int = 64
-    """Sequences that the KV cache tells apart: running ones and cached prefixes."""
+    """Sequences that the KV cache tells apart: running ones and cached prefixes. llama.cpp asserts that there are no
+    more of them than outputs."""
 
     @property
     def batch(self) -> int:

@@ -1,15 +1,22 @@
 """Which token prefixes the KV cache holds: the longest one of a new prompt is forked, not evaluated again.
 
-Every sequence id of the context is a slot: free, running, or kept after its sequence ended. Kept slots leave in the
-order of their last use, and of several replies to one prompt only the last to end is kept: every cell in use costs each
-decode a little, whosoever it is. The cells of a common prefix are shared by all its slots inside llama.cpp, so the
-slots together are a prefix tree (a radix tree as in SGLang's RadixAttention, arXiv:2312.07104) whose leaves are listed
-here: with at most some dozens of them, comparing a prompt with each takes microseconds.
+Every sequence id of the context is a slot: free, running, or kept after its sequence ended. Where cells are short, kept
+slots leave in the order of their last use; where slots are short, the one that has the fewest tokens that no other kept
+one begins with, so that what many prompts share stays. Of several replies to one prompt only the last to end is kept:
+every cell in use costs each decode a little, whosoever it is.
+
+The cells of a common prefix are shared by all its slots inside llama.cpp, so the slots together are a prefix tree (a
+radix tree as in SGLang's RadixAttention, arXiv:2312.07104) whose leaves are listed here: with at most some dozens of
+them, comparing a prompt with each takes microseconds.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agentkit.models.engine.context import LlamaContext
 from agentkit.models.engine.sequence import Sequence, common_prefix
@@ -28,7 +35,7 @@ class Match:
 class _Kept:
     """What a slot still holds of a sequence that ended."""
 
-    tokens: list[int]
+    tokens: NDArray[np.int64]
     prefix: int
     """How many of them were its prompt's."""
 
@@ -46,7 +53,7 @@ class PrefixCache:
 
     def match(self, sequence: Sequence, running: Iterable[Sequence]) -> Match | None:
         """The slot that shares the longest evaluated prefix with the sequence, within what its task allows."""
-        wanted = sequence.tokens[: sequence.prefix]
+        wanted = np.asarray(sequence.tokens[: sequence.prefix], dtype=np.int64)
         kept = (Match(slot, common_prefix(wanted, kept.tokens), True) for slot, kept in self._kept.items())
         others = (
             Match(other.slot, common_prefix(wanted, other.tokens[: other.evaluated]), False)
@@ -65,10 +72,14 @@ class PrefixCache:
             return True
         if match and match.is_kept:
             self._kept.move_to_end(match.slot)  # used just now: not the one to leave
-        if not self._free and not self.evict():
-            return False
+        if not self._free:
+            if not self._kept:
+                return False
+            leaving = self._least([slot for slot in self._kept if match is None or slot != match.slot] or [*self._kept])
+            self._forget(leaving)
+            match = None if match and match.slot == leaving else match
         slot = self._free.pop()
-        if match and (match.slot not in self._free):
+        if match:
             self._context.fork(match.slot, slot, match.length)
             sequence.evaluated = match.length
         sequence.slot = slot
@@ -78,7 +89,7 @@ class PrefixCache:
         """The sequence ended: keep what it evaluated for a later prompt, in place of another reply to the same one."""
         assert sequence.slot is not None
         if sequence.evaluated:
-            ended = _Kept(sequence.tokens[: sequence.evaluated], sequence.prefix)
+            ended = _Kept(np.asarray(sequence.tokens[: sequence.evaluated], dtype=np.int64), sequence.prefix)
             for slot in [slot for slot, other in self._kept.items() if _answer_the_same(ended, other)]:
                 self._forget(slot)
             self._kept[sequence.slot] = ended
@@ -106,6 +117,16 @@ class PrefixCache:
             return False
         self._forget(next(iter(self._kept)))
         return True
+
+    def _least(self, kept: list[int]) -> int:
+        """Of kept slots the one that holds the fewest tokens of its own, the least recently used of equal ones."""
+        slots = sorted(kept, key=lambda slot: self._kept[slot].tokens.tolist())  # neighbours have most in common
+        own = {slot: len(self._kept[slot].tokens) for slot in slots}
+        for first, second in pairwise(slots):
+            shared = common_prefix(self._kept[first].tokens, self._kept[second].tokens)
+            for slot in (first, second):
+                own[slot] = min(own[slot], len(self._kept[slot].tokens) - shared)
+        return min(kept, key=own.__getitem__)
 
     def _is_all_of(self, match: Match) -> bool:
         return match.length == len(self._kept[match.slot].tokens)

@@ -74,7 +74,7 @@ class Task(Protocol):
         ...
 
 
-def common_prefix(first: Tokens[int], second: Tokens[int]) -> int:
+def common_prefix(first: Tokens[int] | NDArray[np.int64], second: Tokens[int] | NDArray[np.int64]) -> int:
     """Length of the longest common prefix."""
     length = min(len(first), len(second))
     if not length or first[0] != second[0]:

@@ -72,3 +72,23 @@ def test_a_reply_that_was_cut_before_its_prompt_was_read_takes_nothing_away() ->
     cut.evaluated = 2
     cache.prefixes.keep(cut)
     assert cache.found([1, 2, 3, 4, 5, 5, 6]) == 6
+
+
+def test_what_many_prompts_share_outlives_a_run_of_others() -> None:
+    """A tree of thought asks about each of its states in two ways, one after the other."""
+    cache = _Cache()
+    for number in range(4):
+        cache.end(cache.start([*range(100), 200 + number, 5]), [6])
+    for number in range(20):
+        cache.end(cache.start([*range(1000, 1100), 300 + number, 5]), [6])
+    assert cache.found([*range(100), 250, 5]) == 100
+    assert cache.found([*range(1000, 1100), 250, 5]) == 100
+
+
+def test_the_only_slot_left_is_given_to_a_prompt_that_begins_as_it_does() -> None:
+    cache = _Cache()
+    running = [cache.start([number, 9]) for number in range(7)]
+    cache.end(cache.start([50, 51, 52, 53]), [54])
+    taken = cache.start([50, 51, 60, 61])
+    assert taken.evaluated == cache.cells.held[cast("int", taken.slot)] == 0
+    assert len({sequence.slot for sequence in (*running, taken)}) == 8
