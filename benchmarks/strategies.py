@@ -45,7 +45,7 @@ from agentkit.strategies import (
     TreeOfThought,
     plan_and_solve,
 )
-from agentkit.strategies.asking import Asker
+from agentkit.strategies.asking import PARALLEL_CALLS, Asker
 from agentkit.strategies.evaluating import Evaluator
 from agentkit.strategies.proposing import Proposer, ThoughtPrompt
 
@@ -182,7 +182,7 @@ def _auc(pairs: list[tuple[float, bool]]) -> float | None:
 
 
 def _strategy(name: str, item: Item, options: argparse.Namespace) -> Strategy:
-    calls = 1 if name.endswith("-one-by-one") else 32
+    calls = 1 if name.endswith("-one-by-one") else PARALLEL_CALLS
     is_random = name == "tot-random"
     base = "tot" if is_random else name.removesuffix("-one-by-one")
     chain = ChainOfThought()

@@ -18,12 +18,13 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 from agentkit.errors import StrategyError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
+from agentkit.models.engine import MOST_RUNNING
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.models.scripted import ScriptedModel
 from agentkit.results import StopReason, Usage
 
-PARALLEL_CALLS = 32
+PARALLEL_CALLS = MOST_RUNNING
 """As many as the engine runs in one batch."""
 
 

@@ -61,7 +61,7 @@ def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: in
         sequence.task.prepare(sequence, max(guesses, 0))
         start = sequence.evaluated
         alike = beginnings[start, sequence.tokens[start]] if can_share_rows else []
-        twin, shared = _twin(sequence, ((place, *planned[place]) for place in alike))
+        twin, shared = _twin(sequence, planned, alike)
         count = min(sequence.pending, shared + (room if sequence.pending <= _SHORT else min(room, prompt_room)))
         part = _slice(sequence, count, twin, shared)
         while part.tokens and (excess := _new_outputs(part, planned) - most) > 0:
@@ -77,16 +77,19 @@ def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: in
     return planned
 
 
-def _twin(sequence: Sequence, planned: Iterable[tuple[int, Sequence, Slice]]) -> tuple[int, int]:
-    """Of the slices planned, the one with most of the sequence's next tokens after the same tokens, and how many."""
-    start = sequence.evaluated
-    lengths = [
-        (common_prefix(sequence.tokens[start:], part.tokens), -place)
-        for place, other, part in planned
-        if other.tokens[:start] == sequence.tokens[:start]
-    ]
-    shared, place = max(lengths, default=(0, 0))
-    return -place, shared
+def _twin(sequence: Sequence, planned: Planned, alike: Iterable[int]) -> tuple[int, int]:
+    """Of the places `alike`, that of the slice with most of the sequence's next tokens after the same tokens, and how
+    many.
+    """
+    start, twin, shared = sequence.evaluated, 0, 0
+    for place in alike:
+        other, part = planned[place]
+        if other.tokens[:start] == sequence.tokens[:start]:
+            length = common_prefix(sequence.tokens[start:], part.tokens)
+            twin, shared = (place, length) if length > shared else (twin, shared)
+            if shared == sequence.pending:
+                break
+    return twin, shared
 
 
 def _slice(sequence: Sequence, count: int, twin: int, shared: int) -> Slice:

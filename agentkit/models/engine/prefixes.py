@@ -75,11 +75,9 @@ class PrefixCache:
         if not self._free:
             if not self._kept:
                 return False
-            leaving = self._least([slot for slot in self._kept if match is None or slot != match.slot] or [*self._kept])
-            self._forget(leaving)
-            match = None if match and match.slot == leaving else match
+            self._forget(self._least(besides=match))
         slot = self._free.pop()
-        if match:
+        if match and match.slot != slot:  # equal where the match was the only one to leave
             self._context.fork(match.slot, slot, match.length)
             sequence.evaluated = match.length
         sequence.slot = slot
@@ -118,8 +116,12 @@ class PrefixCache:
         self._forget(next(iter(self._kept)))
         return True
 
-    def _least(self, kept: list[int]) -> int:
-        """Of kept slots the one that holds the fewest tokens of its own, the least recently used of equal ones."""
+    def _least(self, besides: Match | None) -> int:
+        """The kept slot that holds the fewest tokens of its own, the least recently used of equal ones.
+
+        It is that of the match only where no other is kept.
+        """
+        kept = [slot for slot in self._kept if besides is None or slot != besides.slot] or [*self._kept]
         slots = sorted(kept, key=lambda slot: self._kept[slot].tokens.tolist())  # neighbours have most in common
         own = {slot: len(self._kept[slot].tokens) for slot in slots}
         for first, second in pairwise(slots):
