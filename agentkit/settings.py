@@ -56,8 +56,9 @@ class ModelSettings(_Section):
     """None leaves it to llama.cpp."""
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     """Form of the KV cache's numbers; the quantised ones need flash attention."""
-    draft_tokens: int = Field(default=0, ge=0, le=15)
-    """Tokens to guess from earlier text and verify together: faster where replies repeat the prompt."""
+    draft_tokens: int | None = Field(default=None, ge=0, le=15)
+    """At most how many tokens to guess from earlier text and verify together, as far as that is faster. 0 is none, and
+    None only where several replies to one prompt are running."""
     threads: int | None = Field(default=None, ge=1)
     """None takes the number of physical cores."""
 

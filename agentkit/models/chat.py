@@ -116,8 +116,9 @@ class LocalChatModel(BaseChatModel):
     """How many of a token's rivals to report with it."""
     reasoning: bool | None = None
     """Whether a reasoning model thinks first, where its template has a switch for it; None leaves it as it is."""
-    draft_tokens: int = Field(default=0, ge=0, le=15)
-    """Tokens to guess from earlier text and verify together (prompt lookup): faster where replies quote the prompt."""
+    draft_tokens: int | None = Field(default=None, ge=0, le=15)
+    """At most how many tokens to guess from earlier text and verify together (prompt lookup), as far as that is faster;
+    0 is none, and None only where several replies to one prompt are running."""
     context_tokens: int | None = Field(default=None, ge=64)
     """None takes the model's own limit, or what the memory allows of it."""
     gpu_layers: int | None = None

@@ -18,7 +18,7 @@ _SETTINGS = f"""\
 # tensor_split = [3, 1]                 # shares of several GPUs; by default by their free memory
 # flash_attention = true                # by default llama.cpp chooses
 # kv_cache_type = "f16"                 # f32, bf16, q8_0 and q4_0 too; the last two need flash attention
-# draft_tokens = 0                      # above 0: faster where answers repeat what they read
+# draft_tokens = 8                      # guessed tokens a step; by default only for several replies to one prompt
 # threads = 4                           # by default one for each physical core
 
 [chunks]

@@ -25,11 +25,12 @@ from numpy.typing import NDArray
 from agentkit.errors import AgentkitError, ContextLengthError, EngineError
 from agentkit.models.constraints import Constraint
 from agentkit.models.engine.context import DecodeAbortedError, KVCacheFullError
+from agentkit.models.engine.drafting import Continuations, StepCosts
 from agentkit.models.engine.generation import Generation, GenerationRequest
 from agentkit.models.engine.loading import load
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
 from agentkit.models.engine.placement import Placement
-from agentkit.models.engine.planning import Planned, PromptShare, plan
+from agentkit.models.engine.planning import Planned, PromptShare, is_read, plan
 from agentkit.models.engine.prefixes import PrefixCache
 from agentkit.models.engine.reply import ReplyTask
 from agentkit.models.engine.scoring import Score, ScoreTask
@@ -73,6 +74,8 @@ class LlamaEngine:
         self._constraints = ConstraintCompiler(self._model.vocabulary)
         self._prefixes = PrefixCache(self._context, slots=sizes.sequences, can_fork=self._model.can_share_prefixes)
         self._share = PromptShare(sizes.batch)
+        self._costs = StepCosts()
+        self._continuations: weakref.WeakValueDictionary[tuple[int, ...], Continuations] = weakref.WeakValueDictionary()
         self._running: list[Sequence] = []
         self._waiting: deque[Sequence] = deque()
         self._wakeup = threading.Condition()
@@ -118,7 +121,9 @@ class LlamaEngine:
         self._check_length(len(request.prompt))
         self._check_tokens(request.prompt)
         generation = Generation(on_cancel=lambda _: self._wake(is_aborting=True))
-        task = ReplyTask(request, generation, self.vocabulary)
+        with self._wakeup:
+            continuations = self._continuations.setdefault(request.prompt, Continuations(request.prompt))
+        task = ReplyTask(request, generation, self.vocabulary, continuations)
         self._submit([Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)])
         return generation
 
@@ -213,8 +218,9 @@ class LlamaEngine:
                 planned = plan(
                     self._running,
                     self._sizes,
+                    self._costs,
                     prompt_share=self._share.tokens,
-                    can_share_rows=self._model.can_share_prefixes,
+                    can_fork=self._model.can_share_prefixes,
                 )
                 if planned:
                     self._step(planned)
@@ -281,7 +287,8 @@ class LlamaEngine:
                 self._abandon(sequence, error)
             return
         rows = sum(len(part.tokens) - part.shared for _, part in planned)
-        self._share.learn(rows, time.monotonic() - started)
+        costs = self._share if any(is_read(sequence) for sequence, _ in planned) else self._costs
+        costs.learn(rows, time.monotonic() - started)
         for (sequence, part), logits in zip(planned, results, strict=True):
             sequence.cached += max(0, min(part.shared, sequence.prefix + 1 - part.position))
             sequence.evaluated += len(part.tokens)

@@ -24,8 +24,9 @@ class GenerationRequest:
     """Belongs to this request alone."""
     thought: Thought | None = None
     """Free text before the matcher applies; None applies it from the first token."""
-    draft_tokens: int = 0
-    """How many tokens to guess from earlier text and verify in one decode; 0 guesses none."""
+    draft_tokens: int | None = None
+    """At most how many tokens to guess and verify in one decode, as far as that is faster; 0 guesses none, and None
+    only where several replies to the prompt are running."""
     logprobs: int | None = None
     """How many alternatives to report beside each token's own log-probability; None reports nothing."""
 

@@ -7,10 +7,12 @@ Sequences that are equal so far share the rows of what comes next: prompts that 
 several samples and texts to be scored are a tree, each node of which is read once.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
+from collections.abc import Sequence as Tokens
 
 from agentkit.models.engine.context import ContextSizes, Slice
+from agentkit.models.engine.drafting import StepCosts
 from agentkit.models.engine.sequence import Sequence, common_prefix
 
 _SHORT = 16
@@ -35,34 +37,45 @@ class PromptShare:
         return int(min(max(_STEP_S / max(self._token_s, 1e-9), _SMALLEST_SHARE), self._batch))
 
     def learn(self, tokens: int, seconds: float) -> None:
-        """A step of so many tokens took so long. Steps of a few tokens tell nothing of a prompt's."""
+        """A step that read a prompt took so long for so many tokens. A few tokens tell nothing."""
         if tokens >= _SMALLEST_SHARE:
             seen = seconds / tokens
             self._token_s = seen if self._token_s is None else (self._token_s + seen) / 2
 
 
+def is_read(sequence: Sequence) -> bool:
+    """It is a prompt, or another text, that is still being read."""
+    return sequence.pending > _SHORT
+
+
 Planned = list[tuple[Sequence, Slice]]
 
 
-def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: int, can_share_rows: bool) -> Planned:
+def plan(
+    running: Collection[Sequence], sizes: ContextSizes, costs: StepCosts, *, prompt_share: int, can_fork: bool
+) -> Planned:
     """A slice for each sequence that has its turn: replies first, then prompts as far as the batch goes.
 
-    Every sequence is sure of one row of logits; what guesses and scores want beyond it goes to the first who ask.
+    Every sequence is sure of one row of logits; what scores want beyond it goes to the first who ask. Where only
+    replies run, guesses fill the step as far as that pays.
+
+    `can_fork`: what one sequence holds can be another's too, and can be taken back.
     """
-    replies = [sequence for sequence in running if sequence.pending <= _SHORT]
-    prompts = [sequence for sequence in running if sequence.pending > _SHORT]
+    guesses = [sequence.task.guess(sequence, sizes.context - len(sequence.tokens)) for sequence in running]
+    replies = [sequence for sequence in running if not is_read(sequence)]
+    prompts = [sequence for sequence in running if is_read(sequence)]
+    if can_fork and not prompts:
+        _draft(replies, guesses, min(sizes.batch, sizes.outputs), costs)
     room, rows = sizes.batch, sizes.outputs
     prompt_room = prompt_share if replies else room
     planned: Planned = []
     beginnings: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for behind, sequence in zip(range(len(replies) + len(prompts) - 1, -1, -1), [*replies, *prompts], strict=True):
+    for behind, sequence in zip(range(len(running) - 1, -1, -1), [*replies, *prompts], strict=True):
         most = rows - behind
-        guesses = min(most - 1, room - behind - sequence.pending, sizes.context - len(sequence.tokens))
-        sequence.task.prepare(sequence, max(guesses, 0))
         start = sequence.evaluated
-        alike = beginnings[start, sequence.tokens[start]] if can_share_rows else []
+        alike = beginnings[start, sequence.tokens[start]] if can_fork else []
         twin, shared = _twin(sequence, planned, alike)
-        count = min(sequence.pending, shared + (room if sequence.pending <= _SHORT else min(room, prompt_room)))
+        count = min(sequence.pending, shared + (min(room, prompt_room) if is_read(sequence) else room))
         part = _slice(sequence, count, twin, shared)
         while part.tokens and (excess := _new_outputs(part, planned) - most) > 0:
             part = _slice(sequence, len(part.tokens) - excess, twin, shared)
@@ -71,10 +84,22 @@ def plan(running: Collection[Sequence], sizes: ContextSizes, *, prompt_share: in
         alike.append(len(planned))
         room -= len(part.tokens) - part.shared
         rows -= _new_outputs(part, planned)
-        if sequence.pending > _SHORT:
+        if is_read(sequence):
             prompt_room -= len(part.tokens) - part.shared
         planned.append((sequence, part))
     return planned
+
+
+def _draft(replies: Iterable[Sequence], guesses: Iterable[Tokens[float]], most_rows: int, costs: StepCosts) -> None:
+    """Let the replies append those of their guesses that are worth their rows, the likeliest first."""
+    rows = sum(sequence.pending for sequence in replies)
+    ranked = sorted(
+        ((probability, place) for place, right in enumerate(guesses) for probability in right), key=lambda one: -one[0]
+    )[: max(0, most_rows - rows)]
+    count = costs.worthwhile(rows, [probability for probability, _ in ranked])
+    drafted = Counter(place for _, place in ranked[:count])
+    for place, sequence in enumerate(replies):
+        sequence.task.draft(sequence, drafted[place])
 
 
 def _twin(sequence: Sequence, planned: Planned, alike: Iterable[int]) -> tuple[int, int]:

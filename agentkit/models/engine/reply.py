@@ -3,11 +3,12 @@
 import codecs
 import time
 from collections.abc import Iterable
+from collections.abc import Sequence as Tokens
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.models.engine.drafting import draft
+from agentkit.models.engine.drafting import Continuations
 from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
 from agentkit.models.engine.matching import Matcher
 from agentkit.models.engine.sampling import Sampler, log_probabilities
@@ -16,6 +17,9 @@ from agentkit.models.engine.thought import ThoughtText, Turn
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.results import StopReason, Usage
 
+_MOST_GUESSES = 8
+"""For one reply in one step."""
+
 
 class ReplyTask:
     """Makes the reply to one request and hands it to the request's `Generation` piece by piece.
@@ -23,7 +27,14 @@ class ReplyTask:
     A reply is a thought, free text up to a marker, where the request asks for one; then it follows the constraint.
     """
 
-    def __init__(self, request: GenerationRequest, generation: Generation, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        request: GenerationRequest,
+        generation: Generation,
+        vocabulary: Vocabulary,
+        continuations: Continuations,
+    ) -> None:
+        """`continuations`: those of all replies to this prompt."""
         self._request = request
         self._generation = generation
         self._vocabulary = vocabulary
@@ -36,6 +47,10 @@ class ReplyTask:
         """How many of the last tokens were forced and still lack the log-probability that is asked for."""
         self._ending: StopReason | None = None
         """Why the reply ends as soon as they have it."""
+        self._continuations = continuations
+        self._counted = len(request.prompt)
+        """How many of the tokens are counted there."""
+        self._guessed: list[int] = []
         self._drafted = 0
         self._is_begun = False
         self._produced = self._forced = 0
@@ -51,18 +66,30 @@ class ReplyTask:
         if self._is_begun:  # the worker had to take it out for want of room, and starts it again
             return None
         self._is_begun = True
+        self._continuations.replies += 1
         return self._once_scored(self._append_forced(sequence) or self._reached_limit())
 
-    def prepare(self, sequence: Sequence, room: int) -> None:
-        """Guess the next tokens; the decode that evaluates the last known one verifies them."""
+    def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
+        """None is guessed for the only reply to a prompt unless the request asks for it: alone, a greedy reply is that
+        of a loop without guesses to the last bit.
+        """
         if self._drafted:  # of a step that was aborted or found no room
             del sequence.tokens[len(sequence.tokens) - self._drafted :]
             self._drafted = 0
-        if sequence.pending == 1 and self._request.draft_tokens:
-            room = min(room, self._request.draft_tokens, self._request.max_tokens - self._produced - 1)
-            drafts = draft(sequence.tokens, length=room)
-            sequence.tokens += drafts
-            self._drafted = len(drafts)
+        most = self._request.draft_tokens
+        if most is None:
+            most = _MOST_GUESSES if self._continuations.replies > 1 else 0
+        most = min(most, room, self._request.max_tokens - self._produced - 1)
+        if sequence.pending != 1 or most <= 0:
+            return ()
+        self._continuations.add(sequence.tokens, self._counted)
+        self._counted = len(sequence.tokens)
+        self._guessed, right = self._continuations.guess(sequence.tokens, most)
+        return right
+
+    def draft(self, sequence: Sequence, count: int) -> None:
+        sequence.tokens += self._guessed[:count]
+        self._drafted = count
 
     def outputs(self, sequence: Sequence, count: int) -> int:
         """Those of the last known token, and of all from the one before the first that is unscored or drafted."""

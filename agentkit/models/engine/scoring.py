@@ -41,8 +41,12 @@ class ScoreTask:
         self._logprobs.clear()
         return None if self._text else StopReason.COMPLETED
 
-    def prepare(self, sequence: Sequence, room: int) -> None:
+    def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
         """Nothing is guessed: all tokens are known."""
+        return ()
+
+    def draft(self, sequence: Sequence, count: int) -> None:
+        """Nothing was guessed."""
 
     def outputs(self, sequence: Sequence, count: int) -> int:
         """The logits at position p tell of the token at p + 1."""

@@ -53,8 +53,14 @@ class Task(Protocol):
         """The sequence was admitted, for the first time or again."""
         ...
 
-    def prepare(self, sequence: Sequence, room: int) -> None:
-        """A step is planned: up to `room` guessed tokens may be appended, in place of those appended before it."""
+    def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
+        """A step is planned: take back what was drafted for the one before it, and guess up to `room` tokens; for each
+        the probability that it and those before it are right.
+        """
+        ...
+
+    def draft(self, sequence: Sequence, count: int) -> None:
+        """Append the first `count` of the guessed tokens: the step verifies them."""
         ...
 
     def outputs(self, sequence: Sequence, count: int) -> int:

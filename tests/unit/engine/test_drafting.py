@@ -1,25 +1,110 @@
-"""Guesses are runs that followed the same tokens before."""
+"""Guesses are what followed the same tokens before; a step verifies as many as pay."""
 
+import itertools
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.models.engine.drafting import draft
+from agentkit.models.engine.drafting import Continuations, StepCosts
 
 
-def test_the_run_after_the_latest_earlier_occurrence_is_guessed() -> None:
-    assert draft([1, 2, 3, 9, 1, 2, 4, 8, 1, 2], length=2) == [4, 8]
+def test_what_followed_in_the_prompt_is_guessed() -> None:
+    continuations = Continuations([1, 2, 3, 9, 5])
+    guessed, _ = continuations.guess([1, 2, 3, 9, 5, 2, 3], 2)
+    assert guessed == [9, 5]
+
+
+def test_what_followed_in_another_reply_is_guessed() -> None:
+    continuations = Continuations([1, 2])
+    continuations.add([1, 2, 6, 7, 8], 2)
+    guessed, _ = continuations.guess([1, 2, 5, 6, 7], 8)
+    assert guessed == [8]
+
+
+def test_the_longest_run_decides_and_then_what_came_most_often() -> None:
+    continuations = Continuations([0])
+    continuations.add([0, 4, 5, 7, 3, 5, 8, 3, 5, 8], 1)
+    assert continuations.guess([0, 4, 5], 1)[0] == [7]
+    assert continuations.guess([0, 9, 5], 1)[0] == [8]
+
+
+def test_what_was_seen_oftener_and_after_more_tokens_is_surer() -> None:
+    once = Continuations([1, 2, 3])
+    twice = Continuations([1, 2, 3, 1, 2, 3])
+    assert once.guess([2], 1)[1] < once.guess([1, 2], 1)[1] < twice.guess([1, 2], 1)[1]
 
 
 def test_nothing_is_guessed_where_nothing_repeats() -> None:
-    assert draft([1, 2, 3, 4], length=4) == []
-    assert draft([1], length=4) == []
-    assert draft([1, 2, 1, 2], length=0) == []
+    continuations = Continuations([1, 2, 3, 4])
+    assert continuations.guess([1, 2, 3, 4], 4) == ([], [])
+    assert continuations.guess([1, 2], 0) == ([], [])
+    assert Continuations([1]).guess([1], 4) == ([], [])
 
 
-@given(st.lists(st.integers(0, 3), max_size=60), st.integers(1, 8))
-def test_a_guess_is_a_run_of_the_tokens_after_their_last_two(tokens: list[int], length: int) -> None:
-    guess = draft(tokens, length=length)
-    assert len(guess) <= length
-    if guess:
-        wanted = [*tokens[-2:], *guess]
-        assert any(tokens[at : at + len(wanted)] == wanted for at in range(len(tokens)))
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=60), st.lists(st.integers(0, 3), max_size=20), st.integers(1, 8)
+)
+def test_every_guess_followed_the_token_before_it_and_is_less_sure_than_that(
+    prompt: list[int], reply: list[int], most: int
+) -> None:
+    continuations = Continuations(prompt)
+    tokens = [*prompt, *reply]
+    continuations.add(tokens, len(prompt))
+    guessed, right = continuations.guess(tokens, most)
+    assert len(guessed) == len(right) <= most
+    assert all(0 < later < earlier < 1 for earlier, later in itertools.pairwise(right))
+    pairs = set(itertools.pairwise(tokens))
+    assert set(zip([tokens[-1], *guessed], guessed, strict=False)) <= pairs
+
+
+def _costs(**seconds_of: float) -> StepCosts:
+    costs = StepCosts()
+    for name, seconds in seconds_of.items():
+        costs.learn(int(name.removeprefix("rows_")), seconds)
+    return costs
+
+
+def test_nothing_is_drafted_before_it_is_known_what_a_step_costs_without() -> None:
+    assert StepCosts().worthwhile(8, [0.9] * 8) == 0
+    assert _costs(rows_16=0.4).worthwhile(8, [0.9] * 8) == 0
+
+
+def test_a_block_of_rows_is_filled_where_it_costs_little() -> None:
+    costs = _costs(rows_8=0.335, rows_12=0.423, rows_16=0.43)
+    assert costs.worthwhile(8, [0.6] * 8) == 8
+    assert costs.worthwhile(8, [0.9] * 5) == 4
+    assert costs.worthwhile(8, [0.1] * 8) == 0
+    assert costs.worthwhile(8, [0.9] * 3) == 0
+
+
+def test_nothing_is_drafted_where_each_row_costs_as_much_as_the_first() -> None:
+    costs = _costs(**{f"rows_{rows}": rows * 0.05 for rows in (8, 12, 16)})
+    assert costs.worthwhile(8, [0.9] * 8) == 0
+
+
+def test_what_was_not_tried_is_tried_and_what_was_tried_long_ago_is_tried_again() -> None:
+    costs = _costs(rows_8=0.3)
+    assert costs.worthwhile(8, [0.9] * 8) == 8
+    costs.learn(16, 3.0)
+    assert costs.worthwhile(8, [0.9] * 8) == 4
+    costs.learn(12, 3.0)
+    assert costs.worthwhile(8, [0.9] * 8) == 0
+    for _ in range(1000):
+        costs.learn(8, 0.3)
+    assert costs.worthwhile(8, [0.9] * 8) == 8
+
+
+def test_one_slow_step_does_not_decide() -> None:
+    costs = _costs(rows_8=0.3)
+    for seconds in (0.35, 0.35, 5.0):
+        costs.learn(16, seconds)
+    assert costs.worthwhile(8, [0.9] * 8) == 8
+
+
+@pytest.mark.parametrize("rows", [1, 7, 8, 32])
+def test_a_step_is_at_most_doubled_or_filled_to_sixteen(rows: int) -> None:
+    costs = StepCosts()
+    costs.learn(rows, 0.3)
+    drafted = costs.worthwhile(rows, [0.9] * 100)
+    assert (rows + drafted) == max(16, 2 * rows // 4 * 4)
