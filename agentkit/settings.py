@@ -57,8 +57,8 @@ class ModelSettings(_Section):
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     """Form of the KV cache's numbers; the quantised ones need flash attention."""
     draft_tokens: int | None = Field(default=None, ge=0, le=15)
-    """At most how many tokens to guess from earlier text and verify together, as far as that is faster. 0 is none, and
-    None only where several replies to one prompt are running."""
+    """At most how many tokens of a reply to guess from earlier text and verify together, as far as that is faster: a
+    step is filled to a multiple of four. 0 is none, and None only where several replies to one prompt are running."""
     threads: int | None = Field(default=None, ge=1)
     """None takes the number of physical cores."""
 

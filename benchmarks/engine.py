@@ -26,6 +26,12 @@ from agentkit.models.store import ModelStore
 _TEXT = (Path(__file__).parent.parent / "examples" / "handbook" / "safety.md").read_text("utf-8")
 _STORY = "\n\nWrite a long story, of a thousand words, about a whole day of a skipper who works by these rules."
 """No reply to it ends by itself within the tokens that are measured: a batch is full to its end."""
+_PROBLEM = """
+
+Brida crosses from Fennay to Marrick 4 times a day from Monday to Friday and 6 times on Saturday. On a weekday crossing
+she carries 36 passengers, of whom a third are children; on a Saturday crossing twice as many passengers, of whom half
+are children. A grown-up pays 8 and a child 3. How much do the passengers of a week pay? Think step by step."""
+"""Its replies have much in common, as those of self-consistency have."""
 _SCHEMA = {
     "type": "object",
     "properties": {
@@ -90,7 +96,7 @@ def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
         rate = _rate(lambda count=count: _run_many(engine, shared, tokens, count))
         figures[f"batch_{count}_tokens_per_s"] = rate
         figures[f"batch_{count}_over_sequential"] = rate / sequential
-    figures |= _constraints(engine, tokens, one)
+    figures |= _reasonings(engine, 4 * tokens) | _constraints(engine, tokens, one)
     return figures | _stall(engine) | _cache(engine)
 
 
@@ -101,11 +107,24 @@ def _drafting(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     free = _prompt(engine, "Describe the island in many words.")
     figures = {}
     for name, prompt in (("repeating", repeats), ("free", free)):
-        plain, drafted = (GenerationRequest(prompt, tokens, draft_tokens=count) for count in (0, 4))
+        plain, drafted = (GenerationRequest(prompt, tokens, draft_tokens=count) for count in (0, 8))
         same = engine.generate(plain).text() == engine.generate(drafted).text()
         figures[f"drafting_{name}_gain"] = _decoding_rate(engine, drafted) / _decoding_rate(engine, plain)
         figures[f"drafting_{name}_same_text"] = same
     return figures
+
+
+def _reasonings(engine: LlamaEngine, tokens: int) -> dict[str, float]:
+    """Eight reasonings about one problem: side by side, the same without guesses, and one after another."""
+    prompt = _prompt(engine, _TEXT[:1200] + _PROBLEM)
+    one_by_one = _rate(lambda: [_run(engine, prompt, tokens, seed=seed) for seed in range(2)])
+    plain = _rate(lambda: _run_many(engine, prompt, tokens, 8, draft_tokens=0))
+    eight = _rate(lambda: _run_many(engine, prompt, tokens, 8))
+    return {
+        "reasonings_8_tokens_per_s": eight,
+        "reasonings_8_over_sequential": eight / one_by_one,
+        "reasonings_8_over_no_guesses": eight / plain,
+    }
 
 
 def _decoding_rate(engine: LlamaEngine, request: GenerationRequest) -> float:
@@ -261,9 +280,19 @@ def _run(engine: LlamaEngine, prompt: tuple[int, ...], tokens: int, *, seed: int
     return _run_many(engine, prompt, tokens, 1, first_seed=seed)[0]
 
 
-def _run_many(engine: LlamaEngine, prompt: tuple[int, ...], tokens: int, count: int, first_seed: int = 0) -> list[int]:
-    seeds = range(first_seed, first_seed + count)
-    requests = (GenerationRequest(prompt, tokens, SamplingParameters(temperature=0.8, seed=seed)) for seed in seeds)
+def _run_many(
+    engine: LlamaEngine,
+    prompt: tuple[int, ...],
+    tokens: int,
+    count: int,
+    *,
+    first_seed: int = 0,
+    draft_tokens: int | None = None,
+) -> list[int]:
+    requests = (
+        GenerationRequest(prompt, tokens, SamplingParameters(temperature=0.8, seed=seed), draft_tokens=draft_tokens)
+        for seed in range(first_seed, first_seed + count)
+    )
     generations = [engine.generate(request) for request in requests]
     return [generation.outcome.usage.completion_tokens for generation in generations]
 

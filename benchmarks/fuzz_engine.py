@@ -99,7 +99,7 @@ def _reply(engine: LlamaEngine, rng: random.Random) -> tuple[str, list[str]]:
         stop=stop,
         matcher=engine.compile(constraint) if constraint else None,
         thought=constraint.thought if constraint else None,
-        draft_tokens=rng.choice([0, 0, 4, 15]),
+        draft_tokens=rng.choice([None, None, 0, 4, 15]),
         logprobs=rng.choice([None, None, 0, 2]),
     )
     generation = engine.generate(request)
@@ -151,6 +151,9 @@ def _constraint(rng: random.Random) -> tuple[str, Constraint | None]:
 
 
 def _prompt(engine: LlamaEngine, rng: random.Random) -> tuple[int, ...]:
+    """Half of them are one of three, so that several replies to one run together and guess for each other."""
+    if rng.random() < 0.5:
+        rng = random.Random(rng.randrange(3))
     beginning = rng.choice(["Name a river. ", "ab ab ab ab ", "The quick brown fox. "])
     length = rng.choice([rng.randrange(1, 30), rng.randrange(1, 300), rng.randrange(1, _CONTEXT + 20)])
     return tuple((engine.vocabulary.tokenize(beginning + str(rng.randrange(9)) + beginning * 300))[:length])

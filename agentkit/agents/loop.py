@@ -33,11 +33,12 @@ from agentkit.agents.reading import awaited, whole_calls
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
+from agentkit.agents.unread import unread_facts
 from agentkit.errors import ConstraintError
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, Step, StopReason, Usage
-from agentkit.tools.retrieval import RETRIEVAL, PassageNumbering
+from agentkit.tools.retrieval import READ_DOCUMENT, RETRIEVAL, PassageNumbering
 
 if TYPE_CHECKING:
     from agentkit.agents.react import Agent
@@ -257,6 +258,8 @@ class Run:
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
+        if self._agent.has_index and reason is StopReason.COMPLETED and (unread := self._unread(text)):
+            warnings.append(f"{', '.join(unread)}: in no passage that was read, nor given by a tool")
         if is_without:
             warnings.append("there is no answer of the wanted form")
         return Answer(
@@ -269,6 +272,16 @@ class Run:
             steps=tuple(self._steps),
             value=value,
         )
+
+    def _unread(self, answer: str) -> list[str]:
+        """What stands neither in the conversation, nor in a passage, nor in a call of another tool and its result."""
+        asked = [text_of(message) for message in self._messages[: self._task + 1]]
+        passages = [
+            f"{each.hit.path} {each.hit.metadata.get('heading_path')} {each.hit.text}" for each in self._numbering
+        ]
+        others = [step for step in self._steps if step.tool not in (RETRIEVAL, READ_DOCUMENT)]
+        given = [f"{step.arguments} {step.observation}" for step in others]
+        return unread_facts(answer, "\n".join([*asked, *passages, *given]))
 
     def _value(self, answer: str) -> Any:  # Any: what the schema describes
         if self._agent.response_format is None:

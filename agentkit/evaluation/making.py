@@ -9,11 +9,11 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from agentkit.errors import EvaluationError
 from agentkit.evaluation.resume import Finished
+from agentkit.facts import numbers_of
 from agentkit.indexes import Index
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import regex
 from agentkit.models.messages import text_of
-from agentkit.pipelines.facts import numbers_of
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import sentences_of
 

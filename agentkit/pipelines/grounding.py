@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 
+from agentkit.facts import missing_facts
 from agentkit.models.chat import LocalChatModel
 from agentkit.pipelines.entailment import Entailment, FactsJudge, judge_of
-from agentkit.pipelines.facts import missing_facts
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import likeliest_sentences, sentences_of
 from agentkit.results import Citation, Claim, Usage, Verdict

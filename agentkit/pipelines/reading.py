@@ -13,12 +13,13 @@ from typing import Any, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from agentkit.facts import figures_of
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import choice
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
 from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import Sentence, figures_of, likeliest_sentences, sentences_of
+from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage
 
 _SYSTEM = (

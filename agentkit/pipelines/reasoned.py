@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from langchain_core.language_models import BaseChatModel
 
+from agentkit.facts import figures_of, missing_facts
 from agentkit.pipelines.entailment import judge_of
-from agentkit.pipelines.facts import missing_facts
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.reading import system_message
-from agentkit.pipelines.sentences import Sentence, figures_of, likeliest_sentences, sentences_of
+from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Answer
 from agentkit.strategies import Problem, Strategy
 

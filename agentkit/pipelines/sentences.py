@@ -13,7 +13,6 @@ _WRAPPED_LINE = re.compile(r"(?<=[^\n]{60})(?<![.!?:|])\n(?=[^\s\-*#|>])")
 """A line's end inside a sentence: after a long line that ends no sentence, before one that begins no block."""
 _MARKUP = re.compile(r"^(?:[#>*+\-|]+[ \t]+|[ \t]*\d+[.)][ \t]+)?")
 _WORD = re.compile(r"[\w.,:%-]*[\w%]")
-_FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _SHORTEST = 3
 _NEAR = 0.8
 _LONGEST_CHARS = 400
@@ -76,16 +75,6 @@ def _logical_lines(passage: Passage) -> list[str]:
             lines.append(passage.text[start:at])
             start = at + 1
     return [*lines, passage.text[start:]]
-
-
-def figures_of(text: str) -> set[str]:
-    """The numbers of a text, written alike: `4,500` is `4500`, `08` is `8`, `11.50` is `11.5`.
-
-    >>> sorted(figures_of("On 2024-02-08 it cost 4,500.00 crowns."))
-    ['2', '2024', '4500', '8']
-    """
-    plain = (figure.replace(",", "") for figure in _FIGURE.findall(text))
-    return {(figure.rstrip("0").rstrip(".") if "." in figure else figure).lstrip("0") or "0" for figure in plain}
 
 
 def words_of(text: str) -> list[str]:

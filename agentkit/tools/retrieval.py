@@ -22,6 +22,8 @@ from agentkit.tools.flags import tool
 
 RETRIEVAL = "retrieval"
 """The name of the tool that searches."""
+READ_DOCUMENT = "read_document"
+"""The name of the tool that reads a span of a file."""
 RESULT_CHARS = 6000
 """The longest text of `retrieval`, by default."""
 _READ_CHARS = 3000

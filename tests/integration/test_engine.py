@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from agentkit.models.engine import (
     planned_layers,
 )
 from agentkit.models.engine.context import ContextSizes, DecodeAbortedError, LlamaContext, Slice
+from agentkit.models.engine.drafting import StepCosts
 from agentkit.models.engine.model import LlamaModel
 from agentkit.models.tool_calling import ToolBinding
 from agentkit.results import StopReason
@@ -476,6 +478,94 @@ def test_drafted_tokens_change_no_greedy_reply(chat_model_file: Path) -> None:
             assert _generate(engine, "Name a river.").text()
     assert replies[0] == replies[1]
     assert seconds[0] == seconds[1]
+
+
+def test_forced_tokens_are_scored_wherever_a_batch_ends(chat_model_file: Path) -> None:
+    """Of the last forced tokens and the one before them a batch may hold all but one."""
+    with LlamaEngine(chat_model_file, context_tokens=_CONTEXT) as engine:
+        text = engine.vocabulary.tokenize("all work and no play makes a dull boy ") * 80
+        for number, length in enumerate(range(505, 514)):
+            generation = engine.generate(
+                GenerationRequest(
+                    (number, *text[: length - 1]),
+                    20,
+                    matcher=engine.compile(regex("Hello dear world[0-9]")),
+                    logprobs=0,
+                )
+            )
+            assert re.fullmatch("Hello dear world[0-9]", generation.text())
+
+
+@pytest.fixture
+def drafts_all(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every guess is verified, whatever it costs; how many there were in each step."""
+    counts: list[int] = []
+
+    def worthwhile(_: StepCosts, rows: int, probabilities: list[float]) -> int:
+        counts.append(len(probabilities))
+        return len(probabilities)
+
+    monkeypatch.setattr(StepCosts, "worthwhile", worthwhile)
+    return counts
+
+
+def test_replies_to_one_prompt_guess_for_each_other_and_each_is_drawn_from_its_own_logits(
+    chat_model_file: Path, drafts_all: list[int]
+) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=2048) as engine:
+        prompt = _prompt(engine, "Count from one to twenty in words.")
+        generations = [
+            engine.generate(GenerationRequest(prompt, 60, SamplingParameters(temperature=0.8, seed=seed), logprobs=0))
+            for seed in range(6)
+        ]
+        replies = [[entry for piece in generation for entry in piece.logprobs] for generation in generations]
+        assert sum(drafts_all) > 100
+        assert len(drafts_all) < 55  # steps: some guesses were right in all replies
+        for reply in replies:
+            (score,) = engine.score(prompt, [[entry.token for entry in reply]])
+            differences = [abs(entry.logprob - other) for entry, other in zip(reply, score.logprobs, strict=True)]
+            assert statistics.mean(differences) < 0.1  # batches of other sizes round differently
+
+
+def test_a_reply_alone_guesses_nothing_also_after_another_to_the_same_prompt(
+    chat_model_file: Path, drafts_all: list[int]
+) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=1024) as engine:
+        for _ in range(2):
+            _generate(engine, "ab ab ab ab ab ab ab ab", 20).text()
+        assert sum(drafts_all) == 0
+        _generate(engine, "ab ab ab ab ab ab ab ab", 20, draft_tokens=8).text()
+        assert sum(drafts_all) > 0
+
+
+def test_a_marker_that_was_guessed_is_told_once(chat_model_file: Path, drafts_all: list[int]) -> None:
+    """The tokens of a thought's marker are taken back and put again: log-probabilities and text stay one to one."""
+    constraint = after_thought(regex("[0-9]{1,3}"), marker="\nAnswer: ", max_tokens=30)
+    with LlamaEngine(chat_model_file, context_tokens=2048) as engine:
+        start = _prompt(engine, "Go on.") + tuple(
+            engine.vocabulary.tokenize("Sum of 1 and 2.\nAnswer: 3\n\nSum of 2 and 2.\nAnswer: 4\n\n" * 4)
+        )
+        generations = [
+            engine.generate(
+                GenerationRequest(
+                    start + tuple(engine.vocabulary.tokenize("Sum of 3 and 2.")),
+                    40,
+                    SamplingParameters(temperature=0.3, seed=seed),
+                    matcher=engine.compile(constraint),
+                    thought=constraint.thought,
+                    draft_tokens=15,
+                    logprobs=0,
+                )
+            )
+            for seed in range(6)
+        ]
+        for generation in generations:
+            pieces = list(generation)
+            text = "".join(piece.text for piece in pieces)
+            spelled = b"".join(engine.vocabulary.piece(entry.token) for piece in pieces for entry in piece.logprobs)
+            assert spelled.decode() == text
+            assert re.search(r"\nAnswer: [0-9]{1,3}\Z", text)
+    assert sum(drafts_all) > 0
 
 
 def test_constrained_drafts_follow_the_grammar(engine: LlamaEngine) -> None:

@@ -6,28 +6,50 @@ Several tokens are verified in one decode (Leviathan et al. 2022, arXiv:2211.171
 never what is chosen: a token is kept only if the sampler draws it from its own logits.
 """
 
-import statistics
 from collections import deque
 from collections.abc import Sequence as Tokens
 from itertools import accumulate
 
+MOST_GUESSES = 15
+"""For one reply in one step; one with more tokens pending would count as a prompt that is being read."""
 _LONGEST_RUN = 4
+_PROMPT_TOKENS = 4096
+"""So many of a prompt's last tokens are looked up: each takes a kilobyte."""
+_LEAST_PROBABILITY = 0.05
 _BLOCK = 4
 """A step is filled up to a multiple of so many rows, or not at all."""
-_FEW = 16
-"""Rows that are tried however few replies there are; else a step is at most doubled."""
-_UNTRIED = 1000
+_FEW_ROWS = 16
+"""What is tried however few rows there are; else a step is at most doubled."""
+_TRIES = 2
+_UNTRIED = 250
 """Steps after which what a number of rows costs is not known any more."""
 
 
 class Continuations:
-    """What followed each run of up to four tokens in one prompt and all replies to it."""
+    """What followed each run of up to four tokens in one prompt and in the replies to it, while any is running.
+
+    The worker thread alone uses it.
+    """
 
     def __init__(self, prompt: Tokens[int]) -> None:
-        self._prompt = prompt
+        self._prompt = prompt[-_PROMPT_TOKENS:]
         self._counts: dict[tuple[int, ...], dict[int, int]] = {}
-        self.replies = 0
-        """How many replies to the prompt have begun."""
+        self._running = 0
+        self._is_prompt_counted = False
+        self.is_shared = False
+        """Several replies have been running together."""
+
+    def enter(self) -> None:
+        """A reply begins."""
+        self._running += 1
+        self.is_shared |= self._running > 1
+
+    def leave(self) -> None:
+        """A reply ended. What the last one leaves behind is forgotten, so that the next is as the first was."""
+        self._running -= 1
+        if not self._running:
+            self._counts.clear()
+            self._is_prompt_counted = self.is_shared = False
 
     def add(self, tokens: Tokens[int], start: int) -> None:
         """Count the tokens from position `start` on, each after those before it."""
@@ -39,25 +61,30 @@ class Continuations:
 
     def guess(self, tokens: Tokens[int], most: int) -> tuple[list[int], list[float]]:
         """Up to `most` tokens that may follow `tokens`, and for each the probability that it and those before it do."""
-        if not self._counts:
+        if not self._is_prompt_counted:
+            self._is_prompt_counted = True
             self.add(self._prompt, 0)
-        last, guessed, right = list(tokens[-_LONGEST_RUN:]), list[int](), list[float]()
-        for _ in range(most):
-            found = self._next(last)
-            if found is None:
+        last, guessed, probabilities = list(tokens[-_LONGEST_RUN:]), list[int](), list[float]()
+        probability = 1.0
+        while len(guessed) < most and (found := self._next(last)):
+            token, alone = found
+            probability *= alone
+            if probability < _LEAST_PROBABILITY:
                 break
-            guessed.append(found[0])
-            right.append(found[1] * (right[-1] if right else 1.0))
-            last = [*last, found[0]][-_LONGEST_RUN:]
-        return guessed, right
+            guessed.append(token)
+            probabilities.append(probability)
+            last = [*last, token][-_LONGEST_RUN:]
+        return guessed, probabilities
 
     def _next(self, last: list[int]) -> tuple[int, float] | None:
-        """What came most often after the longest run that is known. The longer the run and the more often, the
-        surer: on GSM8K what was seen once after one token comes again in 4 of 10 cases, after four in 8.
+        """What came most often after the longest run that is known: the longer the run and the oftener, the surer.
+
+        What is said of it is a little less than what GSM8K shows: what was seen once comes again in 4 of 10 cases after
+        one token and in 8 after four.
         """
         for size in range(len(last), 0, -1):
             if after := self._counts.get(tuple(last[-size:])):
-                token = max(after, key=lambda token: after[token])
+                token = max(after, key=after.__getitem__)
                 return token, after[token] / (sum(after.values()) + 0.5) * (1 - 0.5**size)
         return None
 
@@ -76,29 +103,34 @@ class StepCosts:
     def learn(self, rows: int, seconds: float) -> None:
         """A step of so many rows took so long."""
         self._steps += 1
-        if self._cost(rows) is None:
-            self._seconds[rows] = deque(maxlen=5)
-        self._seconds[rows].append(seconds)
+        if self._is_old(rows):
+            self._seconds[rows] = deque(maxlen=3)
+        self._seconds[rows].append(max(seconds, 1e-9))
         self._last_seen[rows] = self._steps
 
-    def worthwhile(self, rows: int, right: Tokens[float]) -> int:
+    def worthwhile(self, rows: int, probabilities: Tokens[float]) -> int:
         """How many of the likeliest guesses give most tokens a second beside `rows` rows that are evaluated anyway.
 
-        `right`: the probability of each that it is right, falling. What a number of rows costs is found by trying it.
+        `probabilities`: of each that it is right, falling. What a number of rows costs is found by trying it.
         """
         plain = self._cost(rows)
         if plain is None:
             return 0
-        best, best_rate = 0, rows / plain
-        for count, expected in enumerate(accumulate(right, initial=float(rows))):
+        rates = {0: rows / plain}
+        for count, expected in enumerate(accumulate(probabilities, initial=float(rows))):
             total = rows + count
-            if total % _BLOCK == 0 and rows < total <= max(2 * rows, _FEW):
-                rate = expected / (self._cost(total) or plain)
-                best, best_rate = (count, rate) if rate > best_rate else (best, best_rate)
-        return best
+            if count and total % _BLOCK == 0 and total <= max(2 * rows, _FEW_ROWS):
+                cost = self._cost(total)
+                rates[count] = expected / (plain if cost is None else cost)
+        return max(rates, key=rates.__getitem__)
 
     def _cost(self, rows: int) -> float | None:
-        """The median of the last steps with so many rows; None where there was none for long."""
-        if self._steps - self._last_seen.get(rows, -_UNTRIED) >= _UNTRIED:
+        """The least of the last steps with so many rows, since other work only makes a step slower; None where there
+        were too few lately.
+        """
+        if self._is_old(rows) or len(self._seconds[rows]) < _TRIES:
             return None
-        return statistics.median(self._seconds[rows])
+        return min(self._seconds[rows])
+
+    def _is_old(self, rows: int) -> bool:
+        return self._steps - self._last_seen.get(rows, -_UNTRIED) >= _UNTRIED

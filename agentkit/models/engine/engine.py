@@ -30,7 +30,7 @@ from agentkit.models.engine.generation import Generation, GenerationRequest
 from agentkit.models.engine.loading import load
 from agentkit.models.engine.matching import ConstraintCompiler, Matcher
 from agentkit.models.engine.placement import Placement
-from agentkit.models.engine.planning import Planned, PromptShare, is_read, plan
+from agentkit.models.engine.planning import Planned, PromptShare, is_being_read, plan
 from agentkit.models.engine.prefixes import PrefixCache
 from agentkit.models.engine.reply import ReplyTask
 from agentkit.models.engine.scoring import Score, ScoreTask
@@ -121,6 +121,7 @@ class LlamaEngine:
         self._check_length(len(request.prompt))
         self._check_tokens(request.prompt)
         generation = Generation(on_cancel=lambda _: self._wake(is_aborting=True))
+        self._check_process()
         with self._wakeup:
             continuations = self._continuations.setdefault(request.prompt, Continuations(request.prompt))
         task = ReplyTask(request, generation, self.vocabulary, continuations)
@@ -190,12 +191,16 @@ class LlamaEngine:
             bad = min(tokens) if min(tokens) < 0 else max(tokens)
             raise EngineError(f"there is no token {bad}: this model's are 0 to {self.vocabulary.size - 1}")
 
-    def _submit(self, sequences: list[Sequence]) -> None:
+    def _check_process(self) -> None:
+        """A lock may be held for ever in a process that was forked."""
         if self._process != os.getpid():
             raise EngineError(
                 "the engine was made before this process was forked and cannot be used in it: "
                 "make it after the fork, or start processes with the 'spawn' method"
             )
+
+    def _submit(self, sequences: list[Sequence]) -> None:
+        self._check_process()
         with self._wakeup:
             if self._is_closing:
                 raise EngineError("the engine is closed: make a new one")
@@ -272,7 +277,7 @@ class LlamaEngine:
             self._attempt(sequence, lambda sequence=sequence: sequence.task.begin(sequence))  # type: ignore[misc]
 
     def _step(self, planned: Planned) -> None:
-        started = time.monotonic()
+        started = time.perf_counter()
         try:
             results = self._context.decode([part for _, part in planned])
         except DecodeAbortedError:
@@ -287,8 +292,8 @@ class LlamaEngine:
                 self._abandon(sequence, error)
             return
         rows = sum(len(part.tokens) - part.shared for _, part in planned)
-        costs = self._share if any(is_read(sequence) for sequence, _ in planned) else self._costs
-        costs.learn(rows, time.monotonic() - started)
+        costs = self._share if any(is_being_read(sequence) for sequence, _ in planned) else self._costs
+        costs.learn(rows, time.perf_counter() - started)
         for (sequence, part), logits in zip(planned, results, strict=True):
             sequence.cached += max(0, min(part.shared, sequence.prefix + 1 - part.position))
             sequence.evaluated += len(part.tokens)

@@ -9,7 +9,6 @@ several samples and texts to be scored are a tree, each node of which is read on
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from collections.abc import Sequence as Tokens
 
 from agentkit.models.engine.context import ContextSizes, Slice
 from agentkit.models.engine.drafting import StepCosts
@@ -43,7 +42,7 @@ class PromptShare:
             self._token_s = seen if self._token_s is None else (self._token_s + seen) / 2
 
 
-def is_read(sequence: Sequence) -> bool:
+def is_being_read(sequence: Sequence) -> bool:
     """It is a prompt, or another text, that is still being read."""
     return sequence.pending > _SHORT
 
@@ -61,11 +60,12 @@ def plan(
 
     `can_fork`: what one sequence holds can be another's too, and can be taken back.
     """
-    guesses = [sequence.task.guess(sequence, sizes.context - len(sequence.tokens)) for sequence in running]
-    replies = [sequence for sequence in running if not is_read(sequence)]
-    prompts = [sequence for sequence in running if is_read(sequence)]
+    for sequence in running:
+        sequence.task.take_back(sequence)
+    replies = [sequence for sequence in running if not is_being_read(sequence)]
+    prompts = [sequence for sequence in running if is_being_read(sequence)]
     if can_fork and not prompts:
-        _draft(replies, guesses, min(sizes.batch, sizes.outputs), costs)
+        _draft(replies, sizes, costs)
     room, rows = sizes.batch, sizes.outputs
     prompt_room = prompt_share if replies else room
     planned: Planned = []
@@ -75,7 +75,7 @@ def plan(
         start = sequence.evaluated
         alike = beginnings[start, sequence.tokens[start]] if can_fork else []
         twin, shared = _twin(sequence, planned, alike)
-        count = min(sequence.pending, shared + (min(room, prompt_room) if is_read(sequence) else room))
+        count = min(sequence.pending, shared + (min(room, prompt_room) if is_being_read(sequence) else room))
         part = _slice(sequence, count, twin, shared)
         while part.tokens and (excess := _new_outputs(part, planned) - most) > 0:
             part = _slice(sequence, len(part.tokens) - excess, twin, shared)
@@ -84,18 +84,23 @@ def plan(
         alike.append(len(planned))
         room -= len(part.tokens) - part.shared
         rows -= _new_outputs(part, planned)
-        if is_read(sequence):
+        if is_being_read(sequence):
             prompt_room -= len(part.tokens) - part.shared
         planned.append((sequence, part))
     return planned
 
 
-def _draft(replies: Iterable[Sequence], guesses: Iterable[Tokens[float]], most_rows: int, costs: StepCosts) -> None:
-    """Let the replies append those of their guesses that are worth their rows, the likeliest first."""
+def _draft(replies: Collection[Sequence], sizes: ContextSizes, costs: StepCosts) -> None:
+    """Let the replies append those of their guesses that are worth their rows, the likeliest first.
+
+    Replies that are equal so far, and will share a row, count as several.
+    """
+    guesses = [sequence.task.guess(sequence, sizes.context - len(sequence.tokens)) for sequence in replies]
     rows = sum(sequence.pending for sequence in replies)
+    room = max(0, min(sizes.batch, sizes.outputs) - rows)
     ranked = sorted(
-        ((probability, place) for place, right in enumerate(guesses) for probability in right), key=lambda one: -one[0]
-    )[: max(0, most_rows - rows)]
+        ((probability, place) for place, each in enumerate(guesses) for probability in each), key=lambda one: -one[0]
+    )[:room]
     count = costs.worthwhile(rows, [probability for probability, _ in ranked])
     drafted = Counter(place for _, place in ranked[:count])
     for place, sequence in enumerate(replies):

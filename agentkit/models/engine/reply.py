@@ -8,7 +8,7 @@ from collections.abc import Sequence as Tokens
 import numpy as np
 from numpy.typing import NDArray
 
-from agentkit.models.engine.drafting import Continuations
+from agentkit.models.engine.drafting import MOST_GUESSES, Continuations
 from agentkit.models.engine.generation import Generation, GenerationRequest, Outcome, Piece, TokenLogprob
 from agentkit.models.engine.matching import Matcher
 from agentkit.models.engine.sampling import Sampler, log_probabilities
@@ -17,8 +17,8 @@ from agentkit.models.engine.thought import ThoughtText, Turn
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.results import StopReason, Usage
 
-_MOST_GUESSES = 8
-"""For one reply in one step."""
+_GUESSES = 8
+"""For one reply in one step, where the request does not say."""
 
 
 class ReplyTask:
@@ -66,26 +66,27 @@ class ReplyTask:
         if self._is_begun:  # the worker had to take it out for want of room, and starts it again
             return None
         self._is_begun = True
-        self._continuations.replies += 1
+        self._continuations.enter()
         return self._once_scored(self._append_forced(sequence) or self._reached_limit())
+
+    def take_back(self, sequence: Sequence) -> None:
+        del sequence.tokens[len(sequence.tokens) - self._drafted :]
+        self._drafted = 0
 
     def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
         """None is guessed for the only reply to a prompt unless the request asks for it: alone, a greedy reply is that
         of a loop without guesses to the last bit.
         """
-        if self._drafted:  # of a step that was aborted or found no room
-            del sequence.tokens[len(sequence.tokens) - self._drafted :]
-            self._drafted = 0
         most = self._request.draft_tokens
         if most is None:
-            most = _MOST_GUESSES if self._continuations.replies > 1 else 0
-        most = min(most, room, self._request.max_tokens - self._produced - 1)
+            most = _GUESSES if self._continuations.is_shared else 0
+        most = min(most, MOST_GUESSES, room, self._request.max_tokens - self._produced - 1)
         if sequence.pending != 1 or most <= 0:
             return ()
         self._continuations.add(sequence.tokens, self._counted)
         self._counted = len(sequence.tokens)
-        self._guessed, right = self._continuations.guess(sequence.tokens, most)
-        return right
+        self._guessed, probabilities = self._continuations.guess(sequence.tokens, most)
+        return probabilities
 
     def draft(self, sequence: Sequence, count: int) -> None:
         sequence.tokens += self._guessed[:count]
@@ -101,7 +102,7 @@ class ReplyTask:
         that it confirms.
         """
         logits = self._score_forced(sequence, logits)
-        if self._unscored or self._ending:
+        if self._unscored or self._ending or not len(logits):
             return self._once_scored(self._ending)
         drafts = sequence.tokens[len(sequence.tokens) - self._drafted :]
         known = len(sequence.tokens) - self._drafted
@@ -109,7 +110,8 @@ class ReplyTask:
         for number, row in enumerate(logits):
             sequence.tokens[known + number :] = []
             reason = self._take(sequence, row)
-            if reason or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
+            is_rewound = sequence.evaluated <= known + number  # to the marker behind a thought
+            if reason or is_rewound or number == len(drafts) or sequence.tokens[known + number :] != [drafts[number]]:
                 # At least one token is left to evaluate, also where a thought's last ones were taken back, and the one
                 # before the first that is unscored.
                 left = len(sequence.tokens) - self._unscored - 1
@@ -119,6 +121,7 @@ class ReplyTask:
 
     def finish(self, sequence: Sequence, reason: StopReason) -> None:
         """Hand over what text is left, then the outcome."""
+        self._leave()
         if self._thought:
             self._emit(self._text.add(self._thought.take_all()))
         self._emit(self._text.add(b"", is_last=True))
@@ -134,7 +137,12 @@ class ReplyTask:
         self._generation.emit(Outcome(reason, usage, self._text.met_stop))
 
     def fail(self, error: Exception) -> None:
+        self._leave()
         self._generation.emit(error)
+
+    def _leave(self) -> None:
+        if self._is_begun:
+            self._continuations.leave()
 
     def _take(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Sample one token and append it with what it forces."""

@@ -41,6 +41,9 @@ class ScoreTask:
         self._logprobs.clear()
         return None if self._text else StopReason.COMPLETED
 
+    def take_back(self, sequence: Sequence) -> None:
+        """Nothing was drafted."""
+
     def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
         """Nothing is guessed: all tokens are known."""
         return ()

@@ -53,10 +53,12 @@ class Task(Protocol):
         """The sequence was admitted, for the first time or again."""
         ...
 
+    def take_back(self, sequence: Sequence) -> None:
+        """A step is planned: what was drafted for one that did not end is to go."""
+        ...
+
     def guess(self, sequence: Sequence, room: int) -> Tokens[float]:
-        """A step is planned: take back what was drafted for the one before it, and guess up to `room` tokens; for each
-        the probability that it and those before it are right.
-        """
+        """Guess up to `room` tokens; for each the probability that it and those before it are right, falling."""
         ...
 
     def draft(self, sequence: Sequence, count: int) -> None:

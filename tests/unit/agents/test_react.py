@@ -244,6 +244,17 @@ def test_a_task_over_documents_begins_with_a_search_in_its_own_words(index: Inde
     assert answer.is_grounded
 
 
+def test_a_number_or_name_that_was_nowhere_read_is_a_warning(index: Index) -> None:
+    made_up = Agent(ScriptedModel(replies=["The mill was built in 1871 by Tove Arnesen."]), index=index)
+    assert made_up.run("Who built the mill?").warnings == (
+        "Tove Arnesen: in no passage that was read, nor given by a tool",
+    )
+    asked = Agent(ScriptedModel(replies=["Tove Arnesen did not build it."]), index=index)
+    assert asked.run("Was it Tove Arnesen who built the mill?").warnings == ()
+    reckoned = ScriptedModel(replies=[_call("calculator", expression="1871 + 100"), "It was 100 years old in 1971."])
+    assert Agent(reckoned, index=index, tools=[calculator]).run("When was the mill 100 years old?").warnings == ()
+
+
 def test_without_an_index_the_numbers_of_an_answer_stay() -> None:
     text = "Use `xs[0]` and xs[1]; the sorted list is [3]. See RFC [2616]."
     agent, _ = _agent(text)

@@ -35,6 +35,27 @@ def test_what_was_seen_oftener_and_after_more_tokens_is_surer() -> None:
     assert once.guess([2], 1)[1] < once.guess([1, 2], 1)[1] < twice.guess([1, 2], 1)[1]
 
 
+def test_the_prompt_is_looked_up_also_after_a_reply_was_counted() -> None:
+    continuations = Continuations([1, 2, 3, 9, 5])
+    continuations.add([1, 2, 3, 9, 5, 2], 5)
+    assert continuations.guess([1, 2, 3, 9, 5, 2], 1)[0] == [3]
+
+
+def test_the_last_reply_leaves_nothing_behind() -> None:
+    continuations = Continuations([1])
+    continuations.enter()
+    assert not continuations.is_shared
+    continuations.enter()
+    continuations.add([1, 7, 8], 1)
+    continuations.leave()
+    assert continuations.is_shared
+    assert continuations.guess([1, 7], 1)[0] == [8]
+    continuations.leave()
+    continuations.enter()
+    assert not continuations.is_shared
+    assert continuations.guess([1, 7], 1)[0] == []
+
+
 def test_nothing_is_guessed_where_nothing_repeats() -> None:
     continuations = Continuations([1, 2, 3, 4])
     assert continuations.guess([1, 2, 3, 4], 4) == ([], [])
@@ -58,20 +79,20 @@ def test_every_guess_followed_the_token_before_it_and_is_less_sure_than_that(
     assert set(zip([tokens[-1], *guessed], guessed, strict=False)) <= pairs
 
 
-def _costs(**seconds_of: float) -> StepCosts:
+def _costs(seconds_of: dict[int, float]) -> StepCosts:
     costs = StepCosts()
-    for name, seconds in seconds_of.items():
-        costs.learn(int(name.removeprefix("rows_")), seconds)
+    for rows, seconds in [*seconds_of.items()] * 2:
+        costs.learn(rows, seconds)
     return costs
 
 
 def test_nothing_is_drafted_before_it_is_known_what_a_step_costs_without() -> None:
     assert StepCosts().worthwhile(8, [0.9] * 8) == 0
-    assert _costs(rows_16=0.4).worthwhile(8, [0.9] * 8) == 0
+    assert _costs({16: 0.4}).worthwhile(8, [0.9] * 8) == 0
 
 
 def test_a_block_of_rows_is_filled_where_it_costs_little() -> None:
-    costs = _costs(rows_8=0.335, rows_12=0.423, rows_16=0.43)
+    costs = _costs({8: 0.335, 12: 0.423, 16: 0.43})
     assert costs.worthwhile(8, [0.6] * 8) == 8
     assert costs.worthwhile(8, [0.9] * 5) == 4
     assert costs.worthwhile(8, [0.1] * 8) == 0
@@ -79,32 +100,32 @@ def test_a_block_of_rows_is_filled_where_it_costs_little() -> None:
 
 
 def test_nothing_is_drafted_where_each_row_costs_as_much_as_the_first() -> None:
-    costs = _costs(**{f"rows_{rows}": rows * 0.05 for rows in (8, 12, 16)})
-    assert costs.worthwhile(8, [0.9] * 8) == 0
+    assert _costs({rows: rows * 0.05 for rows in (8, 12, 16)}).worthwhile(8, [0.9] * 8) == 0
 
 
 def test_what_was_not_tried_is_tried_and_what_was_tried_long_ago_is_tried_again() -> None:
-    costs = _costs(rows_8=0.3)
-    assert costs.worthwhile(8, [0.9] * 8) == 8
-    costs.learn(16, 3.0)
-    assert costs.worthwhile(8, [0.9] * 8) == 4
-    costs.learn(12, 3.0)
+    costs = _costs({8: 0.3})
+    for tried in (16, 12):
+        for _ in range(2):
+            assert costs.worthwhile(8, [0.9] * 8) == tried - 8
+            costs.learn(tried, 3.0)
     assert costs.worthwhile(8, [0.9] * 8) == 0
-    for _ in range(1000):
+    for _ in range(250):
         costs.learn(8, 0.3)
     assert costs.worthwhile(8, [0.9] * 8) == 8
 
 
-def test_one_slow_step_does_not_decide() -> None:
-    costs = _costs(rows_8=0.3)
-    for seconds in (0.35, 0.35, 5.0):
+def test_slow_steps_among_others_do_not_decide() -> None:
+    costs = _costs({8: 0.3})
+    for seconds in (5.0, 0.35, 5.0):
         costs.learn(16, seconds)
     assert costs.worthwhile(8, [0.9] * 8) == 8
 
 
+def test_a_clock_that_stands_still_is_no_error() -> None:
+    assert _costs({8: 0.0, 12: 0.0}).worthwhile(8, [0.9] * 4) == 4
+
+
 @pytest.mark.parametrize("rows", [1, 7, 8, 32])
 def test_a_step_is_at_most_doubled_or_filled_to_sixteen(rows: int) -> None:
-    costs = StepCosts()
-    costs.learn(rows, 0.3)
-    drafted = costs.worthwhile(rows, [0.9] * 100)
-    assert (rows + drafted) == max(16, 2 * rows // 4 * 4)
+    assert rows + _costs({rows: 0.3}).worthwhile(rows, [0.9] * 100) == max(16, 2 * rows // 4 * 4)

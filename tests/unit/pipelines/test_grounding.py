@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, Usage, index_folder
-from agentkit.pipelines.facts import missing_facts, numbers_of
+from agentkit.facts import missing_facts, numbers_of
 from agentkit.pipelines.grounding import check_answer, split_claims, unsupported_claims
 from agentkit.pipelines.passages import Passage
 from agentkit.results import Verdict

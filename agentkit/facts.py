@@ -2,8 +2,7 @@
 
 import re
 
-from agentkit.pipelines.sentences import figures_of
-
+_FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _NUMBER_WORDS = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
     "nineteen twenty"
@@ -32,6 +31,16 @@ def missing_facts(statement: str, evidence: str) -> list[str]:
     lower = evidence.lower()
     names = [name for name in dict.fromkeys(_NAME.findall(statement)) if not _is_in(name, lower)]
     return [*numbers, *names]
+
+
+def figures_of(text: str) -> set[str]:
+    """The numbers of a text, written alike: `4,500` is `4500`, `08` is `8`, `11.50` is `11.5`.
+
+    >>> sorted(figures_of("On 2024-02-08 it cost 4,500.00 crowns."))
+    ['2', '2024', '4500', '8']
+    """
+    plain = (figure.replace(",", "") for figure in _FIGURE.findall(text))
+    return {(figure.rstrip("0").rstrip(".") if "." in figure else figure).lstrip("0") or "0" for figure in plain}
 
 
 def numbers_of(text: str) -> set[str]:
