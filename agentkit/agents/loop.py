@@ -258,7 +258,7 @@ class Run:
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
-        if self._agent.has_index and reason is StopReason.COMPLETED and (unread := self._unread(text)):
+        elif self._agent.has_index and (unread := self._unread(text)):
             warnings.append(f"{', '.join(unread)}: in no passage that was read, nor given by a tool")
         if is_without:
             warnings.append("there is no answer of the wanted form")
