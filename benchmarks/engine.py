@@ -89,15 +89,20 @@ def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     engine.generate(GenerationRequest(prompt, 4)).text()
     one = _decoding_rate(engine, GenerationRequest(prompt, tokens))
     figures = {"one_sequence_tokens_per_s": one, **_drafting(engine, tokens)}
-    shared = _prompt(engine, _TEXT[:1200] + _STORY)
+    shared = shared_prompt(engine)
     sequential = _rate(lambda: [_run(engine, shared, tokens, seed=seed) for seed in range(4)])
     figures["shared_prompt_tokens"] = len(shared)
     for count in (4, 8, 16):
-        rate = _rate(lambda count=count: _run_many(engine, shared, tokens, count))
+        rate = _rate(lambda count=count: run_many(engine, shared, tokens, count))
         figures[f"batch_{count}_tokens_per_s"] = rate
         figures[f"batch_{count}_over_sequential"] = rate / sequential
     figures |= _reasonings(engine, 3 * tokens) | _constraints(engine, tokens, one)
     return figures | _stall(engine) | _cache(engine)
+
+
+def shared_prompt(engine: LlamaEngine) -> tuple[int, ...]:
+    """About 330 tokens that a long story is asked for with."""
+    return _prompt(engine, _TEXT[:1200] + _STORY)
 
 
 def _drafting(engine: LlamaEngine, tokens: int) -> dict[str, float]:
@@ -119,8 +124,8 @@ def _reasonings(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     prompt = _prompt(engine, _TEXT[:1200] + _PROBLEM)
     _run(engine, prompt, 1, seed=0)
     one_by_one = _timed(lambda: [_run(engine, prompt, tokens, seed=seed) for seed in range(2)])
-    plain = _timed(lambda: _run_many(engine, prompt, tokens, 8, draft_tokens=0))
-    eight = _timed(lambda: _run_many(engine, prompt, tokens, 8))
+    plain = _timed(lambda: run_many(engine, prompt, tokens, 8, draft_tokens=0))
+    eight = _timed(lambda: run_many(engine, prompt, tokens, 8))
     return {
         "reasonings_8_tokens_per_s": eight,
         "reasonings_8_over_sequential": eight / one_by_one,
@@ -197,7 +202,7 @@ def _cache(engine: LlamaEngine) -> dict[str, float]:
     warm = time.monotonic() - started
     usage = generation.outcome.usage
     long = engine.generate(GenerationRequest(tuple((engine.vocabulary.tokenize(_TEXT) * 20)[:8000]), 1))
-    time.sleep(1.0)
+    time.sleep(min(1.0, cold))  # of a prompt that takes five times as long
     started = time.monotonic()
     long.cancel()
     assert long.outcome.stop_reason == "cancelled"
@@ -278,10 +283,10 @@ def _in_own_process(measure: Callable[[Path, int], dict[str, float]], path: Path
 
 
 def _run(engine: LlamaEngine, prompt: tuple[int, ...], tokens: int, *, seed: int) -> int:
-    return _run_many(engine, prompt, tokens, 1, first_seed=seed)[0]
+    return run_many(engine, prompt, tokens, 1, first_seed=seed)[0]
 
 
-def _run_many(
+def run_many(
     engine: LlamaEngine,
     prompt: tuple[int, ...],
     tokens: int,

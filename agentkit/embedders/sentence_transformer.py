@@ -22,16 +22,16 @@ from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
-from agentkit.embedders.tokens import load_tokenizer
 from agentkit.errors import ModelLoadError
 from agentkit.paths import StrPath
+from agentkit.tokens import load_tokenizer
 
 logger = logging.getLogger(__name__)
 
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 
 _DEFAULT_MAX_TOKENS = 256
-_CPU_BATCH, _GPU_BATCH = 8, 32
+_CPU_BATCH, _GPU_BATCH = 8, 128
 _FEW_TEXTS = 4
 """So many are embedded sooner in numpy than torch is imported."""
 
@@ -53,7 +53,7 @@ class SentenceTransformerEmbedder(Embedder):
 
         `device`: "auto" takes a GPU where torch finds one, or a torch device name. `precision`: "auto" takes the
         fastest for the device. It is no part of the identity: an index finds the same with all of them, measured in
-        docs/indexing.md. `batch_size`: None takes 8 texts for each core of a processor, 32 for a GPU.
+        docs/indexing.md. `batch_size`: None takes 8 texts for each core of a processor, 128 for a GPU.
 
         Raises:
             ModelLoadError: a file is missing or cannot be read.
@@ -150,13 +150,14 @@ class SentenceTransformerEmbedder(Embedder):
 
     @cached_property
     def _model(self) -> Any:  # Any: importing SentenceTransformer for its type would cost 5 s
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
         device = self._device if self._device != "auto" else _best_device(torch)
+        # A GPU waits for its tokens; on a processor every core has a batch to tokenise.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if device.startswith("cpu") else "true")
         precision = self._precision if self._precision != "auto" else _best_precision(device)
         dtype = getattr(torch, {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision])
         try:

@@ -10,7 +10,7 @@ from agentkit.errors import IndexLockedError, VectorsDamagedError
 from agentkit.indexes.catalog import VECTORS_NAME, Catalog
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.manifest import forget_manifest, manifest_problem, write_manifest
-from agentkit.indexes.vectors import VectorStore
+from agentkit.indexes.vectors import VectorStore, import_chroma
 
 
 class VectorFolder:
@@ -30,6 +30,10 @@ class VectorFolder:
         """True while `store` is the one that is open for reading, and holds what the catalog publishes."""
         is_open = self._store is store  # another thread may have closed it and opened a newer one
         return is_open and not self._catalog.is_dirty and self._catalog.generation == self._generation
+
+    def prepare(self) -> None:
+        """Begin to import Chroma beside whatever comes before there is something to write."""
+        threading.Thread(target=import_chroma, name="agentkit-chroma", daemon=True).start()
 
     def open_for_reading(self) -> VectorStore | None:
         """The store where it can be trusted now; None where another process is writing it."""

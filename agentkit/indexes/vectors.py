@@ -25,6 +25,11 @@ _FULL_DISK = ("disk is full", "no space left", "disk i/o error", "os error 28")
 """What Chroma's error says where there was no room."""
 
 
+def import_chroma() -> None:
+    """Takes a second or two, which `VectorStore` then does not."""
+    import chromadb  # noqa: F401
+
+
 class VectorStore:
     """A Chroma collection in a folder of its own, in cosine distance. Close it before the folder is moved."""
 

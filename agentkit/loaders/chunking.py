@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk, ChunkLimits, chunk_document
-from agentkit.embedders.tokens import load_tokenizer
+from agentkit.tokens import load_tokenizer
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _CANDIDATES = [
 ]  # fmt: skip
 """Encodings that files are found in. With all that Python has, a short text is taken for one of 1980."""
 _SAMPLE_BYTES = 64_000
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Characters below the space that no text holds: not tab, the line ends, form feed and the escape of terminals."""
 _MOST_CONTROL_CHARACTERS = 0.01
 _LONGEST_REASON = 160
 _LONGEST_LINE = 5_000_000
@@ -145,6 +147,5 @@ def _telling_sample(data: bytes) -> bytes:
 
 def _refuse_binary(text: str) -> None:
     sample = text[:_SAMPLE_BYTES]
-    control = sum(character < " " and character not in "\t\n\v\f\r\x1b" for character in sample)
-    if control > max(1, _MOST_CONTROL_CHARACTERS * len(sample)):
+    if len(_CONTROL.findall(sample)) > max(1, _MOST_CONTROL_CHARACTERS * len(sample)):
         raise DocumentError("binary file")

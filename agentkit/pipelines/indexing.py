@@ -54,6 +54,8 @@ def index_folder(
         sync = survey(writer.catalog, paths_of(sources), place, max_file_bytes=max_file_bytes, unsettled=unsettled)
         to_read = sync.changed_files(is_full=is_full)
         removed = sync.removed_paths()
+        if to_read:
+            index.vectors.prepare()
         writer.catalog.unstage(sync.staged.keys() - {found.path for found in sync.found})
         records = _watched(read_files(index, to_read, sync, is_full=is_full), to_read, on_progress, started)
         for batch in by_size(records, chars=_STAGE_CHARS):

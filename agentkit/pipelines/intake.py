@@ -49,7 +49,7 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
     which is noted in `sync`.
     """
     are_many = len(files) > 1 and sum(found.stamp.size for found in files) > _MANY_BYTES
-    count = min(_MOST_WORKERS, os.cpu_count() or 1) if are_many else 1
+    count = min(_MOST_WORKERS, _cores()) if are_many else 1
     tokenizer = index.embedder.tokenizer_file if are_many else None
     chunking = Chunking(tokenizer, index.limits) if tokenizer else None
     with ExitStack() as stack:
@@ -122,6 +122,11 @@ def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: boo
             return document, chunk_document(document, index.limits, index.embedder.count_tokens)
 
     return load
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _stop(threads: ThreadPoolExecutor, workers: Sequence[LoadingWorker]) -> None:

@@ -18,14 +18,12 @@ import psutil
 from numpy.typing import NDArray
 
 from agentkit.errors import EngineError, ModelLoadError
-from agentkit.models.engine.binding import clear_log, llama_cpp, recent_log
+from agentkit.models.engine.binding import clear_log, gpu_devices, llama_cpp, recent_log
 from agentkit.models.engine.model import LlamaModel
-from agentkit.models.engine.placement import KV_CACHE_TYPES, Placement
+from agentkit.models.engine.placement import KV_CACHE_TYPES, Placement, fitting_tokens
 
 logger = logging.getLogger(__name__)
 
-_KV_MEMORY_SHARE = 0.25
-"""Of the memory that is free when the context is made."""
 _SMALLEST_CONTEXT = 512
 _LONGEST_BATCH = 512
 
@@ -219,8 +217,9 @@ def default_threads() -> int:
 
 
 def choose_context(model: LlamaModel) -> int:
-    """The model's own context limit, or what a quarter of the free memory holds of it."""
-    affordable = int(psutil.virtual_memory().available * _KV_MEMORY_SHARE / max(1, model.kv_bytes_per_token))
+    """The model's own context limit, or what the free memory holds of it."""
+    on_gpu = model.offloaded_layers / max(1, model.layers)
+    affordable = fitting_tokens(model.kv_bytes_per_token, on_gpu, psutil.virtual_memory().available, gpu_devices())
     chosen = max(_SMALLEST_CONTEXT, min(model.context_limit, affordable))
     if chosen < model.context_limit:
         logger.info("context of %d of %d tokens: memory allows no more", chosen, model.context_limit)

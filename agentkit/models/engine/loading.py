@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from agentkit.errors import ModelLoadError
+from agentkit.models.engine.binding import gpu_devices
 from agentkit.models.engine.context import ContextSizes, LlamaContext, choose_context
 from agentkit.models.engine.model import LlamaModel, choose_gpu_layers, count_layers
-from agentkit.models.engine.placement import Placement, fewer_layers
+from agentkit.models.engine.placement import Placement, crowded_gpus, fewer_layers
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,16 @@ def load(
         model = None
         layers = choose_gpu_layers(path) if placement.gpu_layers is None else placement.gpu_layers
         tried = replace(placement, gpu_layers=layers)
+        gpus = gpu_devices()
         try:
             model = load_interruptibly(partial(_load_model, path, tried))
             limit = model.context_limit
             sizes = ContextSizes(min(context_tokens, limit) if context_tokens else choose_context(model))
-            return model, load_interruptibly(partial(_make_context, model, sizes, threads)), sizes
+            context = load_interruptibly(partial(_make_context, model, sizes, threads))
+            if names := crowded_gpus(gpus, gpu_devices()):
+                context.close()
+                raise ModelLoadError(f"{path.name} and its context leave too little memory on {', '.join(names)}")
+            return model, context, sizes
         except BaseException as error:
             if model:
                 model.close()

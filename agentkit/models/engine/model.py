@@ -49,6 +49,9 @@ class LlamaModel:
         parameters.main_gpu = self.placement.main_gpu
         shares = _tensor_split(self.placement.tensor_split)
         parameters.tensor_split = shares  # kept in a name of its own: ctypes would free it
+        no_device = ctypes.c_void_p(None)
+        if not self.gpu_layers:  # else prompts are computed on a GPU all the same, which may have no room
+            parameters.devices = ctypes.addressof(no_device)
         if engine_report().is_amx_avoided:
             parameters.use_extra_bufts = False
         goes_on = library.llama_progress_callback(lambda _progress, _data: not (is_stopped and is_stopped.is_set()))

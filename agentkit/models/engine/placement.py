@@ -14,7 +14,13 @@ from agentkit.models.engine.binding import GpuDevice
 
 ALL_LAYERS = -1
 _GPU_SHARE_FOR_WEIGHTS = 0.8
-"""Of the free GPU memory; the rest is for the KV cache and the compute buffers."""
+"""Of the free GPU memory beyond `_GPU_COMPUTE_BYTES`; the rest is for the KV cache."""
+_GPU_COMPUTE_BYTES = 700_000_000
+"""Of each GPU, for compute buffers and what CUDA's libraries take; half of it was seen with a model of 1.5B."""
+_KV_MEMORY_SHARE, _KV_GPU_SHARE = 0.25, 0.5
+"""Of the memory that is free when the weights are loaded: the machine's, and the GPUs'."""
+_GPU_LEAST_FREE_BYTES = 256_000_000
+"""Of each GPU in use once all is loaded: a decode takes some more, and CUDA ends the process where it finds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +96,28 @@ def fitting_layers(layers: int, file_bytes: int, gpus: Sequence[GpuDevice]) -> i
 
     The share is by file size, since a GGUF's layers are of nearly equal size.
     """
-    room = _GPU_SHARE_FOR_WEIGHTS * sum(gpu.free_bytes for gpu in gpus)
+    room = _GPU_SHARE_FOR_WEIGHTS * sum(max(0, gpu.free_bytes - _GPU_COMPUTE_BYTES) for gpu in gpus)
     if gpus and file_bytes <= room:
         return ALL_LAYERS
     return int(layers * room / file_bytes) if file_bytes else 0
+
+
+def fitting_tokens(token_bytes: int, on_gpu: float, machine_bytes: int, gpus: Sequence[GpuDevice]) -> int:
+    """How many tokens of `token_bytes` a KV cache may hold by the memory that is free; the share `on_gpu` of each is
+    where those layers are.
+    """
+    gpu_bytes = sum(gpu.free_bytes for gpu in gpus)
+    room = ((machine_bytes * _KV_MEMORY_SHARE, 1 - on_gpu), (gpu_bytes * _KV_GPU_SHARE, on_gpu))
+    return int(min(size / share for size, share in room if share) / max(1, token_bytes))
+
+
+def crowded_gpus(before: Sequence[GpuDevice], after: Sequence[GpuDevice]) -> list[str]:
+    """Names of the GPUs that a load has used and left too little of for a decode."""
+    return [
+        now.name
+        for then, now in zip(before, after, strict=True)
+        if now.free_bytes < then.free_bytes and now.free_bytes < _GPU_LEAST_FREE_BYTES
+    ]
 
 
 def fewer_layers(tried: int, layers: int) -> int:

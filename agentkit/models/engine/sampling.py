@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agentkit.errors import EngineError
+
 _COLDEST = 1e-4
 """A lower temperature takes the most probable token, as 0 does."""
 
@@ -47,22 +49,25 @@ class Sampler:
         """A token id from `logits`, shape (vocabulary,), among the `allowed` ones, shape (vocabulary,), if given.
 
         At least one token must be allowed.
+
+        Raises:
+            EngineError: the logits are no numbers.
         """
         tokens = np.flatnonzero(allowed) if allowed is not None else None
         values = logits if tokens is None else logits[tokens]
+        choice = int(values.argmax())
+        _check_number(values[choice])
         if self._parameters.temperature < _COLDEST:
-            choice = int(values.argmax())
             return choice if tokens is None else int(tokens[choice])
-        kept = self._truncate(values)
+        kept = self._truncate(values, values[choice])
         identities = kept if tokens is None else tokens[kept]
         self._step += 1
         noise = _gumbel_noise(identities, seed=self._parameters.seed, step=self._step)
         return int(identities[(values[kept].astype(np.float64) / self._parameters.temperature + noise).argmax()])
 
-    def _truncate(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _truncate(self, values: NDArray[np.float32], best: np.float32) -> NDArray[np.int64]:
         """Where the tokens are that top-k, top-p and min-p keep."""
         parameters = self._parameters
-        best = values.max()
         kept = np.flatnonzero(values >= best + np.float32(np.log(max(parameters.min_p, 1e-12))))
         if parameters.top_p < 1.0 or parameters.top_k:
             kept = kept[np.argsort(values[kept])[::-1]]
@@ -71,6 +76,15 @@ class Sampler:
             cumulative = np.cumsum(np.exp(values[kept] - best, dtype=np.float64)) / np.exp(values - best).sum()
             kept = kept[: int(np.searchsorted(cumulative, parameters.top_p)) + 1]
         return kept
+
+
+def _check_number(highest: np.float32) -> None:
+    """Of the highest logit: NaN counts as higher than every number."""
+    if not np.isfinite(highest):
+        raise EngineError(
+            f"the model computes {highest} where numbers should be: its file is damaged, or its numbers are too large "
+            "for this processor or GPU. Pull it again, or try gpu_layers = 0."
+        )
 
 
 def _gumbel_noise(tokens: NDArray[np.int64], *, seed: int, step: int) -> NDArray[np.float64]:
@@ -92,5 +106,6 @@ def _mix(value: Any) -> Any:  # Any: a uint64 or an array of them
 def log_probabilities(logits: NDArray[np.float32], tokens: Sequence[int]) -> list[float]:
     """Natural-log softmax of `logits`, shape (vocabulary,), at the tokens asked for."""
     highest = logits.max()
+    _check_number(highest)
     total = float(highest) + math.log(np.exp(logits - highest).sum(dtype=np.float64))
     return [float(logits[token]) - total for token in tokens]

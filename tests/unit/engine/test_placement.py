@@ -14,8 +14,10 @@ from agentkit.models.engine.context import default_threads
 from agentkit.models.engine.placement import (
     ALL_LAYERS,
     Placement,
+    crowded_gpus,
     fewer_layers,
     fitting_layers,
+    fitting_tokens,
     model_bytes,
     offloaded_layers,
 )
@@ -29,7 +31,7 @@ def _gpus(*free_gb: float) -> list[GpuDevice]:
 
 @pytest.mark.parametrize(
     ("free_gb", "expected"),
-    [((), 0), ((24.0,), ALL_LAYERS), ((10.0,), ALL_LAYERS), ((5.0,), 16), ((2.5, 2.5), 16), ((0.01,), 0), ((0.0,), 0)],
+    [((), 0), ((24.0,), ALL_LAYERS), ((11.0,), ALL_LAYERS), ((5.0,), 13), ((2.5, 2.5), 11), ((0.8,), 0), ((0.0,), 0)],
 )
 def test_layers_are_chosen_from_the_memory_that_is_free(free_gb: tuple[float, ...], expected: int) -> None:
     assert fitting_layers(32, 8 * _GB, _gpus(*free_gb)) == expected
@@ -42,6 +44,21 @@ def test_what_is_chosen_fits_the_free_memory(layers: int, size: int, free_gb: li
     on_gpu = offloaded_layers(chosen, layers, gpus)
     assert 0 <= on_gpu <= layers
     assert size * on_gpu / layers <= sum(gpu.free_bytes for gpu in gpus) * 0.8 + 1
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "expected"), [(0.0, 4 * _GB // 4 // 1000), (1.0, 6 * _GB // 2 // 1000), (0.5, 4 * _GB // 4 // 500)]
+)
+def test_a_context_is_chosen_from_the_memory_that_its_layers_are_in(on_gpu: float, expected: int) -> None:
+    assert fitting_tokens(1000, on_gpu, 4 * _GB, _gpus(6.0)) == expected
+
+
+def test_a_gpu_that_a_load_has_filled_up_is_named() -> None:
+    """CUDA ends the process where a decode finds no memory (seen on an H200 with 0.9 GB free)."""
+    before = _gpus(6.0, 8.0, 0.1)
+    assert crowded_gpus(before, _gpus(0.2, 8.0, 0.1)) == ["GPU0"]
+    assert crowded_gpus(before, _gpus(0.3, 0.2, 0.1)) == ["GPU1"]
+    assert crowded_gpus([], []) == []
 
 
 def test_without_a_gpu_nothing_is_offloaded_whatever_is_asked_for() -> None:

@@ -7,9 +7,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from agentkit.errors import EngineError
 from agentkit.models.engine.sampling import Sampler, SamplingParameters, log_probabilities
 
 _LOGITS = arrays(np.float32, 50, elements=st.floats(-20, 20, width=32))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_logits_that_are_no_numbers_are_named(bad: float, temperature: float) -> None:
+    """Seen on a GPU; the greedy token was 0, and a draw failed with NumPy's words."""
+    logits = np.zeros(50, dtype=np.float32)
+    logits[7] = bad
+    with pytest.raises(EngineError, match=r"computes (nan|inf) where numbers should be"):
+        Sampler(SamplingParameters(temperature=temperature)).sample(logits)
+    with pytest.raises(EngineError, match="where numbers should be"):
+        log_probabilities(logits, [3])
 
 
 @given(_LOGITS)
