@@ -21,11 +21,11 @@ _OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": ope
 _NODES = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 YES_NO: Mapping[str, float] = MappingProxyType({"yes": 1.0, "no": 0.0})
 _NUMBER = r"-?\d+(?:/\d+)?"
-_STEP = re.compile(rf"({_NUMBER}) ([-+*/]) ({_NUMBER})(?: = ({_NUMBER}))?")
+_STEP = re.compile(rf"({_NUMBER}) ?([-+*/]) ?({_NUMBER})(?: ?= ?({_NUMBER}))?")
 _RESULT = re.compile(r"[-+*/](\d+(?:/\d+)?)")
 _EXAMPLE_STEPS = (
-    ("2 8 8 14", "8 / 2"), ("4 8 14", "14 - 8"), ("4 6", "4 * 6"), ("1 5 6 10", "10 - 6"), ("4 4 10", "10 - 4"),
-    ("3 5 9", "3 * 5"), ("9 15", "9 + 15"), ("1 2 12 12", "12 + 12"), ("1 8 15", "8 + 15"), ("4 28", "28 - 4"),
+    ("2 8 8 14", "8/2"), ("4 8 14", "14-8"), ("4 6", "4*6"), ("1 5 6 10", "10-6"), ("4 4 10", "10-4"),
+    ("3 5 9", "3*5"), ("9 15", "9+15"), ("1 2 12 12", "12+12"), ("1 8 15", "8+15"), ("4 28", "28-4"),
 )  # fmt: skip
 _EXAMPLE_VERDICTS = (
     ("10 14", "sure"), ("11 12", "impossible"), ("4 4 10", "sure"), ("4 6", "sure"), ("5 9", "impossible"),
@@ -85,8 +85,14 @@ def legal_steps(state: str) -> list[str]:
                     continue
                 result = operation(a, b)
                 left = _state([*rest, result])
-                steps.setdefault(left, f"{a} {sign} {b}")
+                steps.setdefault(left, _step(a, sign, b))
     return list(steps.values())
+
+
+def _step(a: Fraction, sign: str, b: Fraction) -> str:
+    """As short as can be told apart: a step of few tokens is soon ranked."""
+    space = "" if a.denominator == b.denominator == 1 else " "
+    return f"{a}{space}{sign}{space}{b}"
 
 
 def step_constraint(state: str) -> Constraint | None:
@@ -133,10 +139,10 @@ class TriedValues:
     def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
         if len(states[0].split()) != 2:
             return ScoredVerdicts(yes_no_prompt, YES_NO).evaluate(problem, states, asker, seed)
-        trial = regex(r"\+N -N \*N( /N)?".replace("N", "[0-9]{1,5}(/[0-9]{1,4})?"))
-        replies = asker.ask_all(
-            [Request(trial_prompt(problem, state), 48, seed=seed, constraint=trial) for state in states]
-        )
+        replies = asker.ask_all([
+            Request(trial_prompt(problem, state), 48, seed=seed, constraint=_trial_constraint(state))
+            for state in states
+        ])  # fmt: skip
         return [float("24" in _RESULT.findall(reply.text)) for reply in replies]
 
 
@@ -172,6 +178,13 @@ def _trial(pair: str) -> str:
     if low and (high / low).denominator == 1:
         results["/"] = high / low
     return " ".join(f"{sign}{result}" for sign, result in results.items())
+
+
+def _trial_constraint(pair: str) -> Constraint:
+    """The form of what `_trial` writes: a quotient only where it is whole, fractions only where the pair has one."""
+    number = "[0-9]{1,4}(/[0-9]{1,3})?" if "/" in pair else "[0-9]{1,5}"
+    signs = [re.escape(result[0]) for result in _trial(pair).split()]
+    return regex(" ".join(sign + number for sign in signs))
 
 
 def _turns(task: str, examples: tuple[tuple[str, str], ...], state: str) -> tuple[BaseMessage, ...]:

@@ -527,6 +527,32 @@ def test_replies_to_one_prompt_guess_for_each_other_and_each_is_drawn_from_its_o
             assert statistics.mean(differences) < 0.1  # batches of other sizes round differently
 
 
+@pytest.mark.parametrize("context_tokens", [2048, 256])
+def test_rows_that_nobody_wants_disturb_no_reply(
+    chat_model_file: Path, monkeypatch: pytest.MonkeyPatch, context_tokens: int
+) -> None:
+    """Also where the KV cache has no room for them. What is drawn is held to `score`, since batches of other sizes
+    round differently.
+    """
+    asked: list[int] = []
+
+    def padding(_: StepCosts, rows: int) -> int:
+        asked.append(rows)
+        return 3
+
+    monkeypatch.setattr(StepCosts, "padding", padding)
+    with LlamaEngine(chat_model_file, context_tokens=context_tokens) as engine:
+        prompts = [_prompt(engine, f"Tell me about the number {number}.") for number in range(5)]
+        generations = [engine.generate(GenerationRequest(prompt, 40, logprobs=0)) for prompt in prompts]
+        for prompt, generation in zip(prompts, generations, strict=True):
+            reply = [entry for piece in generation for entry in piece.logprobs]
+            assert len(reply) == generation.outcome.usage.completion_tokens > 10
+            (score,) = engine.score(prompt, [[entry.token for entry in reply]])
+            differences = [abs(entry.logprob - other) for entry, other in zip(reply, score.logprobs, strict=True)]
+            assert statistics.mean(differences) < 0.1
+    assert len(asked) > 30
+
+
 def test_a_reply_alone_guesses_nothing_also_after_another_to_the_same_prompt(
     chat_model_file: Path, drafts_all: list[int]
 ) -> None:

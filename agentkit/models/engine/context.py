@@ -36,9 +36,9 @@ class ContextSizes:
     """KV cells in all; also the longest sequence."""
     outputs: int = 64
     """Logit rows of one decode call."""
-    sequences: int = 64
-    """Sequences that the KV cache tells apart: running ones and cached prefixes. llama.cpp asserts that there are no
-    more of them than outputs."""
+    sequences: int = 63
+    """Sequences that the KV cache tells apart: running ones and cached prefixes. One more is that of the padding;
+    llama.cpp asserts that there are no more of them than outputs."""
 
     @property
     def batch(self) -> int:
@@ -96,10 +96,10 @@ class LlamaContext:
         self._memory = library.llama_get_memory(self._pointer)
         self._batch = library.llama_batch_init(sizes.batch, 0, sizes.sequences)
 
-    def decode(self, slices: Sequence[Slice]) -> list[NDArray[np.float32]]:
+    def decode(self, slices: Sequence[Slice], *, padding: int = 0) -> list[NDArray[np.float32]]:
         """Evaluate the slices in one call; for each, its raw logits, shape `(outputs, vocabulary)`.
 
-        They are valid until the next call.
+        They are valid until the next call. `padding`: rows beside them that nobody wants.
 
         Raises:
             KVCacheFullError: no room.
@@ -108,7 +108,10 @@ class LlamaContext:
         After each of them some of the slices may be in the cache: `truncate` their sequences to where they began.
         """
         rows = self._fill(slices)
+        self._pad(padding)
         status = self._library.llama_decode(self._pointer, self._batch)
+        if padding:
+            self.truncate(self._sizes.sequences, 0)
         if status == 0:
             return [self._logits(row) for row in rows]
         if status == 1:
@@ -153,7 +156,7 @@ class LlamaContext:
         parameters.n_batch = sizes.batch
         parameters.n_ubatch = sizes.batch
         parameters.n_outputs_max = sizes.outputs
-        parameters.n_seq_max = sizes.sequences
+        parameters.n_seq_max = sizes.sequences + 1
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.kv_unified = True
         parameters.swa_full = True  # a sliding-window cache could not be forked at an earlier position
@@ -196,6 +199,15 @@ class LlamaContext:
         for row in chain.from_iterable(outputs):
             batch.logits[row] = True
         return outputs
+
+    def _pad(self, count: int) -> None:
+        """Write rows of a sequence of their own into the batch."""
+        batch = self._batch
+        for position in range(count):
+            row = batch.n_tokens
+            batch.token[row], batch.pos[row], batch.logits[row] = 0, position, False
+            batch.n_seq_id[row], batch.seq_id[row][0] = 1, self._sizes.sequences
+            batch.n_tokens += 1
 
     def _logits(self, rows: list[int]) -> NDArray[np.float32]:
         """Outputs of consecutive rows lie one after another in llama.cpp's buffer, and need not be copied."""

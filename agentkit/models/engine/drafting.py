@@ -17,7 +17,7 @@ _PROMPT_TOKENS = 4096
 """So many of a prompt's last tokens are looked up: each takes a kilobyte."""
 _LEAST_PROBABILITY = 0.05
 _BLOCK = 4
-"""A step is filled up to a multiple of so many rows, or not at all."""
+"""A step is filled up to a multiple of so many rows, or not at all: kernels multiply by so many at once."""
 _FEW_ROWS = 16
 """What is tried however few rows there are; else a step is at most doubled."""
 _TRIES = 2
@@ -90,23 +90,34 @@ class Continuations:
 
 
 class StepCosts:
-    """How many guesses a step should verify, by how long the steps before it took for their number of rows.
+    """How a step is filled up, with guesses or with nothing, by how long the steps before it took for their rows.
 
     That is no straight line: kernels multiply in blocks of 4 rows or more, and each processor has blocks of its own.
     """
 
     def __init__(self) -> None:
-        self._seconds: dict[int, deque[float]] = {}
-        self._last_seen: dict[int, int] = {}
+        self._seconds: dict[tuple[int, int], deque[float]] = {}
+        """By rows and padding: what is padded has no logits."""
+        self._last_seen: dict[tuple[int, int], int] = {}
         self._steps = 0
 
-    def learn(self, rows: int, seconds: float) -> None:
-        """A step of so many rows took so long."""
+    def learn(self, rows: int, seconds: float, *, padding: int = 0) -> None:
+        """A step of so many rows, and so many that nobody wanted, took so long."""
         self._steps += 1
-        if self._is_old(rows):
-            self._seconds[rows] = deque(maxlen=3)
-        self._seconds[rows].append(max(seconds, 1e-9))
-        self._last_seen[rows] = self._steps
+        step = rows, padding
+        if self._is_old(step):
+            self._seconds[step] = deque(maxlen=3)
+        self._seconds[step].append(max(seconds, 1e-9))
+        self._last_seen[step] = self._steps
+
+    def padding(self, rows: int) -> int:
+        """How many rows that nobody wants make a step of so many shorter; it is found by trying."""
+        missing = -rows % _BLOCK
+        plain = self._cost(rows)
+        if rows < _BLOCK or not missing or plain is None:
+            return 0
+        padded = self._cost(rows, missing)
+        return missing if padded is None or padded < plain else 0
 
     def worthwhile(self, rows: int, probabilities: Tokens[float]) -> int:
         """How many of the likeliest guesses give most tokens a second beside `rows` rows that are evaluated anyway.
@@ -124,13 +135,14 @@ class StepCosts:
                 rates[count] = expected / (plain if cost is None else cost)
         return max(rates, key=rates.__getitem__)
 
-    def _cost(self, rows: int) -> float | None:
-        """The least of the last steps with so many rows, since other work only makes a step slower; None where there
-        were too few lately.
+    def _cost(self, rows: int, padding: int = 0) -> float | None:
+        """The least of the last such steps, since other work only makes a step slower; None where there were too few
+        lately.
         """
-        if self._is_old(rows) or len(self._seconds[rows]) < _TRIES:
+        step = rows, padding
+        if self._is_old(step) or len(self._seconds[step]) < _TRIES:
             return None
-        return min(self._seconds[rows])
+        return min(self._seconds[step])
 
-    def _is_old(self, rows: int) -> bool:
-        return self._steps - self._last_seen.get(rows, -_UNTRIED) >= _UNTRIED
+    def _is_old(self, step: tuple[int, int]) -> bool:
+        return self._steps - self._last_seen.get(step, -_UNTRIED) >= _UNTRIED

@@ -277,9 +277,13 @@ class LlamaEngine:
             self._attempt(sequence, lambda sequence=sequence: sequence.task.begin(sequence))  # type: ignore[misc]
 
     def _step(self, planned: Planned) -> None:
+        rows = sum(len(part.tokens) - part.shared for _, part in planned)
+        is_reading = any(is_being_read(sequence) for sequence, _ in planned)
+        can_pad = self._model.can_share_prefixes and not is_reading
+        padding = min(self._costs.padding(rows), self._sizes.batch - rows) if can_pad else 0
         started = time.perf_counter()
         try:
-            results = self._context.decode([part for _, part in planned])
+            results = self._decode(planned, padding)
         except DecodeAbortedError:
             self._take_back(planned)
             return
@@ -291,9 +295,10 @@ class LlamaEngine:
             for sequence, _ in planned:
                 self._abandon(sequence, error)
             return
-        rows = sum(len(part.tokens) - part.shared for _, part in planned)
-        costs = self._share if any(is_being_read(sequence) for sequence, _ in planned) else self._costs
-        costs.learn(rows, time.perf_counter() - started)
+        if is_reading:
+            self._share.learn(rows, time.perf_counter() - started)
+        else:
+            self._costs.learn(rows, time.perf_counter() - started, padding=padding)
         for (sequence, part), logits in zip(planned, results, strict=True):
             sequence.cached += max(0, min(part.shared, sequence.prefix + 1 - part.position))
             sequence.evaluated += len(part.tokens)
@@ -301,6 +306,17 @@ class LlamaEngine:
                 self._attempt(sequence, lambda s=sequence, rows=logits: self._receive(s, rows))  # type: ignore[misc]
             if sequence.slot is not None and sequence.pending and len(sequence.tokens) > self.context_tokens:
                 self._end(sequence, StopReason.CONTEXT_FULL)
+
+    def _decode(self, planned: Planned, padding: int) -> list[NDArray[np.float32]]:
+        """With padding only where the KV cache has room for it."""
+        slices = [part for _, part in planned]
+        try:
+            return self._context.decode(slices, padding=padding)
+        except KVCacheFullError:
+            if not padding:
+                raise
+        self._take_back(planned)
+        return self._context.decode(slices)
 
     def _receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Let the task act on logits, and forget in the cache what it takes back."""

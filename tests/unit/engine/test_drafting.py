@@ -129,3 +129,28 @@ def test_a_clock_that_stands_still_is_no_error() -> None:
 @pytest.mark.parametrize("rows", [1, 7, 8, 32])
 def test_a_step_is_at_most_doubled_or_filled_to_sixteen(rows: int) -> None:
     assert rows + _costs({rows: 0.3}).worthwhile(rows, [0.9] * 100) == max(16, 2 * rows // 4 * 4)
+
+
+def test_a_step_is_padded_where_that_makes_it_shorter_as_trying_it_shows() -> None:
+    """13 to 15 rows take longer than 16 where kernels multiply by 4 or 16 at once (docs/engine.md)."""
+    costs = _costs({15: 0.52, 9: 0.37})
+    assert costs.padding(15) == 1
+    assert costs.padding(9) == 3
+    for _ in range(2):
+        costs.learn(15, 0.41, padding=1)
+        costs.learn(9, 0.40, padding=3)
+    assert costs.padding(15) == 1
+    assert costs.padding(9) == 0
+
+
+def test_nothing_is_padded_that_fills_its_block_or_is_small_or_not_known() -> None:
+    assert _costs({16: 0.4, 3: 0.1, 1: 0.08}).padding(16) == 0
+    assert _costs({3: 0.1}).padding(3) == 0
+    assert StepCosts().padding(15) == 0
+
+
+def test_what_a_padded_step_takes_is_not_taken_for_a_step_of_as_many_rows() -> None:
+    costs = _costs({8: 0.3})
+    for _ in range(2):
+        costs.learn(13, 9.0, padding=3)
+    assert costs.worthwhile(8, [0.9] * 8) == 8
