@@ -6,10 +6,12 @@ that what is between two layers stays in its cache: all cores together on one la
 another. A few texts, such as a query, are embedded without torch where the model is a plain BERT (see `bert.py`).
 """
 
+import ctypes
 import hashlib
 import json
 import logging
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +119,7 @@ class SentenceTransformerEmbedder(Embedder):
         array = np.empty((len(texts), self.identity.dimension), dtype=np.float32)
         for batch, vectors in zip(batches, found, strict=True):
             array[batch] = vectors
+        _give_memory_back()
         return array
 
     @cached_property
@@ -185,6 +188,13 @@ class SentenceTransformerEmbedder(Embedder):
         except ValueError as error:
             raise ModelLoadError(f"{path} is not valid JSON: pull the embedder again") from error
         return loaded
+
+
+def _give_memory_back() -> None:
+    """Batches of many shapes leave holes in the heap, which glibc keeps: a third more memory in the end."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(ctypes.c_size_t(0))
 
 
 def _best_device(torch: Any) -> str:

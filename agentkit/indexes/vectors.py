@@ -21,6 +21,8 @@ from agentkit.indexes.sqlite_errors import is_full, no_space
 _COLLECTION = "chunks"
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
 """Twice Chroma's defaults of 100: among many nearly equal vectors it missed the best one."""
+_MOST_AT_ONCE = 1000
+"""Vectors in one call of Chroma's, which makes Python's floats of them: 12 KB each."""
 _FULL_DISK = ("disk is full", "no space left", "disk i/o error", "os error 28")
 """What Chroma's error says where there was no room."""
 
@@ -58,7 +60,7 @@ class VectorStore:
                 self._collection = self._client.get_or_create_collection(
                     _COLLECTION, embedding_function=None, configuration={"hnsw": _HNSW}
                 )
-                self._batch_size: int = self._client.get_max_batch_size()
+                self._batch_size: int = min(_MOST_AT_ONCE, self._client.get_max_batch_size())
             except BaseException:
                 self._client.close()
                 raise

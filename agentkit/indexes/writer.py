@@ -12,7 +12,7 @@ from agentkit.loaders import PathPatterns
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
 
-_EMBED_AT_ONCE = 512
+_EMBED_AT_ONCE = 256
 """Chunks between two commits of embeddings: what a crash can cost."""
 
 
