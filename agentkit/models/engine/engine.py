@@ -279,7 +279,7 @@ class LlamaEngine:
     def _step(self, planned: Planned) -> None:
         rows = sum(len(part.tokens) - part.shared for _, part in planned)
         is_reading = any(is_being_read(sequence) for sequence, _ in planned)
-        can_pad = self._model.can_share_prefixes and not is_reading
+        can_pad = self._model.can_share_prefixes and not is_reading and len(planned) > 1  # one alone is as a bare loop
         padding = min(self._costs.padding(rows), self._sizes.batch - rows) if can_pad else 0
         started = time.perf_counter()
         try:
