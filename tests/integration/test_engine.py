@@ -146,10 +146,10 @@ def test_a_sequence_whose_state_is_lost_begins_again(chat_model_file: Path, monk
     truncate, decode = LlamaContext.truncate, LlamaContext.decode
     decodes = 0
 
-    def broken_off(context: LlamaContext, slices: list[Slice]) -> object:
+    def broken_off(context: LlamaContext, slices: list[Slice], *, padding: int) -> object:
         nonlocal decodes
         decodes += 1
-        logits = decode(context, slices)
+        logits = decode(context, slices, padding=padding)
         if decodes in {6, 12, 13}:
             raise DecodeAbortedError
         return logits
@@ -313,10 +313,10 @@ def _watch_rows(monkeypatch: pytest.MonkeyPatch, before: Callable[[], object] = 
     """How many rows each decode evaluates, as they come."""
     decode, rows = LlamaContext.decode, list[int]()
 
-    def watched(context: LlamaContext, slices: list[Slice]) -> object:
+    def watched(context: LlamaContext, slices: list[Slice], *, padding: int) -> object:
         before()
         rows.append(sum(len(part.tokens) - part.shared for part in slices))
-        return decode(context, slices)
+        return decode(context, slices, padding=padding)
 
     monkeypatch.setattr(LlamaContext, "decode", watched)
     return rows

@@ -316,7 +316,7 @@ class LlamaEngine:
             if not padding:
                 raise
         self._take_back(planned)
-        return self._context.decode(slices)
+        return self._context.decode(slices, padding=0)
 
     def _receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Let the task act on logits, and forget in the cache what it takes back."""
