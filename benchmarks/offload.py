@@ -2,8 +2,8 @@
 
     python benchmarks/offload.py [MODEL] [--tokens N]
 
-MODEL is a catalog name or a GGUF. Prints a table and, last, one JSON line. Needs a llama.cpp that was built for the GPU
-(see docs/engine.md); without one every row is the processor's.
+MODEL is a catalog name or a GGUF. Prints a table and, last, one JSON line. Needs a llama.cpp built for the GPU:
+`agentkit doctor` prints how; without one every row is the processor's.
 """
 
 import argparse

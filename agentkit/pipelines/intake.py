@@ -4,7 +4,6 @@ Many files are read by several processes, some way ahead of whoever takes the re
 those are embedded. How far ahead is bounded by files and by bytes: memory does not grow with the folder.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from queue import SimpleQueue
 from langchain_core.documents import Document
 
 from agentkit.chunkers import Chunk, chunk_document
+from agentkit.cores import usable_cores
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index
 from agentkit.loaders import Chunking, LoadingWorker, file_digest
@@ -49,7 +49,7 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
     which is noted in `sync`.
     """
     are_many = len(files) > 1 and sum(found.stamp.size for found in files) > _MANY_BYTES
-    count = min(_MOST_WORKERS, _cores()) if are_many else 1
+    count = min(_MOST_WORKERS, usable_cores()) if are_many else 1
     tokenizer = index.embedder.tokenizer_file if are_many else None
     chunking = Chunking(tokenizer, index.limits) if tokenizer else None
     with ExitStack() as stack:
@@ -122,11 +122,6 @@ def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: boo
             return document, chunk_document(document, index.limits, index.embedder.count_tokens)
 
     return load
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _stop(threads: ThreadPoolExecutor, workers: Sequence[LoadingWorker]) -> None:

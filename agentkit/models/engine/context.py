@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from agentkit.cores import usable_cores
 from agentkit.errors import EngineError, ModelLoadError
 from agentkit.models.engine.binding import clear_log, gpu_devices, llama_cpp, recent_log
 from agentkit.models.engine.model import LlamaModel
@@ -223,9 +224,8 @@ def default_threads() -> int:
     """Physical cores, since hyper-threads slow matrix products down; of them those that this process may use, since a
     thread that waits for its turn holds up all others at every barrier.
     """
-    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, min(physical, allowed))
+    allowed = usable_cores()
+    return min(psutil.cpu_count(logical=False) or allowed, allowed)
 
 
 def choose_context(model: LlamaModel) -> int:
