@@ -7,6 +7,7 @@ few texts at a time: they are taken one by one, so that there is no padding and 
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class BertShape:
+    """What the weights do not tell of a BERT."""
+
+    heads: int
+    layers: int
+    epsilon: float
+    """Of its layer norms."""
 
 
 class BertEncoder:
@@ -24,13 +35,12 @@ class BertEncoder:
         from safetensors.numpy import load_file
         from threadpoolctl import ThreadpoolController
 
-        config = _read(folder / "config.json")
-        self._heads = int(config["num_attention_heads"])
-        self._epsilon = float(config.get("layer_norm_eps", 1e-12))
+        shape = read_shape(folder)
+        self._heads, self._epsilon = shape.heads, shape.epsilon
         weights = load_file(folder / "model.safetensors")
         self._weights: dict[str, Array] = {name.removeprefix("bert."): array for name, array in weights.items()}
         self._threads = ThreadpoolController()
-        self._layers = [f"encoder.layer.{number}" for number in range(int(config["num_hidden_layers"]))]
+        self._layers = [f"encoder.layer.{number}" for number in range(shape.layers)]
 
     def encode(self, ids: Sequence[int]) -> Array:
         """Shape (dimension,), of unit length. `ids` include the special tokens."""
@@ -75,6 +85,16 @@ class BertEncoder:
         weight, bias = self._weights[f"{name}.LayerNorm.weight"], self._weights[f"{name}.LayerNorm.bias"]
         normalized: Array = centred / spread * weight + bias
         return normalized
+
+
+def read_shape(folder: Path) -> BertShape:
+    """From the model's `config.json`."""
+    config = _read(folder / "config.json")
+    return BertShape(
+        heads=int(config["num_attention_heads"]),
+        layers=int(config["num_hidden_layers"]),
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+    )
 
 
 def can_encode(folder: Path) -> bool:

@@ -3,7 +3,8 @@
 bf16 where the processor computes in it natively, fp16 on a GPU, fp32 otherwise. Texts are embedded in batches of
 similar length, so that little is spent on padding. On a processor each core has a batch of its own, of so few texts
 that what is between two layers stays in its cache: all cores together on one large batch wait for memory and for one
-another. A few texts, such as a query, are embedded without torch where the model is a plain BERT (see `bert.py`).
+another. There a plain BERT is computed by `packed_bert.py`, which is quicker, and a few texts, such as a query, by
+`bert.py`, which needs no torch either.
 """
 
 import ctypes
@@ -13,8 +14,9 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
+from agentkit.embedders.packed_bert import PackedBertEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.paths import StrPath
 from agentkit.tokens import load_tokenizer
@@ -31,6 +34,7 @@ from agentkit.tokens import load_tokenizer
 logger = logging.getLogger(__name__)
 
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
+_Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 _DEFAULT_MAX_TOKENS = 256
 _CPU_BATCH, _GPU_BATCH = 8, 128
@@ -39,7 +43,9 @@ _FEW_TEXTS = 4
 
 
 class SentenceTransformerEmbedder(Embedder):
-    """A sentence-transformers model. torch (5 s to import) is loaded when the first text is embedded."""
+    """A sentence-transformers model. What it is computed with (1 s to import, 5 s for what is no plain BERT) is loaded
+    when the first texts are embedded.
+    """
 
     def __init__(
         self,
@@ -91,24 +97,13 @@ class SentenceTransformerEmbedder(Embedder):
     def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.empty((0, self.identity.dimension), dtype=np.float32)
-        if len(texts) <= _FEW_TEXTS and self._small_encoder:
-            return np.stack([self._small_encoder.encode(self._ids(text)) for text in texts])
+        if len(texts) <= _FEW_TEXTS and self._is_plain_bert:
+            with self._faults_named():
+                return np.stack([self._few.encode(self._ids(text)) for text in texts])
         with self._lock:
             array = self._encode(texts) if self._cores is None else self._encode_on_cores(texts, self._cores)
         # In bf16 a row's length is off by up to 1 %.
         array /= np.linalg.norm(array, axis=1, keepdims=True)
-        return array
-
-    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """In the order of the texts, though they are batched by length."""
-        vectors = self._model.encode(
-            list(texts),
-            batch_size=self._batch_size or _GPU_BATCH,
-            normalize_embeddings=True,
-            convert_to_tensor=True,
-            show_progress_bar=False,
-        )
-        array: NDArray[np.float32] = vectors.float().cpu().numpy()
         return array
 
     def _encode_on_cores(self, texts: Sequence[str], cores: ThreadPoolExecutor) -> NDArray[np.float32]:
@@ -125,11 +120,13 @@ class SentenceTransformerEmbedder(Embedder):
     @cached_property
     def _cores(self) -> ThreadPoolExecutor | None:
         """A thread for each core, in which torch computes alone; None where it computes on a GPU."""
-        if self._model.device.type != "cpu":
+        if not self._torch_device.startswith("cpu"):
             return None
         import torch
 
-        self._encode(["a"])  # the tokenizer is told how to pad, which must not happen in several threads at once
+        self._encode(
+            ["a"]
+        )  # what is done once, such as telling the tokenizer how to pad, is not done in several threads
         cores = torch.get_num_threads()
         have_begun = threading.Barrier(cores)
         pool = ThreadPoolExecutor(cores, thread_name_prefix="agentkit-embedder")
@@ -148,32 +145,75 @@ class SentenceTransformerEmbedder(Embedder):
         return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
 
     @cached_property
-    def _small_encoder(self) -> BertEncoder | None:
-        return BertEncoder(self._folder) if can_encode(self._folder) else None
+    def _is_plain_bert(self) -> bool:
+        return can_encode(self._folder)
 
     @cached_property
-    def _model(self) -> Any:  # Any: importing SentenceTransformer for its type would cost 5 s
+    def _few(self) -> BertEncoder:
+        return BertEncoder(self._folder)
+
+    @cached_property
+    def _torch_device(self) -> str:
+        if self._device != "auto":
+            return self._device
+        import torch
+
+        return _best_device(torch)
+
+    @cached_property
+    def _encode(self) -> _Encode:
+        """The model: texts to vectors, in their order."""
+        device = self._torch_device
+        # A GPU waits for its tokens; on a processor every core has a batch to tokenise.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if device.startswith("cpu") else "true")
+        precision = self._precision if self._precision != "auto" else _best_precision(device)
+        with self._faults_named():
+            if device == "cpu" and precision in {"bf16", "fp32"} and self._is_plain_bert:
+                encode = self._packed_bert(precision)
+            else:
+                encode = self._sentence_transformer(device, precision)
+        logger.info("loaded %s on %s in %s", self._name, device, precision)
+        return encode
+
+    @contextmanager
+    def _faults_named(self) -> Iterator[None]:
+        """Faults of the model's files, by the folder that they are in."""
+        try:
+            yield
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+            raise ModelLoadError(
+                f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again."
+            ) from error
+
+    def _packed_bert(self, precision: Literal["bf16", "fp32"]) -> _Encode:
+        model = PackedBertEncoder(self._folder, precision)
+        return lambda texts: model.encode([self._ids(text) for text in texts])
+
+    def _sentence_transformer(self, device: str, precision: str) -> _Encode:
+        """Any model, on any device. It batches the texts by length itself."""
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
-        device = self._device if self._device != "auto" else _best_device(torch)
-        # A GPU waits for its tokens; on a processor every core has a batch to tokenise.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if device.startswith("cpu") else "true")
-        precision = self._precision if self._precision != "auto" else _best_precision(device)
         dtype = getattr(torch, {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[precision])
-        try:
-            model = SentenceTransformer(
-                str(self._folder), device=device, local_files_only=True, model_kwargs={"dtype": dtype}
+        model = SentenceTransformer(
+            str(self._folder), device=device, local_files_only=True, model_kwargs={"dtype": dtype}
+        ).eval()
+
+        def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+            vectors = model.encode(
+                list(texts),
+                batch_size=self._batch_size or _GPU_BATCH,
+                normalize_embeddings=True,
+                convert_to_tensor=True,
+                show_progress_bar=False,
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ModelLoadError(
-                f"the embedder in {self._folder} cannot be loaded: {reason}. Pull it again."
-            ) from error
-        logger.info("loaded %s on %s in %s", self._name, device, precision)
-        return model.eval()
+            array: NDArray[np.float32] = vectors.float().cpu().numpy()
+            return array
+
+        return encode
 
     @cached_property
     def _tokenizer(self) -> Any:  # Any: tokenizers has no types

@@ -1,4 +1,4 @@
-"""The real embedder: its two ways of computing agree, and a search needs neither torch nor Chroma."""
+"""The real embedder: its ways of computing agree with those of sentence-transformers, which few of them need."""
 
 import subprocess
 import sys
@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from agentkit import SentenceTransformerEmbedder
 from agentkit.embedders.bert import can_encode
+from agentkit.errors import ModelLoadError
 
 pytestmark = pytest.mark.model
 
@@ -20,12 +23,36 @@ _TEXTS = [
 ]  # fmt: skip
 
 
-def test_a_few_texts_and_many_have_the_same_vectors(embedder_folder: Path) -> None:
+@pytest.fixture(scope="module")
+def reference(embedder_folder: Path) -> NDArray[np.float32]:
+    """What sentence-transformers makes of the texts, in fp32."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(embedder_folder), device="cpu", local_files_only=True)
+    return np.asarray(model.encode(_TEXTS, normalize_embeddings=True), dtype=np.float32)
+
+
+def test_many_texts_have_the_vectors_of_sentence_transformers(
+    embedder_folder: Path, reference: NDArray[np.float32]
+) -> None:
     embedder = SentenceTransformerEmbedder(embedder_folder, precision="fp32")
-    by_torch = embedder.embed_array(_TEXTS)
-    in_numpy = np.concatenate([embedder.embed_array([text]) for text in _TEXTS])
-    assert np.sum(by_torch * in_numpy, axis=1).min() > 0.9999
-    assert np.abs(by_torch - in_numpy).max() < 1e-4
+    vectors = embedder.embed_array(_TEXTS)
+    assert np.abs(vectors - reference).max() < 1e-5
+
+
+def test_a_few_texts_have_the_vectors_of_sentence_transformers(
+    embedder_folder: Path, reference: NDArray[np.float32]
+) -> None:
+    embedder = SentenceTransformerEmbedder(embedder_folder)
+    vectors = np.concatenate([embedder.embed_array([text]) for text in _TEXTS])
+    assert np.sum(vectors * reference, axis=1).min() > 0.9999
+    assert np.abs(vectors - reference).max() < 1e-4
+
+
+def test_in_bf16_the_vectors_are_nearly_those_of_fp32(embedder_folder: Path, reference: NDArray[np.float32]) -> None:
+    vectors = SentenceTransformerEmbedder(embedder_folder, precision="bf16").embed_array(_TEXTS)
+    assert np.sum(vectors * reference, axis=1).min() > 0.999
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
 
 
 def test_vectors_are_those_of_the_texts_whichever_core_had_them(embedder_folder: Path) -> None:
@@ -41,22 +68,54 @@ def test_vectors_are_those_of_the_texts_whichever_core_had_them(embedder_folder:
     assert torch.get_num_threads() == threads
 
 
-def test_another_model_than_a_plain_bert_is_left_to_torch(embedder_folder: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "model"
-    copy.mkdir()
-    for file in embedder_folder.iterdir():
-        (copy / file.name).symlink_to(file)
+def test_another_model_than_a_plain_bert_is_left_to_sentence_transformers(
+    embedder_folder: Path, tmp_path: Path
+) -> None:
+    copy = _copy(embedder_folder, tmp_path / "model")
     assert can_encode(copy)
     (copy / "config.json").unlink()
     (copy / "config.json").write_text((embedder_folder / "config.json").read_text().replace('"gelu"', '"relu"'))
     assert not can_encode(copy)
+    vectors = SentenceTransformerEmbedder(copy, precision="fp32").embed_array(_TEXTS)
+    other = SentenceTransformerEmbedder(embedder_folder, precision="fp32").embed_array(_TEXTS)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert np.abs(vectors - other).max() > 0.01
 
 
-def test_a_query_is_embedded_without_torch(embedder_folder: Path) -> None:
+def test_weights_that_lack_a_layer_are_told(embedder_folder: Path, tmp_path: Path) -> None:
+    copy = _copy(embedder_folder, tmp_path / "model")
+    weights = load_file(copy / "model.safetensors")
+    (copy / "model.safetensors").unlink()
+    save_file({name: array for name, array in weights.items() if "layer.3" not in name}, copy / "model.safetensors")
+    with pytest.raises(ModelLoadError, match=r"cannot be loaded: it lacks .*layer\.3"):
+        SentenceTransformerEmbedder(copy).embed_array(_TEXTS)
+    with pytest.raises(ModelLoadError, match=r"cannot be loaded: it lacks .*layer\.3"):
+        SentenceTransformerEmbedder(copy).embed_array(_TEXTS[:1])
+
+
+def _copy(folder: Path, to: Path) -> Path:
+    to.mkdir()
+    for file in folder.iterdir():
+        (to / file.name).symlink_to(file)
+    return to
+
+
+@pytest.mark.parametrize(
+    ("texts", "unneeded"),
+    [
+        (1, ("torch", "sentence_transformers", "transformers", "chromadb")),
+        (20, ("sentence_transformers", "transformers", "chromadb")),
+    ],
+)
+def test_what_takes_seconds_to_import_is_imported_only_where_needed(
+    embedder_folder: Path, texts: int, unneeded: tuple[str, ...]
+) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom agentkit import SentenceTransformerEmbedder\n"
-        "SentenceTransformerEmbedder(Path(sys.argv[1])).embed_query('a tide mill')\n"
-        "sys.exit(any(name in sys.modules for name in ('torch', 'sentence_transformers', 'transformers')))"
+        "embedder = SentenceTransformerEmbedder(Path(sys.argv[1]), device='cpu')\n"
+        "embedder.embed_array(['a tide mill'] * int(sys.argv[2]))\n"
+        "print(*(name for name in sys.argv[3:] if name in sys.modules))"
     )
-    finished = subprocess.run([sys.executable, "-c", program, str(embedder_folder)], check=False, timeout=60)
-    assert finished.returncode == 0
+    command = [sys.executable, "-c", program, str(embedder_folder), str(texts), *unneeded]
+    finished = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert finished.stdout.split() == []
