@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from agentkit import SentenceTransformerEmbedder
-from agentkit.embedders.bert import can_encode
+from agentkit.embedders.bert import BertEncoder, can_encode
+from agentkit.embedders.packed_bert import PackedBertEncoder
 from agentkit.errors import ModelLoadError
 
 pytestmark = pytest.mark.model
@@ -80,6 +81,15 @@ def test_another_model_than_a_plain_bert_is_left_to_sentence_transformers(
     other = SentenceTransformerEmbedder(embedder_folder, precision="fp32").embed_array(_TEXTS)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     assert np.abs(vectors - other).max() > 0.01
+
+
+@pytest.mark.parametrize("tokens", [63, 64, 65, 128])
+def test_texts_that_fill_a_block_and_those_that_do_not_are_embedded_alike(embedder_folder: Path, tokens: int) -> None:
+    ids = [101, *range(2000, 2000 + tokens - 2), 102]
+    alone = BertEncoder(embedder_folder).encode(ids)
+    packed = PackedBertEncoder(embedder_folder, "fp32")
+    assert np.abs(packed.encode([ids])[0] - alone).max() < 1e-4
+    assert np.abs(packed.encode([ids, ids[:9], ids])[2] - alone).max() < 1e-4
 
 
 def test_weights_that_lack_a_layer_are_told(embedder_folder: Path, tmp_path: Path) -> None:
