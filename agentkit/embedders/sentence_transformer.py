@@ -124,9 +124,7 @@ class SentenceTransformerEmbedder(Embedder):
             return None
         import torch
 
-        self._encode(
-            ["a"]
-        )  # what is done once, such as telling the tokenizer how to pad, is not done in several threads
+        self._encode(["a"])  # loads the model, and tells the tokenizer how to pad: not for several threads at once
         cores = torch.get_num_threads()
         have_begun = threading.Barrier(cores)
         pool = ThreadPoolExecutor(cores, thread_name_prefix="agentkit-embedder")
