@@ -21,8 +21,8 @@ _Linear = Callable[["Tensor"], "Tensor"]
 _USUAL_ROWS = 1536
 """Tokens of a batch of 8 texts, for which weights are laid out."""
 _BLOCK = 64
-"""A batch is filled up to a multiple of so many tokens: tensors of every size there is leave pieces of the heap that fit
-no other, 100 MB and more of them after two thousand texts.
+"""A batch is filled up to a multiple of so many tokens: tensors of every size there is leave pieces of the heap that
+fit no other, 100 MB and more of them after two thousand texts.
 """
 
 
