@@ -27,7 +27,10 @@ fit no other, 100 MB and more of them after two thousand texts.
 
 
 class PackedBertEncoder:
-    """Token ids of texts to unit vectors: the mean of the last layer over a text's tokens."""
+    """Token ids of texts to unit vectors: the mean of the last layer over a text's tokens.
+
+    In bf16 are the products; what is added up from layer to layer, and its norms, stay in fp32.
+    """
 
     def __init__(self, folder: Path, precision: Literal["bf16", "fp32"]) -> None:
         """Reads `model.safetensors`; use `can_encode` first."""
@@ -37,10 +40,7 @@ class PackedBertEncoder:
         shape = read_shape(folder)
         self._heads, self._epsilon = shape.heads, shape.epsilon
         dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
-        of = {
-            name.removeprefix("bert."): weight.to(dtype)
-            for name, weight in load_file(folder / "model.safetensors").items()
-        }
+        of = {name.removeprefix("bert."): weight for name, weight in load_file(folder / "model.safetensors").items()}
         self._words = of["embeddings.word_embeddings.weight"]
         self._positions = of["embeddings.position_embeddings.weight"] + of["embeddings.token_type_embeddings.weight"][0]
         self._norms = {
@@ -53,12 +53,11 @@ class PackedBertEncoder:
         for layer in self._layers:
             parts = [f"{layer}.attention.self.{name}" for name in ("query", "key", "value")]
             weight, bias = (torch.cat([of[f"{part}.{kind}"] for part in parts]) for kind in ("weight", "bias"))
-            self._linears[f"{layer}.attention.self"] = _linear(weight, bias)
+            self._linears[f"{layer}.attention.self"] = _linear(weight.to(dtype), bias.to(dtype))
             for name in ("attention.output", "intermediate", "output"):
                 part = f"{layer}.{name}.dense"
-                self._linears[f"{layer}.{name}"] = _linear(
-                    of[f"{part}.weight"], of[f"{part}.bias"], with_gelu=name == "intermediate"
-                )
+                weight, bias = of[f"{part}.weight"].to(dtype), of[f"{part}.bias"].to(dtype)
+                self._linears[f"{layer}.{name}"] = _linear(weight, bias, with_gelu=name == "intermediate")
 
     def encode(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Shape (len(texts), dimension), of unit length. The ids of a text include the special tokens."""
@@ -76,7 +75,7 @@ class PackedBertEncoder:
                 hidden = self._normalize(f"{layer}.attention.output", hidden + output)
                 output = self._linears[f"{layer}.output"](self._linears[f"{layer}.intermediate"](hidden))
                 hidden = self._normalize(f"{layer}.output", hidden + output)
-            means = torch.stack([part.mean(0, dtype=torch.float32) for part in hidden.split(lengths)[:count]])
+            means = torch.stack([part.mean(0) for part in hidden.split(lengths)[:count]])
             vectors: NDArray[np.float32] = torch.nn.functional.normalize(means).numpy()
             return vectors
 
@@ -117,7 +116,9 @@ def _linear(weight: "Tensor", bias: "Tensor", *, with_gelu: bool = False) -> _Li
     if weight.dtype == torch.bfloat16 and hasattr(onednn, "_linear_pointwise"):
         laid_out = onednn._reorder_linear_weight(weight, _USUAL_ROWS)  # noqa: SLF001  # it has no other name
         fused = "gelu" if with_gelu else "none"
-        return lambda hidden: onednn._linear_pointwise(hidden, laid_out, bias, fused, [], "none")  # noqa: SLF001  # as above
+        return lambda hidden: onednn._linear_pointwise(  # noqa: SLF001  # as above
+            hidden.to(torch.bfloat16), laid_out, bias, fused, [], "none"
+        )
     if with_gelu:
-        return lambda hidden: functional.gelu(functional.linear(hidden, weight, bias))
-    return lambda hidden: functional.linear(hidden, weight, bias)
+        return lambda hidden: functional.gelu(functional.linear(hidden.to(weight.dtype), weight, bias))
+    return lambda hidden: functional.linear(hidden.to(weight.dtype), weight, bias)

@@ -52,7 +52,7 @@ def test_a_few_texts_have_the_vectors_of_sentence_transformers(
 
 def test_in_bf16_the_vectors_are_nearly_those_of_fp32(embedder_folder: Path, reference: NDArray[np.float32]) -> None:
     vectors = SentenceTransformerEmbedder(embedder_folder, precision="bf16").embed_array(_TEXTS)
-    assert np.sum(vectors * reference, axis=1).min() > 0.999
+    assert np.sum(vectors * reference, axis=1).min() > 0.9998
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
 
 
