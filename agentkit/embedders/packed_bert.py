@@ -3,21 +3,24 @@
 It computes what sentence-transformers computes of the models that `bert.can_encode` knows, without the 4 s and 200 MB
 that importing it takes. The texts of a batch stand one behind another without padding (Krell et al. 2021,
 arXiv:2107.02027): what is done to each token is done to all of them together, and each text attends to itself.
+
+Importing this module imports torch, which takes 1 s: do it where texts are to be embedded.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
 
 from agentkit.embedders.bert import read_shape
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-_Linear = Callable[["Tensor"], "Tensor"]
+_Linear = Callable[[Tensor], Tensor]
 _USUAL_ROWS = 1536
 """Tokens of a batch of 8 texts, for which weights are laid out."""
 _BLOCK = 64
@@ -34,9 +37,6 @@ class PackedBertEncoder:
 
     def __init__(self, folder: Path, precision: Literal["bf16", "fp32"]) -> None:
         """Reads `model.safetensors`; use `can_encode` first."""
-        import torch
-        from safetensors.torch import load_file
-
         shape = read_shape(folder)
         self._heads, self._epsilon = shape.heads, shape.epsilon
         dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
@@ -61,8 +61,6 @@ class PackedBertEncoder:
 
     def encode(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Shape (len(texts), dimension), of unit length. The ids of a text include the special tokens."""
-        import torch
-
         count = len(texts)
         if missing := -sum(map(len, texts)) % _BLOCK:
             texts = [*texts, [0] * missing]
@@ -76,43 +74,35 @@ class PackedBertEncoder:
                 output = self._linears[f"{layer}.output"](self._linears[f"{layer}.intermediate"](hidden))
                 hidden = self._normalize(f"{layer}.output", hidden + output)
             means = torch.stack([part.mean(0) for part in hidden.split(lengths)[:count]])
-            vectors: NDArray[np.float32] = torch.nn.functional.normalize(means).numpy()
+            vectors: NDArray[np.float32] = functional.normalize(means).numpy()
             return vectors
 
-    def _embed(self, texts: Sequence[Sequence[int]], lengths: Sequence[int]) -> "Tensor":
-        import torch
-
+    def _embed(self, texts: Sequence[Sequence[int]], lengths: Sequence[int]) -> Tensor:
         ids = torch.tensor([token for ids in texts for token in ids])
         positions = torch.cat([self._positions[:length] for length in lengths])
         return self._normalize("embeddings", self._words[ids] + positions)
 
-    def _attend(self, queries_keys_values: "Tensor", lengths: Sequence[int]) -> "Tensor":
+    def _attend(self, queries_keys_values: Tensor, lengths: Sequence[int]) -> Tensor:
         """Every token looks at every token of its text, in each head by itself. Takes (tokens, 3 * dimension)."""
-        import torch
-
         attended = []
         for part in queries_keys_values.split(lengths):
             query, key, value = part.view(1, len(part), 3, self._heads, -1).permute(2, 0, 3, 1, 4)
-            found = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+            found = functional.scaled_dot_product_attention(query, key, value)
             attended.append(found.transpose(1, 2).reshape(len(part), -1))
         return torch.cat(attended)
 
-    def _normalize(self, name: str, hidden: "Tensor") -> "Tensor":
-        import torch
-
+    def _normalize(self, name: str, hidden: Tensor) -> Tensor:
         weight, bias = self._norms[name]
-        return torch.nn.functional.layer_norm(hidden, weight.shape, weight, bias, self._epsilon)
+        return functional.layer_norm(hidden, weight.shape, weight, bias, self._epsilon)
 
 
-def _linear(weight: "Tensor", bias: "Tensor", *, with_gelu: bool = False) -> _Linear:
+def _linear(weight: Tensor, bias: Tensor, *, with_gelu: bool = False) -> _Linear:
     """A linear layer, with the activation behind it.
 
     In bf16 it is oneDNN's, as torch's own compiler calls it: the weights are laid out for its kernel once instead of in
     each call, and the activation is applied before the sums are rounded. In fp32 that is no faster.
     """
-    import torch
-
-    functional, onednn = torch.nn.functional, torch.ops.mkldnn
+    onednn = torch.ops.mkldnn
     if weight.dtype == torch.bfloat16 and hasattr(onednn, "_linear_pointwise"):
         laid_out = onednn._reorder_linear_weight(weight, _USUAL_ROWS)  # noqa: SLF001  # it has no other name
         fused = "gelu" if with_gelu else "none"

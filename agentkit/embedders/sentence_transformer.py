@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
-from agentkit.embedders.packed_bert import PackedBertEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.paths import StrPath
 from agentkit.tokens import load_tokenizer
@@ -162,11 +161,12 @@ class SentenceTransformerEmbedder(Embedder):
     def _encode(self) -> _Encode:
         """The model: texts to vectors, in their order."""
         device = self._torch_device
+        is_processor = device.startswith("cpu")
         # A GPU waits for its tokens; on a processor every core has a batch to tokenise.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if device.startswith("cpu") else "true")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false" if is_processor else "true")
         precision = self._precision if self._precision != "auto" else _best_precision(device)
         with self._faults_named():
-            if device == "cpu" and precision in {"bf16", "fp32"} and self._is_plain_bert:
+            if is_processor and precision in {"bf16", "fp32"} and self._is_plain_bert:
                 encode = self._packed_bert(precision)
             else:
                 encode = self._sentence_transformer(device, precision)
@@ -185,6 +185,8 @@ class SentenceTransformerEmbedder(Embedder):
             ) from error
 
     def _packed_bert(self, precision: Literal["bf16", "fp32"]) -> _Encode:
+        from agentkit.embedders.packed_bert import PackedBertEncoder
+
         model = PackedBertEncoder(self._folder, precision)
         return lambda texts: model.encode([self._ids(text) for text in texts])
 
