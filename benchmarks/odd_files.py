@@ -211,8 +211,8 @@ FOLDERS: dict[str, Callable[[Path], Made]] = {
     "DOCX of 40 million paragraphs": _bomb_docx, "hostile source code": _hostile_code, "3,000 empty files": _many_files,
     "odd ignore files": _ignore_files,
 }  # fmt: skip
-WHILE_READ: dict[str, str] = {
-    "vanishes while read": "unlink", "grows while read": "append", "becomes a FIFO": "fifo",
+ONCE_FOUND: dict[str, str] = {
+    "vanishes once found": "unlink", "grows once found": "append", "becomes a FIFO": "fifo",
     "becomes a folder": "folder", "becomes a link": "link",
 }  # fmt: skip
 
@@ -225,8 +225,9 @@ def run_case(name: str, folder: Path, index: Path) -> None:
     moving = folder / "moving.txt"
 
     def on_progress(progress: IndexingProgress) -> None:
-        if progress.current_path == moving.name and name in WHILE_READ and moving.is_file():
-            _change(moving, WHILE_READ[name])
+        # The first is after all files were found and before any is read; later, this one may have been read ahead.
+        if progress.files_done == 0 and name in ONCE_FOUND:
+            _change(moving, ONCE_FOUND[name])
 
     started = time.monotonic()
     with Index.open(index, embedder=HashingEmbedder()) as opened:
@@ -339,7 +340,7 @@ def main() -> None:
     if options.case:
         run_case(options.case[0], Path(options.case[1]), Path(options.case[2]))
         return
-    cases = {**FOLDERS, **{name: _moving(how) for name, how in WHILE_READ.items()}}
+    cases = {**FOLDERS, **{name: _moving(how) for name, how in ONCE_FOUND.items()}}
     cases |= {name: _of_file(name, content) for name, content in ODD.items()}
     results = []
     for name, make in cases.items():
