@@ -31,7 +31,12 @@ class BertEncoder:
     """Token ids to a unit vector: the mean of the last layer over the tokens."""
 
     def __init__(self, folder: Path) -> None:
-        """Reads `model.safetensors`; use `can_encode` first."""
+        """Reads `model.safetensors`; use `can_encode` first.
+
+        Raises:
+            KeyError: the name of a weight that is missing.
+            ValueError: a weight is not of the shape that it should be.
+        """
         from safetensors.numpy import load_file
         from threadpoolctl import ThreadpoolController
 
@@ -41,6 +46,7 @@ class BertEncoder:
         self._weights: dict[str, Array] = {name.removeprefix("bert."): array for name, array in weights.items()}
         self._threads = ThreadpoolController()
         self._layers = [f"encoder.layer.{number}" for number in range(shape.layers)]
+        self.encode([0])  # a weight that is missing or of another shape is found here
 
     def encode(self, ids: Sequence[int]) -> Array:
         """Shape (dimension,), of unit length. `ids` include the special tokens."""

@@ -36,7 +36,12 @@ class PackedBertEncoder:
     """
 
     def __init__(self, folder: Path, precision: Literal["bf16", "fp32"]) -> None:
-        """Reads `model.safetensors`; use `can_encode` first."""
+        """Reads `model.safetensors`; use `can_encode` first.
+
+        Raises:
+            KeyError: the name of a weight that is missing.
+            RuntimeError: a weight is not of the shape that it should be.
+        """
         shape = read_shape(folder)
         self._heads, self._epsilon = shape.heads, shape.epsilon
         dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
@@ -58,6 +63,7 @@ class PackedBertEncoder:
                 part = f"{layer}.{name}.dense"
                 weight, bias = of[f"{part}.weight"].to(dtype), of[f"{part}.bias"].to(dtype)
                 self._linears[f"{layer}.{name}"] = _linear(weight, bias, with_gelu=name == "intermediate")
+        self.encode([[0]])  # a weight that is missing or of another shape is found here
 
     def encode(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Shape (len(texts), dimension), of unit length. The ids of a text include the special tokens."""

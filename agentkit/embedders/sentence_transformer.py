@@ -97,8 +97,7 @@ class SentenceTransformerEmbedder(Embedder):
         if not texts:
             return np.empty((0, self.identity.dimension), dtype=np.float32)
         if len(texts) <= _FEW_TEXTS and self._is_plain_bert:
-            with self._faults_named():
-                return np.stack([self._few.encode(self._ids(text)) for text in texts])
+            return np.stack([self._few.encode(self._ids(text)) for text in texts])
         with self._lock:
             array = self._encode(texts) if self._cores is None else self._encode_on_cores(texts, self._cores)
         # In bf16 a row's length is off by up to 1 %.
@@ -147,7 +146,8 @@ class SentenceTransformerEmbedder(Embedder):
 
     @cached_property
     def _few(self) -> BertEncoder:
-        return BertEncoder(self._folder)
+        with self._faults_named():
+            return BertEncoder(self._folder)
 
     @cached_property
     def _torch_device(self) -> str:

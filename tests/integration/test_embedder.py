@@ -92,15 +92,27 @@ def test_texts_that_fill_a_block_and_those_that_do_not_are_embedded_alike(embedd
     assert np.abs(packed.encode([ids, ids[:9], ids])[2] - alone).max() < 1e-4
 
 
-def test_weights_that_lack_a_layer_are_told(embedder_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("layer.3", r"it lacks .*layer\.3"),
+        ("layer.2.output.LayerNorm", r"it lacks .*layer\.2\.output"),
+        ("", "size|shape"),
+    ],
+)
+@pytest.mark.parametrize("texts", [_TEXTS, _TEXTS[:1]], ids=["many", "one"])
+def test_weights_that_are_missing_or_of_another_shape_are_told(
+    embedder_folder: Path, tmp_path: Path, lost: str, said: str, texts: list[str]
+) -> None:
     copy = _copy(embedder_folder, tmp_path / "model")
     weights = load_file(copy / "model.safetensors")
+    if not lost:
+        weights["encoder.layer.1.intermediate.dense.bias"] = np.zeros(7, np.float32)
     (copy / "model.safetensors").unlink()
-    save_file({name: array for name, array in weights.items() if "layer.3" not in name}, copy / "model.safetensors")
-    with pytest.raises(ModelLoadError, match=r"cannot be loaded: it lacks .*layer\.3"):
-        SentenceTransformerEmbedder(copy).embed_array(_TEXTS)
-    with pytest.raises(ModelLoadError, match=r"cannot be loaded: it lacks .*layer\.3"):
-        SentenceTransformerEmbedder(copy).embed_array(_TEXTS[:1])
+    kept = {name: array for name, array in weights.items() if not lost or lost not in name}
+    save_file(kept, copy / "model.safetensors")
+    with pytest.raises(ModelLoadError, match=f"cannot be loaded: .*({said})"):
+        SentenceTransformerEmbedder(copy).embed_array(texts)
 
 
 def _copy(folder: Path, to: Path) -> Path:
