@@ -83,6 +83,17 @@ def xlsx() -> bytes:
     return buffer.getvalue()
 
 
+def sheet(rows: str, dimension: str = "A1") -> bytes:
+    """An XLSX whose sheet holds rows of XML and says that it is as large as `dimension`."""
+    with zipfile.ZipFile(io.BytesIO(xlsx())) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    xmlns = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    members["xl/worksheets/sheet1.xml"] = (
+        f'<worksheet xmlns="{xmlns}"><dimension ref="{dimension}"/><sheetData>{rows}</sheetData></worksheet>'
+    ).encode()
+    return zipped(members)
+
+
 def notebook() -> str:
     return json.dumps({
         "metadata": {"language_info": {"name": "python"}},

@@ -32,6 +32,30 @@ def test_a_row_of_a_sheet_names_its_columns_and_hidden_sheets_are_left_out(load:
     )
 
 
+@pytest.mark.parametrize("dimension", ["A1", "A1:XFD1048576"])
+def test_a_sheet_is_read_whole_whatever_size_it_says_it_has(load: Load, dimension: str) -> None:
+    rows = "".join(f'<row><c r="A{n}"><v>{n}</v></c><c r="C{n}"><v>7</v></c></row>' for n in (1, 2, 9))
+    text = load("a.xlsx", samples.sheet(rows, dimension)).page_content
+    assert text == "# Prices\n\n1: 2; 7: 7\n1: 9; 7: 7"
+
+
+def test_empty_places_of_a_wide_sheet_are_no_cells(load: Load) -> None:
+    rows = "".join(f'<row><c r="A{n}"><v>{n}</v></c><c r="XFD{n}"><v>0</v></c></row>' for n in range(1, 400))
+    assert load("a.xlsx", samples.sheet(rows, "A1:XFD399")).page_content.endswith("\n1: 399; 0: 0")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="9000000000"><c><v>1</v></c></row>',
+        "".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(1, 1300)),
+    ],
+    ids=["far down", "wide"],
+)
+def test_a_sheet_that_is_mostly_of_nothing_is_refused(refusal: Refusal, rows: str) -> None:
+    assert "too many empty ones" in refusal("a.xlsx", samples.sheet(rows))
+
+
 def test_odt_keeps_headings_lists_and_tables(load: Load) -> None:
     body = (
         '<text:h text:outline-level="2">Lamp<text:s text:c="2"/>care</text:h><text:p>Wipe<text:tab/>it.</text:p>'
