@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.bm25 import PLACES, KeywordScorer
-from agentkit.indexes.conditions import Condition
+from agentkit.indexes.conditions import Condition, casefold
 from agentkit.indexes.records import (
     ChunkRecord,
     FileRecord,
@@ -60,6 +60,7 @@ class Catalog:
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA secure_delete = ON")
+                self._connection.create_function("casefold", 1, casefold, deterministic=True)
                 self._create_or_check()
                 self._connection.execute(PLACES)
             except BaseException:

@@ -2,8 +2,9 @@
 
 A condition is a field, an operator and a value. Fields: `path`, `title`, `format`, `language`, `encoding`, `size`,
 `modified`, `page`, `heading`, and whatever a front matter names. Operators: `=`, `!=`, `<`, `<=`, `>`, `>=` and `~`
-(contains). Case does not count for ASCII letters. A field with several values, such as tags or the headings above a
-passage, fits where one of them does; `!=` fits where `=` does not, so also where the field is missing.
+(contains). Case does not count, neither in values nor in the names of fields. A field with several values, such as tags
+or the headings above a passage, fits where one of them does; `!=` fits where `=` does not, so also where the field is
+missing.
 
 Sizes take kB, MB and GB, as powers of ten. Dates may be as short as a year, and then stand for all of it:
 `modified<=2024` is until the end of that year, in this machine's time zone.
@@ -14,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from agentkit.errors import ConditionError
 
-_CONDITION = re.compile(r"\s*([\w.-]+)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(r"\s*([\w.-]+(?: [\w.-]+)*)\s*(~|(?:!=|<=|>=|=|<|>)(?!\s*[=<>]))\s*(.*?)\s*", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|kB|MB|GB|TB)", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
@@ -26,6 +28,11 @@ _LARGEST = 2**63 - 1
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _LOADERS_FIELDS = frozenset({"title", "format", "language", "encoding"})
 _PAGE = "(SELECT max(1, count(*)) FROM json_each(files.metadata, '$.page_offsets') WHERE value <= chunks.start)"
+_SHOWN = "CASE item.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE item.value END"
+_IN_FRONT_MATTER = (
+    "EXISTS (SELECT 1 FROM json_each(files.metadata, '$.custom') AS field, json_each(files.metadata, field.fullkey) "
+    "AS item WHERE casefold(field.key) = ? AND {})"
+)
 _HAS_PAGES = "json_array_length(files.metadata, '$.page_offsets') > 0"
 
 
@@ -48,11 +55,18 @@ def parse_condition(text: str) -> Condition:
         raise ConditionError(
             f"{text!r} is not a condition: write a field, one of = != < <= > >= ~ and a value, such as size>1MB"
         )
-    field, operator, value = found.groups()
+    name, operator, value = found.groups()
+    field = name.casefold()
     if field in _OF_COLUMNS:
         return _OF_COLUMNS[field](operator, value)
-    place = f"$.{field}" if field in _LOADERS_FIELDS else f'$.custom."{field}"'
-    return _in_json("files.metadata", place, operator, value)
+    if field in _LOADERS_FIELDS:
+        return _in_json("files.metadata", f"$.{field}", operator, value)
+    return _negatable(_IN_FRONT_MATTER, _SHOWN, field, operator, value)
+
+
+def casefold(value: Any) -> Any:  # Any: whatever SQLite holds
+    """Text as it is compared; other values stay. The catalog's connection knows it by this name."""
+    return value.casefold() if isinstance(value, str) else value
 
 
 def path_matches(pattern: str) -> Condition:
@@ -62,14 +76,13 @@ def path_matches(pattern: str) -> Condition:
 
 def format_is(form: str) -> Condition:
     """Where a file is of a format."""
-    return Condition("json_extract(files.metadata, '$.format') = ?", (form,))
+    return Condition("casefold(json_extract(files.metadata, '$.format')) = casefold(?)", (form,))
 
 
 def _in_json(column: str, place: str, operator: str, value: str) -> Condition:
     """Of a field in JSON that can hold one value or a list of them, which is looked through."""
-    shown = "CASE item.type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE item.value END"
     frame = f"EXISTS (SELECT 1 FROM json_each({column}, ?) AS item WHERE {{}})"  # noqa: S608  # our own columns
-    return _negatable(frame, shown, place, operator, value)
+    return _negatable(frame, _SHOWN, place, operator, value)
 
 
 def _negatable(frame: str, shown: str, place: str, operator: str, value: str) -> Condition:
@@ -82,11 +95,11 @@ def _negatable(frame: str, shown: str, place: str, operator: str, value: str) ->
 def _of_text(shown: str, operator: str, value: str) -> Condition:
     """Numbers are compared as numbers, dates as far as they are given, everything else as text."""
     if operator == "~":
-        return Condition(f"instr(lower({shown}), lower(?)) > 0", (value,))
+        return Condition(f"instr(casefold({shown}), casefold(?)) > 0", (value,))
     if _DATE.fullmatch(value):
         as_text = Condition(f"substr({shown}, 1, {len(value)}) {operator} ?", (value,))
     else:
-        as_text = Condition(f"({shown}) COLLATE NOCASE {operator} ?", (value,))
+        as_text = Condition(f"casefold({shown}) {operator} casefold(?)", (value,))
     if not _NUMBER.fullmatch(value):
         return as_text
     sql = f"CASE typeof({shown}) WHEN 'text' THEN {as_text.sql} ELSE {shown} {operator} ? END"

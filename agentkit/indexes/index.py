@@ -118,10 +118,10 @@ class Index:
         query: str,
         *,
         k: int = 5,
-        mode: SearchMode = SearchMode.HYBRID,
+        mode: SearchMode | str = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
     ) -> list[Hit]:
         """The `k` passages that suit `query` best, best first. An empty index or query gives none.
 
@@ -142,16 +142,18 @@ class Index:
         queries: Sequence[str],
         *,
         k: int = 5,
-        mode: SearchMode = SearchMode.HYBRID,
+        mode: SearchMode | str = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
     ) -> Iterator[list[Hit]]:
         """What `search` gives for each query, in their order; the queries are embedded in batches.
 
         Raises:
             ConditionError: one of `where` is not a condition.
+            ValueError: there is no such mode.
         """
+        mode = SearchMode(mode)
         conditions = _conditions(path, format, where)
         for start in range(0, len(queries), _QUERY_BATCH):
             batch = queries[start : start + _QUERY_BATCH]
@@ -179,15 +181,17 @@ class Index:
         self,
         *,
         k: int = 5,
-        mode: SearchMode = SearchMode.HYBRID,
+        mode: SearchMode | str = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
     ) -> "IndexRetriever":
         """This index for LangChain programs: `k` passages a query. `path`, `format` and `where` as in `search`."""
         from agentkit.indexes.retriever import IndexRetriever  # 0.6 s, which a search does without
 
-        return IndexRetriever(index=self, k=k, mode=mode, path=path, format=format, where=tuple(where))
+        return IndexRetriever(
+            index=self, k=k, mode=SearchMode(mode), path=path, format=format, where=tuple(_listed(where))
+        )
 
     @contextmanager
     def writer(self) -> "Iterator[IndexWriter]":
@@ -352,13 +356,17 @@ class Index:
         check_makers(self.catalog, makers(self.embedder, self.limits), self.name, keys)
 
 
-def _conditions(path: str | None, form: str | None, where: Sequence[str]) -> list[Condition]:
-    conditions = [parse_condition(text) for text in where]
+def _conditions(path: str | None, form: str | None, where: str | Sequence[str]) -> list[Condition]:
+    conditions = [parse_condition(text) for text in _listed(where)]
     if path is not None:
         conditions.append(path_matches(path))
     if form is not None:
         conditions.append(format_is(form))
     return conditions
+
+
+def _listed(where: str | Sequence[str]) -> Sequence[str]:
+    return [where] if isinstance(where, str) else where
 
 
 def _ordered(found: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -17,7 +17,8 @@ from tests.unit.loaders.test_pdf import pdf
 
 FILES = {
     "mill.md": "---\ntitle: The mill\nauthor: Severine Coyle\ntags: [water, Grain]\nyear: 2023\ndate: 2024-03-28\n"
-    "draft: true\nrating: 4.5\n---\n\n# Flour\n\nThe mill grinds flour.\n\n# Gate\n\nThe gate holds the flour water.\n",
+    "draft: true\nrating: 4.5\nLead Author: \u00c9lan\n"
+    "---\n\n# Flour\n\nThe mill grinds flour.\n\n# Gate\n\nThe gate holds the flour water.\n",
     "ferry.md": "---\ntags: water\nyear: 1999\ndate: 2023-12-31\ndraft: false\n---\n\n# Boats\n\nA ferry of flour.\n",
     "large.txt": "flour and more flour. " * 100,
 }
@@ -54,6 +55,8 @@ def found(index: Index, *where: str, mode: SearchMode = SearchMode.HYBRID) -> st
         ("year=2023", "m"), ("year>=1999", "fm"), ("year<2000", "f"), ("rating>4", "m"), ("rating=4.5", "m"),
         ("date=2024", "m"), ("date<=2023-12", "f"), ("date>2023", "m"), ("date>=2023-12-31", "fm"),
         ("draft=true", "m"), ("draft!=true", "fl"), ("heading=gate", "m"), ("heading~oat", "f"), ("nothing=x", ""),
+        ("Size>1kB", "l"), ("Modified=2022", "m"), ("TAGS=grain", "m"), ("Format=TEXT", "l"),
+        ("lead author=\u00e9lan", "m"), ("Lead Author~\u00c9LAN", "m"), ("lead author>=\u00e9", "m"), ("title~<b>", ""),
     ],
 )  # fmt: skip
 def test_a_condition_lets_through_what_it_holds_for(index: Index, condition: str, files: str) -> None:
@@ -95,13 +98,19 @@ def test_pages_can_be_chosen(tmp_path: Path) -> None:
         assert index.search("flour", k=9, where=["page>3"]) == []
 
 
+def test_the_case_of_a_format_and_a_condition_alone_are_taken_as_meant(index: Index) -> None:
+    assert {hit.path for hit in index.search("flour", k=9, format="Markdown")} == {"mill.md", "ferry.md"}
+    assert {hit.path for hit in index.search("flour", k=9, where="tags=grain")} == {"mill.md"}
+    assert {each.metadata["path"] for each in index.as_retriever(where="tags=grain").invoke("flour")} == {"mill.md"}
+
+
 def test_a_retriever_keeps_to_the_conditions(index: Index) -> None:
     assert {each.metadata["path"] for each in index.as_retriever(where=["tags=grain"]).invoke("flour")} == {"mill.md"}
 
 
 @pytest.mark.parametrize(
     "text", ["", "size", "size>", ">5", "size>big", "size~5", "modified>yesterday", "modified=2024-13", "page=two",
-             "modified=0000", "modified=2024-3"],
+             "modified=0000", "modified=2024-3", "tags==water", "year=>2000", "year= <2000"],
 )  # fmt: skip
 def test_what_is_no_condition_says_so(index: Index, text: str) -> None:
     with pytest.raises(ConditionError):
@@ -115,3 +124,10 @@ def test_whatever_is_written_is_a_condition_or_said_to_be_none(index: Index, tex
     except ConditionError:
         return
     index.search("flour", where=[text])
+
+
+@pytest.mark.parametrize("mode", list(SearchMode))
+def test_a_mode_may_be_given_by_its_name(index: Index, mode: SearchMode) -> None:
+    assert index.search("ferry flour", mode=mode.value, k=3) == index.search("ferry flour", mode=mode, k=3)
+    with pytest.raises(ValueError, match="nonsense"):
+        index.search("flour", mode="nonsense")
