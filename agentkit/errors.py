@@ -22,6 +22,7 @@ AgentkitError
 │   ├── ModelNotFoundError      a name that the catalog does not know, or a model not pulled
 │   ├── ModelDownloadError      no source gave the file: offline, refused, wrong sha256
 │   ├── ModelLoadError          not a GGUF, truncated, unknown architecture, no chat template
+│   ├── EmbedderError           an embedder that gives other vectors than it says, or is none
 │   ├── ContextLengthError      a prompt longer than the context
 │   ├── ConstraintError         a schema, grammar or regex that the constraint engine refuses
 │   ├── MessageError            a message that a text model cannot take: empty, an image, an unknown role
@@ -133,6 +134,10 @@ class ModelDownloadError(ModelError):
 
 class ModelLoadError(ModelError):
     """The file is not a GGUF, is truncated, or has an architecture or template that cannot be used."""
+
+
+class EmbedderError(ModelError):
+    """An embedder gives other vectors than it says, or it is none; the message names it."""
 
 
 class ContextLengthError(ModelError):

@@ -9,6 +9,8 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
+from agentkit.errors import EmbedderError
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedderIdentity:
@@ -58,3 +60,22 @@ class Embedder(Embeddings):
     def embed_query(self, text: str) -> list[float]:
         """LangChain's form of `embed_array`, for one text."""
         return self.embed_documents([text])[0]
+
+
+def embed(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """What `embedder.embed_array` gives, looked at before anything is done with it.
+
+    Raises:
+        EmbedderError: not a row of `dimension` finite numbers for each text.
+    """
+    vectors = np.asarray(embedder.embed_array(texts), dtype=np.float32)
+    expected = len(texts), embedder.identity.dimension
+    if vectors.shape != expected:
+        raise EmbedderError(
+            f"the embedder {embedder.identity.name} gave an array of shape {vectors.shape} where {expected} is due: "
+            "a row of `identity.dimension` numbers for each text"
+        )
+    if not np.isfinite(vectors).all():
+        bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise EmbedderError(f"the embedder {embedder.identity.name} gave no finite numbers for {texts[bad][:60]!r}")
+    return vectors

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.chunkers import ChunkLimits, page_at
-from agentkit.embedders import Embedder
-from agentkit.errors import IndexNotFoundError, VectorsDamagedError
+from agentkit.embedders import Embedder, embed
+from agentkit.errors import EmbedderError, IndexNotFoundError, VectorsDamagedError
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.exact import EXACT_UP_TO, ExactVectors
 from agentkit.indexes.keeper import IndexKeeper
@@ -66,7 +66,13 @@ class Index:
         Raises:
             IndexMismatchError: it was made with another embedder or chunker.
             IndexDamagedError: its catalog cannot be read.
+            EmbedderError: `embedder` is none of agentkit's.
         """
+        if not isinstance(embedder, Embedder):
+            raise EmbedderError(
+                f"{type(embedder).__name__} is no agentkit.Embedder: derive a class from that, which also says what it "
+                "is and counts tokens"
+            )
         directory = Path(directory)
         limits = limits or ChunkLimits(max_tokens=embedder.max_tokens)
         with full_disk_named(directory):
@@ -161,7 +167,7 @@ class Index:
                 yield from ([] for _ in batch)
                 continue
             asked = [query for query in batch if query.strip()]
-            vectors = iter(self.embedder.embed_array(asked) if asked and mode is not SearchMode.KEYWORD else ())
+            vectors = iter(embed(self.embedder, asked) if asked and mode is not SearchMode.KEYWORD else ())
             for query in batch:
                 yield self._search(query, next(vectors, None), k, mode, conditions) if query.strip() else []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from langchain_core.documents import Document
 
 from agentkit.chunkers import ChunkLimits, chunk_document
-from agentkit.embedders import Embedder
+from agentkit.embedders import Embedder, embed
 from agentkit.errors import IndexDamagedError
 from agentkit.indexes.batches import batched
 from agentkit.indexes.catalog import VECTOR_TYPE, Catalog, insert_chunks, raise_generation
@@ -152,7 +152,7 @@ class _Remaking:
             query = "SELECT text_hash FROM remade_embeddings WHERE text_hash IN (SELECT value FROM json_each(?))"
             there = {digest for (digest,) in connection.execute(query, (json.dumps(list(texts)),))}
         for batch in batched([item for item in texts.items() if item[0] not in there], _EMBED_AT_ONCE):
-            vectors = self._embedder.embed_array([text for _, text in batch]).astype(VECTOR_TYPE)
+            vectors = embed(self._embedder, [text for _, text in batch]).astype(VECTOR_TYPE)
             rows = [(digest, vector.tobytes()) for (digest, _), vector in zip(batch, vectors, strict=True)]
             with self._catalog.transaction() as connection:
                 connection.executemany("INSERT OR REPLACE INTO remade_embeddings VALUES (?, ?)", rows)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentkit.embedders import embed
 from agentkit.indexes.batches import batched
 from agentkit.indexes.records import FileRecord, FileStamp, searched_text
 from agentkit.indexes.roots import Root, Roots, remember
@@ -40,7 +41,7 @@ class IndexWriter:
         The embeddings come first: what is staged is taken for ready by the next sync, also after a crash in between.
         """
         for texts in batched(self._texts_to_embed(files), _EMBED_AT_ONCE):
-            vectors = self.index.embedder.embed_array([text for _, text in texts])
+            vectors = embed(self.index.embedder, [text for _, text in texts])
             self.catalog.add_embeddings([digest for digest, _ in texts], vectors)
         self.catalog.stage(files)
 
