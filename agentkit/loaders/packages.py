@@ -60,15 +60,23 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def parse_xml(data: bytes) -> Any:
-    """The root element (lxml gives it no useful type). Entities of the file's own are left out, not expanded.
+    """The root element (lxml gives it no useful type), without comments and instructions.
+
+    An entity of the file's own is not expanded: the reference to it stays as text, `&name;`.
 
     Raises:
         lxml.etree.XMLSyntaxError: not well-formed, or nested deeper than libxml2's 256 levels.
     """
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    return etree.fromstring(data, parser)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    root = etree.fromstring(data, parser)
+    for reference in list(root.iter(etree.Entity)):
+        reference.tail = f"{reference.text}{reference.tail or ''}"
+    etree.strip_tags(root, etree.Entity)
+    return root
 
 
 def local_name(element: Any) -> str:

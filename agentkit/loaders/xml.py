@@ -2,7 +2,7 @@
 
 An element that holds text beside elements is prose and becomes a paragraph; one that holds only text becomes
 `name: value`, and so does an attribute. Records (children of the root that hold elements) have a blank line between
-them. No entity is expanded and nothing is fetched.
+them. No entity is expanded, its name is shown, and nothing is fetched.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _records(root: Any) -> Iterator[str]:
     together: list[str] = []
     for child in root:
         lines = list(_values(child, ""))
-        if local_name(child) and len(child):
+        if len(child):
             yield "\n".join(together)
             together = []
             is_short = not _is_prose(child) and sum(map(len, lines)) <= _SHORT_RECORD
@@ -60,8 +60,6 @@ def _records(root: Any) -> Iterator[str]:
 
 def _values(element: Any, above: str) -> Iterator[str]:
     name = local_name(element)
-    if not name:  # a comment, an instruction or an entity
-        return
     here = f"{above}.{name}" if above else name
     yield from _attributes(element, here)
     if _is_prose(element):
@@ -87,4 +85,4 @@ def _is_prose(element: Any) -> bool:
 
 
 def _inline(element: Any) -> str:
-    return " ".join("".join(element.itertext(*"*")).split())
+    return " ".join("".join(element.itertext()).split())

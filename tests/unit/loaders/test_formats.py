@@ -108,6 +108,20 @@ def test_xml_records_name_their_values_and_prose_is_a_paragraph(load: Load) -> N
     assert document.metadata["title"] == "Lamps"
 
 
+def test_a_reference_to_an_entity_of_an_xml_file_stays_as_it_is_written_and_so_does_what_follows(load: Load) -> None:
+    entity = '<!DOCTYPE r [<!ENTITY co "Acme Ltd">]>'
+    item = "<item><who>&co;</who><x>Owes &co; 500</x></item>"
+    text = load("a.xml", f"{entity}<r><p>Paid by &co; on Monday <b>in euro</b> &co;.</p>{item}</r>").page_content
+    assert text == "Paid by &co; on Monday in euro &co;.\n\nitem.who: &co;; item.x: Owes &co; 500"
+
+
+def test_comments_and_instructions_of_xml_are_left_out_as_if_they_were_not_there(load: Load) -> None:
+    text = load(
+        "a.xml", "<r><name><!-- c -->Ali<?pi x?>ce</name><p>One <!-- c -->two <b>three</b></p></r>"
+    ).page_content
+    assert text == "name: Alice\n\nOne two three"
+
+
 @pytest.mark.parametrize(
     ("name", "source", "paths"),
     [
