@@ -6,9 +6,10 @@ finished by the next writer. Not erased are the paths, which say what must not c
 of freed blocks: against that only an encrypted disk helps.
 """
 
+import glob
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from agentkit.errors import IndexNotFoundError
@@ -19,11 +20,16 @@ from agentkit.indexes.vector_folder import VectorFolder
 
 FORGOTTEN = "forgotten (agentkit indexes remember lets it come back)"
 """The reason of the skip."""
+_EXACTLY = "./"
+"""What begins so is a path whatever characters it has, and no pattern; no path of an index begins so."""
 
 
 def matches(path: str, pattern: str) -> bool:
     """True for the file itself, for what is in a folder of that path, and for a pattern such as `letters/*.pdf`."""
-    return path == pattern or path.startswith(pattern.rstrip("/") + "/") or fnmatchcase(path, pattern)
+    name = pattern.removeprefix(_EXACTLY)
+    if path == name or path.startswith(name.rstrip("/") + "/"):
+        return True
+    return name == pattern and fnmatchcase(path, pattern)
 
 
 def is_forgotten(path: str, patterns: Sequence[str]) -> bool:
@@ -38,7 +44,8 @@ def forgotten_patterns(catalog: Catalog) -> list[str]:
 def forget(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
     """Delete what the catalog holds of the files that match; their paths, chunks, and other files of the same bytes.
 
-    `finish_erasing` must follow. Needs the writer lock.
+    A file or folder of just this path is meant alone; only where there is none, it is a pattern. `finish_erasing` must
+    follow. Needs the writer lock.
 
     Raises:
         IndexNotFoundError: no file matches, and the pattern is not forgotten already.
@@ -46,8 +53,11 @@ def forget(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
     with catalog.transaction() as connection:
         known = connection.execute("SELECT path, source, sha256 FROM files").fetchall()
         tried = connection.execute("SELECT path, source, '' FROM staged UNION SELECT path, source, '' FROM skipped")
-        found = {path: source for path, source, _ in [*known, *tried] if matches(path, pattern)}
-        if not found and pattern not in forgotten_patterns(catalog):
+        all_paths = {path: source for path, source, _ in [*known, *tried]}
+        forgotten = forgotten_patterns(catalog)
+        pattern = _meant(pattern, all_paths, forgotten)
+        found = {path: source for path, source in all_paths.items() if matches(path, pattern)}
+        if not found and pattern not in forgotten:
             raise IndexNotFoundError(
                 f"the index has no file {pattern}: give a path, a folder or a pattern as `agentkit search` shows them"
             )
@@ -83,21 +93,34 @@ def finish_erasing(catalog: Catalog, vectors: VectorFolder) -> None:
 
 
 def remember(catalog: Catalog, pattern: str) -> None:
-    """Let files come back that were forgotten by this pattern: the next sync reads them. Needs the writer lock.
+    """Let files come back that were forgotten by this path or pattern: the next sync reads them. Needs the writer lock.
 
     Raises:
         IndexNotFoundError: nothing was forgotten by it.
     """
     patterns = forgotten_patterns(catalog)
-    if pattern not in patterns:
+    meant = {pattern, _exactly(pattern)}
+    if not meant & set(patterns):
         known = f"forgotten are: {', '.join(patterns)}" if patterns else "nothing is forgotten"
         raise IndexNotFoundError(f"{pattern} is not forgotten: {known}")
     with catalog.transaction() as connection:
-        connection.execute("DELETE FROM forgotten WHERE pattern = ?", (pattern,))
-        others = [other for other in patterns if other != pattern]
+        connection.executemany("DELETE FROM forgotten WHERE pattern = ?", [(each,) for each in meant])
+        others = [other for other in patterns if other not in meant]
         skipped = connection.execute("SELECT path FROM skipped WHERE reason = ?", (FORGOTTEN,)).fetchall()
         back = [(path,) for (path,) in skipped if not is_forgotten(path, others)]
         connection.executemany("DELETE FROM skipped WHERE path = ?", back)
+
+
+def _exactly(path: str) -> str:
+    return _EXACTLY + path.removeprefix(_EXACTLY)
+
+
+def _meant(pattern: str, paths: Iterable[str], forgotten: Sequence[str]) -> str:
+    """The pattern, marked as a path where it is one that is known and could be taken for others too."""
+    exact = _exactly(pattern)
+    is_plain = glob.escape(pattern) == pattern
+    is_path = exact in forgotten or any(matches(path, exact) for path in paths)
+    return exact if is_path and not is_plain else pattern
 
 
 def _count_chunks(connection: sqlite3.Connection) -> int:

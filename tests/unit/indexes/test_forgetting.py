@@ -56,6 +56,44 @@ def test_a_folder_is_forgotten_with_what_is_in_it_and_what_comes_into_it(tmp_pat
         assert index.paths() == ["letters.txt"]
 
 
+@pytest.mark.parametrize(("path", "others"), [("notes[1].md", ["notes1.md"]), ("a[1]/x.md", ["a1/x.md", "a[1]/y.md"])])
+def test_a_path_that_looks_like_a_pattern_means_that_file_alone(tmp_path: Path, path: str, others: list[str]) -> None:
+    folder = tmp_path / "documents"
+    for name in (path, *others):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"the text of {name}")
+    with open_index(tmp_path / "index") as index:
+        index_folder(index, [folder])
+        assert index.forget(path).paths == (path,)
+        assert index.forget(path).paths == ()
+        assert [each.path for each in index_folder(index, [folder], is_full=True).skipped] == [path]
+        assert index.paths() == others
+        (folder / path).unlink()
+        index_folder(index, [folder])
+        assert index.forget(path).paths == ()
+        assert index.paths() == others
+        assert index.forget(others[0]).paths == (others[0],)
+        index.remember(path)
+        (folder / path).write_text("back")
+        index_folder(index, [folder])
+        assert index.paths() == sorted({path, *others[1:]})
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_forgotten_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    for name in ("old[12]/a.md", "old1/a.md", "old2/a.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"the text of {name}")
+    with open_index(tmp_path / "index") as index:
+        index_folder(index, [folder])
+        assert index.forget("old[12]").paths == ("old[12]/a.md",)
+        index.remember(*index.keeper.forgotten())
+        index_folder(index, [folder])
+        assert index.forget("old[1]/*").paths == ("old1/a.md",)
+        index_folder(index, [folder])
+        assert index.paths() == ["old2/a.md", "old[12]/a.md"]
+
+
 def test_other_files_of_the_same_content_stay_and_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
     folder.mkdir()
