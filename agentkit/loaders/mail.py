@@ -1,13 +1,15 @@
 """Messages (EML) and mailboxes (MBOX) to text: subject, sender, recipients and date, then the body.
 
-The plain body where there is one, else the HTML one. Attachments are named, not read. RFC 5322 and RFC 4155.
+The plain body where it holds text, else the HTML one; then the messages that are forwarded in it, under headings of
+their own. Attachments are named, not read. RFC 5322 and RFC 4155.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes, policy
 from email.errors import MessageError
-from email.message import EmailMessage
+from email.message import MIMEPart
 from pathlib import Path
 
 from agentkit.errors import DocumentError
@@ -17,6 +19,8 @@ from agentkit.loaders.text import damage, decode, normalize
 _SHOWN = ("From", "To", "Cc", "Date")
 _MOST_MESSAGES = 50_000
 _MOST_PARTS = 1000
+_DEEPEST = 6
+"""Levels of messages in messages, as many as there are of headings."""
 _BREAKAGES = (MessageError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 """What the standard parser raises for headers that are no headers."""
 _FROM_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n")
@@ -62,35 +66,63 @@ def load_mbox(path: Path) -> list[tuple[str, str]]:
 def _message(data: bytes) -> tuple[str, str]:
     try:
         message = message_from_bytes(data, policy=policy.default)
-        subject = " ".join(str(message["Subject"] or "").split())
-        shown = [f"{name}: {' '.join(str(message[name]).split())}" for name in _SHOWN if message[name]]
-        body = _body(message)
-        attached = [name for part in _attachments(message) if (name := part.get_filename())]
+        text, subject = normalize("\n\n".join(_blocks(message, 1))), normalize(_subject(message))
     except _BREAKAGES as error:
         raise damage("mail message", error) from error
-    if not body.strip() and not subject:
+    if not text:
         raise DocumentError("no text in it")
-    blocks = [f"# {subject}" if subject else "", "\n".join(shown), body.strip("\n")]
-    if attached:
-        blocks.append(f"Attachments: {'; '.join(' '.join(name.split()) for name in attached)}")
-    return normalize("\n\n".join(filter(None, blocks))), normalize(subject)
+    return text, subject
 
 
-def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
-    for number, part in enumerate(message.walk()):
-        if number > _MOST_PARTS:
-            raise DocumentError(f"more than {_MOST_PARTS:,} parts in a mail message")
-        if isinstance(part, EmailMessage) and part.is_attachment():
-            yield part
+def _blocks(message: MIMEPart, level: int) -> list[str]:
+    """Blocks of a message and of those in it; none where nothing is said."""
+    subject, body = _subject(message), _body(message).strip("\n")
+    parts = list(_parts(message))
+    inner = [forwarded for part in parts if (forwarded := _forwarded(part)) is not None]
+    read = [block for one in inner for block in _blocks(one, level + 1)] if level < _DEEPEST else []
+    if not (subject or body.strip() or read):
+        return []
+    shown = [f"{name}: {' '.join(str(message[name]).split())}" for name in _SHOWN if message[name]]
+    names = [" ".join(name.split()) for part in parts if part.is_attachment() and (name := part.get_filename())]
+    names += map(_subject, inner if level == _DEEPEST else [])
+    attached = "; ".join(filter(None, names))
+    heading = f"{'#' * level} {subject}" if subject else ""
+    own = [heading, "\n".join(shown), body, f"Attachments: {attached}" if attached else ""]
+    return [*filter(None, own), *read]
 
 
-def _body(message: EmailMessage) -> str:
-    part = message.get_body(("plain", "html"))
-    if part is None:
-        return ""
-    data = part.get_payload(decode=True)
-    if not isinstance(data, bytes) or not data.strip():
-        return ""
-    if part.get_content_type() == "text/html":
-        return html_document(data)[0]
-    return decode(data, declared=part.get_content_charset() or "")[0]
+def _subject(message: MIMEPart) -> str:
+    return " ".join(str(message["Subject"] or "").split())
+
+
+def _parts(message: MIMEPart) -> Iterator[MIMEPart]:
+    """The message and its parts in order, without those of messages in it."""
+    waiting = [message]
+    for _ in range(_MOST_PARTS):
+        part = waiting.pop()
+        yield part
+        if part.get_content_maintype() == "multipart":
+            waiting += reversed(list(part.iter_parts()))
+        if not waiting:
+            return
+    raise DocumentError(f"more than {_MOST_PARTS:,} parts in a mail message")
+
+
+def _forwarded(part: MIMEPart) -> MIMEPart | None:
+    """The message that a part holds."""
+    if part.get_content_type() != "message/rfc822" or not part.is_multipart():
+        return None
+    message = next(part.iter_parts())
+    return message if message.keys() else None
+
+
+def _body(message: MIMEPart) -> str:
+    """A part that cannot be read counts as blank."""
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        data = None if part is None else part.get_payload(decode=True)
+        if part is not None and isinstance(data, bytes):
+            declared = part.get_content_charset() or ""
+            with suppress(DocumentError):
+                return html_document(data)[0] if kind == "html" else decode(data, declared=declared)[0]
+    return ""

@@ -88,6 +88,43 @@ def test_a_message_shows_who_wrote_what(load: Load) -> None:
     assert document.metadata["title"] == "Café"
 
 
+def multipart(kind: str, *parts: str) -> str:
+    return f"Content-Type: multipart/{kind}; boundary=b{kind}\n\n" + "".join(f"--b{kind}\n{part}\n" for part in parts)
+
+
+@pytest.mark.parametrize("blank", ["", "=C2=A0"])
+def test_a_message_whose_plain_body_is_blank_is_read_from_its_html(load: Load, blank: str) -> None:
+    plain = f"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n{blank}"
+    page, pictures = (f"Content-Type: text/html\n\n<p>{text}</p>" for text in ("It is <b>nine</b>.", "<img src=a>"))
+    head = "Subject: Hours\n"
+    assert load("a.eml", head + multipart("alternative", plain, page)).page_content == "# Hours\n\nIt is nine."
+    assert load("b.eml", head + multipart("alternative", plain, pictures)).page_content == "# Hours"
+
+
+def test_a_part_without_headers_is_plain_text(load: Load) -> None:
+    assert load("a.eml", "Subject: Hours\n" + multipart("mixed", "\nNine.")).page_content == "# Hours\n\nNine."
+
+
+def test_a_message_that_is_forwarded_is_read_below_the_one_it_is_in(load: Load) -> None:
+    note = "Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\nx"
+    inner = "Subject: Hours\nFrom: Ada <ada@example.org>\n" + multipart(
+        "alternative", "Content-Type: text/plain\n\nNine."
+    )
+    sent = multipart(
+        "mixed", "Content-Type: text/plain\n\nSee below.", f"Content-Type: message/rfc822\n\n{inner}", note
+    )
+    document = load("a.eml", f"Subject: Fwd\n{sent}")
+    assert document.page_content == (
+        "# Fwd\n\nSee below.\n\nAttachments: a.txt\n\n## Hours\n\nFrom: Ada <ada@example.org>\n\nNine."
+    )
+    assert paths_of(document) == [("Fwd",), ("Fwd", "Hours")]
+
+
+def test_messages_forwarded_in_each_other_are_read_to_some_depth_and_named_beyond_it(load: Load) -> None:
+    text = load("a.eml", "".join(f"Subject: {n}\nContent-Type: message/rfc822\n\n" for n in range(1, 9))).page_content
+    assert text == "# 1\n\n## 2\n\n### 3\n\n#### 4\n\n##### 5\n\n###### 6\n\nAttachments: 7"
+
+
 def test_a_mailbox_is_cut_at_its_messages(load: Load) -> None:
     document = load("a.mbox", samples.MBOX)
     assert "First body.\nFrom here on." in document.page_content
