@@ -95,9 +95,12 @@ def survey(
     Raises:
         DocumentError: a source does not exist, or none holds a file that can be read.
     """
-    sync = Sync(unsettled=frozenset(unsettled))
     for source in sources:
-        _survey_source(catalog, source, place, sync, max_file_bytes)
+        _require(source)
+    sync = Sync(unsettled=frozenset(unsettled))
+    roots = {root.source: root for root in map(place, _outermost(sources))}
+    for root in roots.values():
+        _survey_root(catalog, root, sync, max_file_bytes)
     if not sync.found and not sync.known:
         reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))
@@ -105,16 +108,22 @@ def survey(
     return sync
 
 
-def _survey_source(
-    catalog: Catalog, source: Path, place: Callable[[Path], Root], sync: Sync, max_file_bytes: int
-) -> None:
+def _require(source: Path) -> None:
     try:
         is_there = source.exists()
     except OSError:  # a name that is too long for the file system
         is_there = False
     if not is_there:
         raise DocumentError(f"{source} does not exist: check the path (nothing was removed from the index)")
-    root = place(source)
+
+
+def _outermost(sources: Sequence[Path]) -> list[Path]:
+    """The sources without those that lie inside of another."""
+    real = {source.resolve(): source for source in sources}
+    return [source for path, source in real.items() if not real.keys() & set(path.parents)]
+
+
+def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) -> None:
     sync.known |= catalog.known_files(root.source)
     sync.staged |= catalog.staged_files(root.source)
     forgotten = forgotten_patterns(catalog)

@@ -127,6 +127,22 @@ def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -
             index_folder(index, [tmp_path])
 
 
+def test_a_folder_that_is_named_twice_is_walked_and_reported_once(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / "sub").mkdir(parents=True)
+    (docs / "a.md").write_text("above")
+    (docs / "sub" / "b.md").write_text("below")
+    (docs / "sub" / "empty.md").touch()
+    twice = [[docs, docs], [docs, docs / "sub"], [docs / "sub", docs], [docs, docs / "sub" / ".." / "a.md"]]
+    for number, sources in enumerate(twice):
+        with _open(tmp_path / f"index{number}") as index:
+            report = index_folder(index, sources)
+            assert (report.added, [each.path for each in report.skipped]) == (2, ["sub/empty.md"])
+            assert index.paths() == ["a.md", "sub/b.md"]
+            again = index_folder(index, [docs / "sub", docs / "a.md"])
+            assert (again.unchanged, again.skipped) == (2, report.skipped)
+
+
 def test_a_file_does_not_replace_another_root_s_file_of_the_same_path(tmp_path: Path) -> None:
     notes, projects = tmp_path / "notes", tmp_path / "work" / "projects"
     for folder in (notes, projects):
