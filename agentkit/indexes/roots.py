@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from agentkit.errors import IndexingError
@@ -71,8 +72,16 @@ class Roots:
         if not self._roots:
             return ""
         taken = {root.prefix for root in self._roots.values()} | {path.partition("/")[0] + "/" for path in self._paths}
-        candidates = (f"{name}{number}/" for number in ["", *(f"-{n}" for n in range(2, len(taken) + 3))])
-        return next(candidate for candidate in candidates if candidate not in taken)
+        candidates = chain([f"{name}/"], (f"{name}-{number}/" for number in count(2)))
+        return next(each for each in candidates if each not in taken and not self._is_in_first(each))
+
+    def _is_in_first(self, name: str) -> bool:
+        """Whether the root whose paths begin with nothing has a file or folder of this name, indexed or not."""
+        first = next((Path(root.source) for root in self._roots.values() if not root.prefix), None)
+        try:
+            return first is not None and (first / name).exists()
+        except OSError:  # no permission
+            return False
 
 
 def remembered_patterns(catalog: Catalog) -> Mapping[str, PathPatterns]:

@@ -127,6 +127,18 @@ def test_two_roots_do_not_drop_each_other_and_paths_stay_apart(tmp_path: Path) -
             index_folder(index, [tmp_path])
 
 
+def test_two_folders_given_at_once_do_not_share_a_path(tmp_path: Path) -> None:
+    docs, other = tmp_path / "docs", tmp_path / "other" / "sub"
+    for folder in (docs / "sub", other):
+        folder.mkdir(parents=True)
+        (folder / "b.md").write_text(f"of {folder.parent.name}")
+    for number, commands in enumerate([[[docs, other]], [[docs], [other]]]):
+        with _open(tmp_path / f"index{number}") as index:
+            assert [index_folder(index, sources).skipped for sources in commands] == [()] * len(commands)
+            assert index.paths() == ["sub-2/b.md", "sub/b.md"]
+            assert index.document_text("sub-2/b.md") == "of other"
+
+
 def test_a_folder_that_is_named_twice_is_walked_and_reported_once(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     (docs / "sub").mkdir(parents=True)
