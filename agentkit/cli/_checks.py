@@ -171,7 +171,8 @@ def _check_index(workspace: "Workspace", name: str) -> Check:
     summary = workspace.indexes.summary(name)
     label = f"index {name}"
     if summary.problem:
-        return Check(label, Verdict.WRONG, summary.problem, f"agentkit indexes remove {name}, then index again")
+        remedy = f"where nothing can be saved: agentkit indexes remove {name}, then index again"
+        return Check(label, Verdict.WRONG, summary.problem, remedy if summary.is_damaged else "")
     detail = f"{summary.file_count} files, {summary.chunk_count} chunks, {summary.skipped_count} skipped"
     if summary.embedder and summary.embedder != workspace.settings.models.embedder:
         mismatch = (

@@ -63,9 +63,15 @@ class Catalog:
                 self._connection.create_function("casefold", 1, casefold, deterministic=True)
                 self._create_or_check()
                 self._connection.execute(PLACES)
+                self._file = _identity(path)
             except BaseException:
                 self._connection.close()
                 raise
+
+    @property
+    def is_in_place(self) -> bool:
+        """False where the file was deleted or replaced since it was opened: what is written to it is lost."""
+        return _identity(self._path) == self._file
 
     def close(self) -> None:
         """Close the file. Calling it twice does nothing."""
@@ -420,6 +426,15 @@ def _refuse_lost(path: Path) -> None:
     is_there = path.is_file() and path.stat().st_size
     if path.name == CATALOG_NAME and not is_there and (path.parent / VECTORS_NAME).is_dir():
         raise IndexDamagedError(f"the catalog {path} is missing or empty: {_mend(path)}")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is; no file's where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def _mend(path: Path) -> str:

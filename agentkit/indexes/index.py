@@ -205,10 +205,13 @@ class Index:
 
         Raises:
             IndexLockedError: somebody else is writing; the message says who.
+            IndexNotFoundError: the index was removed, or made again, since it was opened.
         """
         from agentkit.indexes.writer import IndexWriter
 
+        self._check_in_place()  # the lock would make its folder again
         with writer_lock(self.directory):
+            self._check_in_place()
             self.keeper.finish_erasing()
             yield IndexWriter(self)
 
@@ -350,6 +353,10 @@ class Index:
         if self._exact is None or self._exact[0] != generation:
             self._exact = generation, ExactVectors(self.catalog.vectors())
         return self._exact[1]
+
+    def _check_in_place(self) -> None:
+        if not self.catalog.is_in_place:
+            raise IndexNotFoundError(f"the index {self.name} was removed, or made again, meanwhile: open it again")
 
     def _check_or_remember(self) -> None:
         """Compare the embedder and the chunker with what the index was made by; a new index remembers them."""

@@ -31,6 +31,7 @@ class IndexSummary:
     """Who is writing the index now; empty where nobody is."""
     problem: str = ""
     """Why the index cannot be read; empty where it can."""
+    is_damaged: bool = False
 
 
 def is_index(directory: Path) -> bool:
@@ -58,7 +59,13 @@ def summarise_index(directory: Path) -> IndexSummary:
                 writer=current_writer(directory) or "",
             )
     except (IndexDamagedError, IndexMismatchError, IndexUnreadableError) as error:
-        return IndexSummary(directory.name, directory, size_bytes=_size(directory), problem=str(error))
+        return IndexSummary(
+            directory.name,
+            directory,
+            size_bytes=_size(directory),
+            problem=str(error),
+            is_damaged=isinstance(error, IndexDamagedError),
+        )
 
 
 def source_file(directory: Path, path: str) -> Path | None:

@@ -69,7 +69,17 @@ def test_a_damaged_index_is_wrong(run: Run, workspace: Path) -> None:
     (folder / "catalog.sqlite").write_bytes(b"garbage" * 1000)
     check = find(run, "index broken")
     assert check["verdict"] == "wrong"
+    assert "agentkit indexes rebuild broken" in check["detail"]
     assert "agentkit indexes remove broken" in check["remedy"]
+
+
+def test_an_index_that_may_not_be_read_is_not_to_be_removed(run: Run, cli: Cli, docs: Path, workspace: Path) -> None:
+    cli.json("index", docs)
+    (workspace / "indexes" / "docs" / "catalog.sqlite-wal").mkdir()  # as without permission, but for root too
+    check = find(run, "index docs")
+    assert check["verdict"] == "wrong"
+    assert "permissions" in check["detail"]
+    assert check["remedy"] == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from agentkit import HashingEmbedder, Index, index_folder
+from agentkit.errors import IndexNotFoundError
+from agentkit.indexes.collection import IndexCollection
 from tests.faults import run_campaign
 
 
@@ -16,3 +21,18 @@ def test_a_second_writer_is_told_who_writes_and_readers_see_whole_syncs(tmp_path
     assert report["refused"] == 3
     assert report["half a sync"] == []
     assert sum(report["reads of each state"]) > 0
+
+
+@pytest.mark.parametrize("is_made_again", [False, True])
+def test_an_index_that_was_removed_is_not_written_any_more(tmp_path: Path, is_made_again: bool) -> None:
+    (tmp_path / "a.txt").write_text("The mill grinds.")
+    folder = tmp_path / "indexes" / "mill"
+    with Index.open(folder, embedder=HashingEmbedder()) as index:
+        index_folder(index, tmp_path / "a.txt")
+        IndexCollection(tmp_path / "indexes").remove("mill")
+        if is_made_again:
+            Index.open(folder, embedder=HashingEmbedder()).close()
+        (tmp_path / "a.txt").write_text("The mill stands.")
+        with pytest.raises(IndexNotFoundError, match="the index mill was removed, or made again"):
+            index_folder(index, tmp_path / "a.txt")
+    assert folder.exists() is is_made_again
