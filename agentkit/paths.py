@@ -8,5 +8,12 @@ StrPath = str | os.PathLike[str]
 
 
 def paths_of(given: StrPath | Sequence[StrPath]) -> list[Path]:
-    """One path or several."""
-    return [Path(given)] if isinstance(given, str | os.PathLike) else [Path(each) for each in given]
+    """One path or several.
+
+    Raises:
+        ValueError: one is empty, which would mean the current folder.
+    """
+    several = [given] if isinstance(given, str | os.PathLike) else given
+    if not all(os.fspath(each) for each in several):
+        raise ValueError("an empty path: give a folder or a file, or '.' for the current folder")
+    return [Path(each) for each in several]

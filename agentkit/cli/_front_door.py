@@ -14,6 +14,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -41,6 +42,7 @@ class FrontDoor(TyperGroup):
         **extra: Any,  # Any: Typer's own keyword arguments for the context
     ) -> NoReturn:
         """Run a command line and leave the process with its exit code."""
+        _replace_closed_streams()
         _accept_any_text(sys.stdout, sys.stderr)
         invocation: Invocation = extra.setdefault("obj", Invocation())
         try:
@@ -119,6 +121,13 @@ def _usage_message(error: TyperException) -> str:
 def _say(line: str) -> None:
     with suppress(OSError):  # stderr is closed or full: there is nowhere left to say it
         print(neutralise(line), file=sys.stderr, flush=True)
+
+
+def _replace_closed_streams() -> None:
+    """What was started with `>&-` has no such stream at all."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the process ends
 
 
 def _accept_any_text(*streams: object) -> None:

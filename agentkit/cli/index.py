@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from agentkit.loaders import PathPatterns
 
 
+def _path(text: str) -> Path:
+    """An argument that is empty, as a variable that is not set, would be the current folder."""
+    if not text:
+        raise UsageError("an empty path: give a folder or a file, or . for this folder")
+    return Path(text)
+
+
 def index(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders or files.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders or files.", parser=_path)],
     name: Annotated[
         str | None, typer.Option("--name", help="The index; by default named after the first path.")
     ] = None,

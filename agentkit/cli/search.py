@@ -32,7 +32,7 @@ def search(
     options: Annotated[
         list[KeyValue] | None,
         typer.Option(
-            "-o", "--option", metavar="KEY VALUE", help="A step of [search] in the settings, such as per_file 2."
+            "-o", "--option", metavar="KEY VALUE", help="A step of \\[search] in the settings, such as per_file 2."
         ),
     ] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -80,8 +80,9 @@ class Workspace:
 
         Raises:
             SettingsError: its settings, or those of the environment, are wrong.
+            WorkspaceError: the current folder is gone.
         """
-        root = find_root(Path(start) if start else Path.cwd())
+        root = find_root(Path(start) if start else _current_folder())
         return cls(root, load_settings(root / FILE_NAME if root else None))
 
     @classmethod
@@ -507,3 +508,10 @@ class Workspace:
         from agentkit.agents.sessions import SessionStore
 
         return SessionStore(data_directory() / "sessions.sqlite")
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise WorkspaceError("the current folder does not exist any more: change to another one") from error

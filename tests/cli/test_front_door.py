@@ -1,6 +1,7 @@
 """How the command line begins and ends: help, errors, exit codes."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -96,6 +97,8 @@ def test_the_version_is_one_line() -> None:
         (("index",), "Missing argument 'PATH...' (see: agentkit index --help)"),
         (("indexes",), "Missing command (see: agentkit indexes --help)"),
         (("search", ""), "the query is empty"),
+        (("index", ""), "an empty path"),
+        (("index", "docs", ""), "an empty path"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_code_2(cli: Cli, arguments: tuple[str, ...], expected: str) -> None:
@@ -118,6 +121,30 @@ def test_an_error_that_nobody_expected_says_how_to_report_it() -> None:
 def test_an_error_of_the_system_names_the_file() -> None:
     result = CliRunner().invoke(failing(PermissionError(13, "Permission denied", "/etc/shadow")), ["fail"])
     assert (result.exit_code, result.stderr) == (1, "agentkit: error: Permission denied: /etc/shadow\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="of a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_streams_may_be_closed(workspace: Path, closed: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m agentkit indexes list {closed}"
+    result = subprocess.run(
+        ["sh", "-c", command], cwd=workspace, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stderr == "" or ">&- 2" not in closed
+    assert "defect" not in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the folder that a process is in")
+def test_a_current_folder_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"rmdir ../gone; exec {shlex.quote(sys.executable)} -m agentkit indexes list"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = ["sh", "-c", command]
+    result = subprocess.run(
+        shell, cwd=tmp_path / "gone", env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert "the current folder does not exist any more" in result.stderr
 
 
 def test_an_interrupt_is_code_130() -> None:
