@@ -49,5 +49,7 @@ def search(
             from agentkit.cli._render import print_hits
 
             print_hits(hits, lambda path: workspace.indexes.source_file(opened.name, path), sys.stdout)
-        else:
+        elif opened.chunk_count:
             note(f"no passages: nothing in the index {opened.name} suits the query")
+        else:
+            note(f"no passages: the index {opened.name} is empty: agentkit index PATH --name {opened.name} fills it")

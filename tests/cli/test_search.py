@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agentkit import HashingEmbedder, Index
 from tests.cli.conftest import Cli, WriteDocuments
 
 
@@ -104,3 +105,10 @@ def test_a_step_that_cannot_be_is_one_line(cli: Cli, workspace: Path) -> None:
     assert "relevance_weight is '7'" in cli.error("search", "x", "-o", "relevance_weight", "7")
     assert "a local model" in cli.error("search", "lamp", "-o", "reranker", "model")
     assert "no model.safetensors" in cli.error("search", "lamp", "-o", "reranker", str(workspace))
+
+
+def test_an_index_without_a_passage_is_said_to_be_empty(cli: Cli, workspace: Path) -> None:
+    Index.open(workspace / "indexes" / "bare", embedder=HashingEmbedder()).close()
+    result = cli("search", "flour", "-i", "bare")
+    assert result.exit_code == 0
+    assert "the index bare is empty: agentkit index PATH --name bare fills it" in result.stderr
