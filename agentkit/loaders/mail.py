@@ -122,7 +122,7 @@ def _body(message: MIMEPart) -> str:
         part = message.get_body((kind,))
         data = None if part is None else part.get_payload(decode=True)
         if part is not None and isinstance(data, bytes):
-            declared = part.get_content_charset() or ""
+            read = html_document if kind == "html" else decode
             with suppress(DocumentError):
-                return html_document(data)[0] if kind == "html" else decode(data, declared=declared)[0]
+                return read(data, declared=part.get_content_charset() or "")[0]
     return ""

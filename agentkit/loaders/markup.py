@@ -4,7 +4,6 @@ What counts as boilerplate is told by HTML's own elements and ARIA roles, not gu
 page's author marked as content is lost.
 """
 
-import codecs
 import re
 import warnings
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.element import CData
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.text import decode, normalize
+from agentkit.loaders.text import codec_name, decode, normalize
 from agentkit.loaders.writer import MarkdownWriter
 
 _DROPPED = frozenset({
@@ -40,13 +39,15 @@ def load_html(path: Path) -> tuple[str, str, str]:
     return html_document(path.read_bytes())
 
 
-def html_document(data: bytes) -> tuple[str, str, str]:
+def html_document(data: bytes, *, declared: str = "") -> tuple[str, str, str]:
     """Readable text, title ("" where there is none) and encoding of a page.
+
+    `declared` is the encoding that it was sent with, which counts more than what it says itself.
 
     Raises:
         DocumentError: binary, empty, too many tags, or no text in it.
     """
-    source, encoding = decode(data, declared=_declared_encoding(data))
+    source, encoding = decode(data, declared=codec_name(declared) or _declared_encoding(data))
     if (tags := source.count("<")) > _MOST_TAGS:
         raise DocumentError(f"{tags:,} HTML tags, over the limit of {_MOST_TAGS:,}")
     with warnings.catch_warnings():
@@ -69,13 +70,9 @@ def html_text(soup: BeautifulSoup) -> str:
 
 
 def _declared_encoding(data: bytes) -> str:
-    """What the page says; "latin-1" means Windows-1252, as browsers take it (https://encoding.spec.whatwg.org)."""
+    """What the page says."""
     found = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([\w.:-]+)", data[:2048], re.IGNORECASE)
-    name = found[1].decode("ascii", "replace") if found else ""
-    try:
-        return "cp1252" if codecs.lookup(name).name in {"iso8859-1", "ascii"} else name
-    except LookupError:
-        return ""
+    return found[1].decode("ascii", "replace") if found else ""
 
 
 def _main_text(soup: BeautifulSoup) -> str:

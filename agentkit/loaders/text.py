@@ -1,7 +1,8 @@
 """Plain text, Markdown and source code: bytes to text, with the encoding found out and binary refused.
 
-UTF-8 first, since text that is valid UTF-8 by chance hardly exists; then what the file declares; then a guess. A guess
-is made from the lines that are not ASCII, wherever in the file they stand.
+Encodings of seven bits first, where they are declared or their escape sequences tell them; then UTF-8, since text that
+is valid UTF-8 by chance hardly exists; then what the file declares; then a guess. A guess is made from the lines that
+are not ASCII, wherever in the file they stand.
 """
 
 import codecs
@@ -24,6 +25,9 @@ _CANDIDATES = [
     "cp874", "cp932", "euc_jp", "gb18030", "big5", "cp949",
 ]  # fmt: skip
 """Encodings that files are found in. With all that Python has, a short text is taken for one of 1980."""
+_SEVEN_BITS = {"hz": "hz", "utf-7": "utf-7", "iso2022_kr": "iso2022_kr", "iso2022_jp": "iso2022_jp_ext"}
+"""Encodings whose bytes are ASCII, and what reads them: Japanese mail holds more than its encoding allows."""
+_JAPANESE_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
 _SAMPLE_BYTES = 64_000
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Characters below the space that no text holds: not tab, the line ends, form feed and the escape of terminals."""
@@ -36,7 +40,8 @@ _LONGEST_LINE = 5_000_000
 def read_text(path: Path, *, declared: str = "") -> tuple[str, str]:
     r"""The text of a file and the name of its encoding. Line ends become `\n`; NULs, which SQLite ends text at, go.
 
-    `declared` is the encoding that the file says it has, used where the bytes are not UTF-8.
+    `declared` is the encoding that the file says it has, used where the bytes are not UTF-8, or are ASCII and it is one
+    of seven bits.
 
     Raises:
         DocumentError: it is binary, empty, or in no encoding that can be told.
@@ -58,6 +63,18 @@ def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
     return text, encoding
 
 
+def codec_name(declared: str) -> str:
+    """Python's name of an encoding; "" for an unknown one, and for ASCII, which says nothing of what is not ASCII.
+
+    Latin-1 means Windows-1252, as browsers take it (https://encoding.spec.whatwg.org).
+    """
+    try:
+        name = codecs.lookup(declared).name
+    except (LookupError, ValueError):
+        return ""
+    return {"iso8859-1": "cp1252", "ascii": ""}.get(name, name)
+
+
 def normalize(text: str) -> str:
     """What every loader does to its text last: one kind of line end, no NULs, no lone surrogates."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
@@ -71,11 +88,12 @@ def damage(kind: str, error: Exception) -> DocumentError:
 
 
 def _decode(data: bytes, declared: str) -> tuple[str, str]:
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return _strict(data, encoding), encoding
-    if encoding := _unmarked_utf16(data):
+    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)), "")
+    if encoding := marked or _unmarked_utf16(data):
         return _strict(data, encoding), encoding
+    declared = codec_name(declared)
+    if data.isascii() and (encoding := _seven_bits(data, declared)):
+        return data.decode(encoding, "replace"), encoding
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
@@ -84,7 +102,7 @@ def _decode(data: bytes, declared: str) -> tuple[str, str]:
         return text, "utf-8"
     try:
         return data.decode(declared), declared
-    except (LookupError, ValueError):  # none declared, an unknown one, or a wrong one
+    except (LookupError, ValueError):  # none declared, none of text, or a wrong one
         return _guess(data)
 
 
@@ -102,6 +120,17 @@ def _unmarked_utf16(data: bytes) -> str:
     if odd > half * 0.3 and even < half * 0.02:
         return "utf-16-le"
     return "utf-16-be" if even > half * 0.3 and odd < half * 0.02 else ""
+
+
+def _seven_bits(data: bytes, declared: str) -> str:
+    """The encoding of bytes that are ASCII where they mean more; else ""."""
+    if _JAPANESE_ESCAPE.search(data):
+        return _SEVEN_BITS["iso2022_jp"]
+    try:
+        data.decode(_SEVEN_BITS.get(declared, ""))
+    except (LookupError, ValueError):
+        return ""
+    return _SEVEN_BITS[declared]
 
 
 def _is_damaged_utf8(text: str) -> bool:

@@ -101,6 +101,19 @@ def test_a_message_whose_plain_body_is_blank_is_read_from_its_html(load: Load, b
     assert load("b.eml", head + multipart("alternative", plain, pictures)).page_content == "# Hours"
 
 
+@pytest.mark.parametrize(("charset", "sent"), [("gb2312", "中文"), ("iso-2022-jp", "日本"), ("iso-8859-1", "“é”")])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_the_body_is_in_the_encoding_that_its_part_says(load: Load, kind: str, charset: str, sent: str) -> None:
+    head = f"Subject: x\nContent-Type: text/{kind}; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n"
+    body = sent.encode("cp1252" if "“" in sent else charset)
+    assert load("a.eml", head.encode() + body).page_content == f"# x\n\n{sent}"
+
+
+def test_a_page_in_a_message_names_its_encoding_where_its_part_does_not(load: Load) -> None:
+    head = 'Subject: x\nContent-Type: text/html; charset=us-ascii\n\n<meta charset="koi8-r"><p>'
+    assert load("a.eml", head.encode() + "лампа".encode("koi8-r")).page_content == "# x\n\nлампа"
+
+
 def test_a_part_without_headers_is_plain_text(load: Load) -> None:
     assert load("a.eml", "Subject: Hours\n" + multipart("mixed", "\nNine.")).page_content == "# Hours\n\nNine."
 

@@ -60,6 +60,35 @@ def test_what_a_file_declares_is_used_where_it_is_not_utf8(load: Load) -> None:
     assert document.metadata["encoding"] == "cp1255"
 
 
+SHIFTED = "日本語のメール、ﾃｽﾄ".encode("iso2022_jp_ext")
+
+
+@pytest.mark.parametrize("declared", ["", "iso-2022-jp", "utf-8"])
+def test_japanese_between_escape_sequences_is_told_by_them(declared: str) -> None:
+    assert decode(SHIFTED, declared=declared)[0] == "日本語のメール、ﾃｽﾄ"
+    assert decode(b"\x1b$B-!F|K\\\x1b(B", declared=declared)[0] == "\ufffd日本"
+
+
+@pytest.mark.parametrize("encoding", ["hz", "utf-7"])
+def test_what_is_ascii_in_its_bytes_is_read_as_declared(encoding: str) -> None:
+    assert decode("中文 é".encode("utf-7"), declared="utf-7")[0] == "中文 é"
+    assert decode("中文".encode("hz"), declared="hz")[0] == "中文"
+    assert decode(b"~{ 1 + 1 +!", declared=encoding)[0] == "~{ 1 + 1 +!"
+
+
+def test_escape_sequences_of_a_terminal_are_no_japanese() -> None:
+    assert decode(b"\x1b[1mlamp\x1b(B\x1b[m")[0] == "\x1b[1mlamp\x1b(B\x1b[m"
+
+
+def test_latin_1_is_read_as_windows_does() -> None:
+    assert decode("“41 €”".encode("cp1252"), declared="iso-8859-1") == ("“41 €”", "cp1252")
+
+
+@pytest.mark.parametrize("declared", ["ascii", "no-such-encoding", "hex", "a\0b"])
+def test_a_declared_encoding_that_says_nothing_is_passed_over(declared: str) -> None:
+    assert decode((RUSSIAN * 3).encode("koi8-r"), declared=declared)[0] == (RUSSIAN * 3)
+
+
 def test_line_ends_are_one_kind_and_nuls_are_gone() -> None:
     assert normalize("a\r\nb\rc\nd\0e") == "a\nb\nc\nde"
 
