@@ -112,7 +112,7 @@ def _stale_files(catalog: Catalog) -> Iterator[StaleFile]:
         root = Path(source)
         prefix = prefixes[source]
         try:
-            file = root if root.is_file() else root / path.removeprefix(prefix)
+            file = root if root.is_file() else root / path.removeprefix(prefix).lstrip("/")
             status = file.stat()
         except OSError:
             yield StaleFile(path, "gone")

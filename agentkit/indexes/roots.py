@@ -20,8 +20,14 @@ class Root:
 
     source: str
     prefix: str
-    """What its files' paths begin with."""
+    """What its files' paths begin with; the whole path of a file that is a root by itself."""
     patterns: PathPatterns
+
+    def path_of(self, relative: str) -> str:
+        """What the index calls a file; `relative` is from the root, or the name of a root that is a file."""
+        if not self.prefix or self.prefix.endswith("/"):
+            return self.prefix + relative
+        return self.prefix if relative == Path(self.source).name else f"{self.prefix}/{relative}"
 
 
 class Roots:
@@ -40,14 +46,15 @@ class Roots:
     def place(self, source: Path, patterns: PathPatterns | None = None) -> Root:
         """The root that `source` belongs to, from now on with these patterns, if any are given.
 
-        The first root's paths begin with nothing; those of every later root with its name (and a number where that is
-        taken), so that two roots can hold files of the same name. A folder inside a known root is that root.
+        The paths of the first folder begin with nothing; those of every later one with its name, and a file that is
+        given by itself goes by its name (with a number where that is taken), so that two roots can hold files of the
+        same name. A folder inside a known root is that root.
 
         Raises:
             IndexingError: the source contains a root that the index already has.
         """
         wanted = source.resolve()
-        root = self._known(source, wanted) or Root(str(wanted), self._free_prefix(wanted.name), PathPatterns())
+        root = self._known(source, wanted) or Root(str(wanted), self._free_prefix(wanted), PathPatterns())
         if patterns is not None:
             root = Root(root.source, root.prefix, patterns)
         self._roots[root.source] = root
@@ -68,12 +75,16 @@ class Roots:
                 )
         return None
 
-    def _free_prefix(self, name: str) -> str:
-        if not self._roots:
+    def _free_prefix(self, wanted: Path) -> str:
+        is_folder = wanted.is_dir()
+        if is_folder and not self._roots:
             return ""
-        taken = {root.prefix for root in self._roots.values()} | {path.partition("/")[0] + "/" for path in self._paths}
-        candidates = chain([f"{name}/"], (f"{name}-{number}/" for number in count(2)))
-        return next(each for each in candidates if each not in taken and not self._is_in_first(each))
+        stem, suffix = (wanted.name, "") if is_folder else (wanted.stem, wanted.suffix)
+        known = [*self._paths, *(root.prefix for root in self._roots.values())]
+        taken = {path.partition("/")[0] for path in known}
+        candidates = chain([wanted.name], (f"{stem}-{number}{suffix}" for number in count(2)))
+        name = next(each for each in candidates if each not in taken and not self._is_in_first(each))
+        return f"{name}/" if is_folder else name
 
     def _is_in_first(self, name: str) -> bool:
         """Whether the root whose paths begin with nothing has a file or folder of this name, indexed or not."""

@@ -130,7 +130,7 @@ def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) 
     taken = catalog.paths_elsewhere(root.source) | {found.path for found in sync.found}
     for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
         relative = entry.relative if isinstance(entry, FileEntry) else entry.path
-        path = root.prefix + relative
+        path = root.path_of(relative)
         if isinstance(entry, FileEntry) and is_forgotten(path, forgotten):
             sync.skipped[path] = (root.source, FileStamp(0, 0), FORGOTTEN)
         elif path in taken:  # to be skipped by this path would delete the other root's file

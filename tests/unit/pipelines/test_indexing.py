@@ -18,6 +18,7 @@ from agentkit import HashingEmbedder, Index, index_folder, load_document
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
+from agentkit.indexes.summary import source_file
 from agentkit.loaders import PathPatterns, ocr
 from agentkit.loaders.load import _registered
 from tests.unit.loaders.test_ocr import scan
@@ -137,6 +138,38 @@ def test_two_folders_given_at_once_do_not_share_a_path(tmp_path: Path) -> None:
             assert [index_folder(index, sources).skipped for sources in commands] == [()] * len(commands)
             assert index.paths() == ["sub-2/b.md", "sub/b.md"]
             assert index.document_text("sub-2/b.md") == "of other"
+
+
+def test_a_file_that_is_given_by_itself_goes_by_its_name(tmp_path: Path) -> None:
+    names = ["docs/a.md", "docs/notes1.md", "other/b.md", "elsewhere/b.md", "folder/c.md"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"the text of {name}")
+    a, notes, b, another_b, c = (tmp_path / name for name in names)
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [a, notes, b, another_b])
+        index_folder(index, [c.parent])
+        assert index.paths() == ["a.md", "b-2.md", "b.md", "folder/c.md", "notes1.md"]
+        assert [source_file(index.directory, path) for path in index.paths()] == [a, another_b, b, c, notes]
+        assert index_contents(index.directory).stale == ()
+        assert index_folder(index, [a, another_b]).unchanged == 2
+        notes.unlink()
+        assert [each.path for each in index_contents(index.directory).stale] == ["notes1.md"]
+        notes.mkdir()
+        (notes / "c.md").write_text("a folder now")
+        index_folder(index, [notes])
+        assert source_file(index.directory, "notes1.md/c.md") == notes / "c.md"
+        assert index_contents(index.directory).stale == ()
+
+
+def test_a_file_keeps_the_path_that_an_older_index_gave_it(tmp_path: Path) -> None:
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(name)
+    with _open(tmp_path / "index") as index:
+        index.catalog.add_root(str(tmp_path / "a.md"), "")
+        index.catalog.add_root(str(tmp_path / "b.md"), "b.md/")
+        index_folder(index, [tmp_path / "a.md", tmp_path / "b.md"])
+        assert index.paths() == ["a.md", "b.md/b.md"]
 
 
 def test_a_folder_that_is_named_twice_is_walked_and_reported_once(tmp_path: Path) -> None:
