@@ -3,18 +3,24 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.text import damage, normalize, read_text
+from agentkit.loaders.text import normalize, read_text
 
 _DEEPEST = 100
 _LONGEST_LINE = 600
 _DELIMITERS = "\t;|,"
 """Where two fit equally well the earlier is meant: commas also stand inside numbers and sentences."""
 _SAMPLE_LINES = 20
+_Quoting = Literal[0, 3]
+"""`csv.QUOTE_MINIMAL` or `csv.QUOTE_NONE`."""
+_NAMED_DELIMITER = re.compile(r"sep=([^\w\s\"]|\t)\n(?=.)", re.IGNORECASE | re.DOTALL)
+"""What Excel reads and writes above the header."""
+csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))  # the whole process's: a cell may be as long as a file
 
 
 def load_csv(path: Path) -> tuple[str, str]:
@@ -24,13 +30,15 @@ def load_csv(path: Path) -> tuple[str, str]:
         DocumentError: binary, empty, or not a table.
     """
     text, encoding = read_text(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    rows = _rows(text, delimiter)
-    try:
-        header = [" ".join(cell.split()) for cell in next(rows, [])]
-        lines = [record_line(header, row) for row in rows]
-    except csv.Error as error:
-        raise damage("CSV", error) from error
+    if named := _NAMED_DELIMITER.match(text):
+        delimiter, text = named[1], text[named.end() :]
+    elif path.suffix.lower() == ".tsv":
+        delimiter = "\t"
+    else:
+        delimiter = _delimiter(text)
+    rows = _rows(text, delimiter, quoting=_quoting(text, delimiter))
+    header = [" ".join(cell.split()) for cell in next(rows, [])]
+    lines = [record_line(header, row) for row in rows]
     if not header:
         raise DocumentError("no text in it")
     return normalize("\n".join(lines or ["; ".join(filter(None, header))])), encoding
@@ -61,8 +69,28 @@ def _record_text(record: Any) -> str:
     return ("; " if is_short else "\n").join(values)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    return (row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row))
+def _rows(
+    text: str, delimiter: str, *, quoting: _Quoting = csv.QUOTE_MINIMAL, strict: bool = False
+) -> Iterator[list[str]]:
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting, strict=strict)
+    return (row for row in rows if any(cell.strip() for cell in row))
+
+
+def _quoting(text: str, delimiter: str) -> _Quoting:
+    """Quotation marks that are out of place are no quotes, but inches, if more rows then have the header's columns."""
+    try:
+        for _ in _rows(text, delimiter, strict=True):
+            pass
+    except csv.Error:
+        quoted, bare = (_fitting(_rows(text, delimiter, quoting=way)) for way in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))
+        return csv.QUOTE_NONE if bare > quoted else csv.QUOTE_MINIMAL
+    return csv.QUOTE_MINIMAL
+
+
+def _fitting(rows: Iterator[list[str]]) -> int:
+    """How many rows have as many columns as the first."""
+    columns = len(next(rows, []))
+    return sum(len(row) == columns for row in rows)
 
 
 def _delimiter(text: str) -> str:
@@ -72,10 +100,7 @@ def _delimiter(text: str) -> str:
     sample = "\n".join(text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES])
     best, best_score = ",", (0, 0, 0)
     for delimiter in _DELIMITERS:
-        try:
-            rows = list(_rows(sample, delimiter))
-        except csv.Error:
-            continue
+        rows = list(_rows(sample, delimiter))
         columns = len(rows[0]) if rows else 0
         quotes = sum(cell.count('"') for row in rows for cell in row)
         score = (sum(len(row) == columns for row in rows), -quotes, columns)

@@ -67,6 +67,7 @@ ODD: dict[str, bytes] = {
     "nul.txt": b"lamp\0" + b"lamp " * 200,
     "brackets.md": b"[" * 500_000,
     "wide.csv": b"," * 100_000 + b"\nx",
+    "quotes.csv": b'a,b\n"' + b"x," * 100_000,
     "long-number.json": b'{"a": ' + b"9" * 100_000 + b"}",
     "long-number.ipynb": b'{"cells": [{"cell_type": "heading", "level": 2, "source": "lamp"}], "a": %s}'
     % (b"9" * 5000),
@@ -81,7 +82,6 @@ ODD: dict[str, bytes] = {
     "empty.txt": b"",
     "blank.txt": b" \n\t\n",
     "longest-line.txt": b"word " * 2_000_000,
-    "quotes.csv": b'a,b\n"' + b"x," * 100_000,
     "binary.txt": bytes(range(256)) * 40,
     "elf.md": b"\x7fELF" + bytes(900),
     "bad-utf16.txt": b"\xff\xfea\0b",
