@@ -12,6 +12,7 @@ from agentkit.results import IndexReport
 
 if TYPE_CHECKING:
     from agentkit.loaders import PathPatterns
+    from agentkit.workspace import Workspace
 
 
 def _path(text: str) -> Path:
@@ -98,7 +99,7 @@ def index(
         if progress != "json":
             print_skipped(report.skipped)
     if not report.chunks:
-        raise IndexingError(_nothing_indexed(report, paths))
+        raise IndexingError(_nothing_indexed(workspace, report, paths))
 
 
 def _patterns(include: list[str] | None, exclude: list[str] | None) -> "PathPatterns | None":
@@ -107,10 +108,19 @@ def _patterns(include: list[str] | None, exclude: list[str] | None) -> "PathPatt
         return None
     from agentkit.loaders import PathPatterns
 
-    return PathPatterns(tuple(include or ()), tuple(exclude or ()))
+    patterns = PathPatterns(tuple(include or ()), tuple(exclude or ()))
+    if problem := patterns.problem():
+        raise UsageError(problem)
+    return patterns
 
 
-def _nothing_indexed(report: IndexReport, paths: list[Path]) -> str:
-    places = ", ".join(str(path) for path in paths)
-    reason = "none of its files could be read" if report.skipped else "it holds no files"
-    return f"nothing to index in {places}: {reason}. Give a folder with documents"
+def _nothing_indexed(workspace: "Workspace", report: IndexReport, paths: list[Path]) -> str:
+    from agentkit.indexes.contents import index_contents
+    from agentkit.loaders.patterns import reminder
+
+    nothing = f"nothing to index in {', '.join(map(str, paths))}"
+    if report.skipped:
+        return f"{nothing}: none of its files could be read. Give a folder with documents"
+    contents = index_contents(workspace.indexes.folder(report.index))
+    narrow = reminder(patterns for _, patterns in contents.patterns)
+    return f"{nothing}: {narrow or 'it holds no files. Give a folder with documents'}"

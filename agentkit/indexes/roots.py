@@ -51,11 +51,19 @@ class Roots:
         same name. A folder inside a known root is that root.
 
         Raises:
-            IndexingError: the source contains a root that the index already has.
+            IndexingError: the source contains a root that the index already has; a pattern is none; or patterns are given
+                for a part of a root.
         """
         wanted = source.resolve()
         root = self._known(source, wanted) or Root(str(wanted), self._free_prefix(wanted), PathPatterns())
         if patterns is not None:
+            if problem := patterns.problem():
+                raise IndexingError(problem)
+            if root.source != str(wanted):
+                raise IndexingError(
+                    f"patterns count for all of {root.source}, which {source} is a part of in the index {self._name}: "
+                    "give them with that folder, or give this one an index of its own with --name"
+                )
             root = Root(root.source, root.prefix, patterns)
         self._roots[root.source] = root
         return root

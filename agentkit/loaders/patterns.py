@@ -1,5 +1,7 @@
 """Which files of a folder a person wants: patterns to include and to exclude, as in a `.gitignore`."""
 
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +29,22 @@ class PathPatterns:
             return True
         return bool(self.include) and not is_folder and not self._included.match_file(relative)
 
+    def problem(self) -> str:
+        """Why a pattern would be passed over; "" where each counts."""
+        for patterns in (self.include, self.exclude):
+            for number, pattern in enumerate(patterns):
+                verdicts = [rule.include for rule in read_lines([pattern]).patterns if rule.include is not None]
+                if not verdicts:
+                    return f"{pattern!r} is no pattern as in a .gitignore"
+                if number == 0 and not verdicts[0]:
+                    return f"{pattern!r} takes back what a pattern before it names, and none is before it"
+        return ""
+
+    def __str__(self) -> str:
+        """As options of the command line."""
+        options = [("--include", each) for each in self.include] + [("--exclude", each) for each in self.exclude]
+        return " ".join(f"{name} {shlex.quote(each)}" for name, each in options)
+
     @cached_property
     def _included(self) -> GitIgnoreSpec:
         return read_lines(self.include)
@@ -34,3 +52,9 @@ class PathPatterns:
     @cached_property
     def _excluded(self) -> GitIgnoreSpec:
         return read_lines(self.exclude)
+
+
+def reminder(patterns: Iterable[PathPatterns]) -> str:
+    """What to tell a person where nothing is found; "" where the patterns take everything."""
+    narrow = " or ".join(dict.fromkeys(str(each) for each in patterns if each != PathPatterns()))
+    return f"only files that suit {narrow} are read, as remembered: --include '*' takes all" if narrow else ""

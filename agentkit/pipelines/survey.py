@@ -10,6 +10,7 @@ from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, ocr, walk
+from agentkit.loaders.patterns import reminder
 from agentkit.loaders.walk import UNLISTED
 
 _TAKEN = "another folder of this index has a file of this path"
@@ -104,7 +105,9 @@ def survey(
     if not sync.found and not sync.known:
         reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))
-        raise DocumentError(f"there is no file to index in {places}" + (f" ({reasons})" if reasons else ""))
+        because = f" ({reasons})" if reasons else ""
+        narrow = reminder(root.patterns for root in roots.values())
+        raise DocumentError(f"there is no file to index in {places}{because}" + (f": {narrow}" if narrow else ""))
     return sync
 
 

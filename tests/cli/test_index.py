@@ -164,6 +164,27 @@ def test_patterns_keep_to_some_files_and_are_remembered(cli: Cli, docs: Path) ->
     }  # fmt: skip
 
 
+def test_patterns_that_leave_nothing_are_named_with_the_way_back(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli.json("index", docs)
+    way_back = (
+        "only files that suit --include '*.nope' --exclude 'a b' are read, as remembered: --include '*' takes all"
+    )
+    assert way_back in cli.error("index", docs, "--include", "*.nope", "--exclude", "a b")
+    assert way_back in cli.error("index", docs)
+    assert cli.json("index", docs, "--include", "*")["files"]["added"] == 2
+    assert way_back in cli.error("index", docs, "--name", "new", "--include", "*.nope", "--exclude", "a b")
+    assert not (workspace / "indexes" / "new").exists()
+
+
+@pytest.mark.parametrize("pattern", ["[", "", "#a", "!", "!*.md"])
+@pytest.mark.parametrize("option", ["--include", "--exclude"])
+def test_what_is_no_pattern_is_refused_before_anything_is_done(cli: Cli, docs: Path, option: str, pattern: str) -> None:
+    cli.json("index", docs)
+    assert repr(pattern) in cli.error("index", docs, option, pattern, code=2)
+    assert cli.json("index", docs)["files"]["unchanged"] == 2
+    assert cli.json("index", docs, option, "*", option, "!*.md")["chunks"] == 1
+
+
 def test_progress_as_json_is_an_object_a_line_on_stderr(cli: Cli, docs: Path) -> None:
     (docs / "empty.md").touch()
     result = cli("index", docs, "--progress", "json", "--json")

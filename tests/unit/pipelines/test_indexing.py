@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import shutil
 import sqlite3
 import sys
@@ -232,6 +233,30 @@ def test_patterns_are_remembered_for_each_root_until_others_are_given(tmp_path: 
         assert index.paths() == ["b.txt", "two/b.txt"]
         index_folder(index, [one, two], patterns=PathPatterns(include=("*",)))
         assert index.paths() == ["a.md", "b.txt", "two/a.md", "two/b.txt"]
+
+
+def test_patterns_are_those_of_a_whole_root(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / "sub").mkdir(parents=True)
+    for name in ("a.md", "sub/b.md", "sub/c.txt"):
+        (docs / name).write_text(name)
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [docs])
+        for source in (docs / "sub", docs / "a.md"):
+            with pytest.raises(IndexingError, match=f"patterns count for all of {docs},"):
+                index_folder(index, [source], patterns=PathPatterns(include=("*.txt",)))
+        assert index_folder(index, [docs / "sub"]).unchanged == 3
+        assert index_folder(index, [docs, docs / "sub"], patterns=PathPatterns(include=("*.txt",))).removed == 2
+
+
+@pytest.mark.parametrize("pattern", ["[", "!*.md"])
+def test_what_is_no_pattern_is_refused_and_not_remembered(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("a")
+    with _open(tmp_path / "index") as index:
+        with pytest.raises(IndexingError, match=re.escape(repr(pattern))):
+            index_folder(index, [tmp_path / "docs"], patterns=PathPatterns(include=(pattern,)))
+        assert index_folder(index, [tmp_path / "docs"]).added == 1
 
 
 def test_every_file_ends_as_indexed_or_as_skipped_with_its_reason(tmp_path: Path) -> None:
