@@ -1,6 +1,7 @@
 """A person's word on each call of a tool with effects.
 
 The call is shown exactly: every argument in full, as JSON, with each character that would not be seen as its escape.
+What was typed before it is shown is no answer.
 Where nobody can be asked, only the tools that `--yes` names run.
 """
 
@@ -41,6 +42,7 @@ class Approval:
         if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
             note(f"{call.tool} was not run: nobody can be asked here; --yes {call.tool} allows it")
             return False
+        _forget_what_was_typed()
         typer.echo(f"{neutralise_line(call.tool)} has effects. The call is:\n{exact(call.arguments)}", err=True)
         return _confirmed("Run it?")
 
@@ -49,6 +51,19 @@ def exact(arguments: dict[str, Any]) -> str:  # Any: what a model wrote
     r"""JSON in which nothing hides: control, bidirectional and invisible characters are `\uXXXX` escapes."""
     text = json.dumps(arguments, ensure_ascii=False, indent=2, default=str)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def _forget_what_was_typed() -> None:
+    """Nobody can have meant a call that was not shown yet."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _confirmed(question: str) -> bool:

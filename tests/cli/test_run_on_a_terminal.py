@@ -113,6 +113,16 @@ def sending(tmp_path: Path) -> Iterator[Terminal]:
     terminal.close()
 
 
+def test_what_was_typed_before_the_question_is_no_answer_to_it(sending: Terminal, tmp_path: Path) -> None:
+    sending.type("y\ny\n")
+    sending.wait_for("Run it? [y/N]")
+    time.sleep(1)
+    assert not (tmp_path / "sent").exists()
+    sending.type("n\n")
+    assert sending.end() == 0
+    assert not (tmp_path / "sent").exists()
+
+
 def test_the_exact_call_is_shown_with_what_hides_in_it_and_waits(sending: Terminal, tmp_path: Path) -> None:
     sending.wait_for("Run it? [y/N]")
     assert r'"text": "pay \u202e100\u001b[2K\u200b now"' in sending.shown
