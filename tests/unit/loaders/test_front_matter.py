@@ -25,12 +25,31 @@ def test_values_are_kept_as_json_can_hold_them(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    ["a: &x [1, 1]\nb: *x", "a: [unclosed", "a: 2024-02-31", "a: " + "[" * 5000, "a: !!python/object:os.system x",
-     "a: " + "x" * 70_000, "a: 0x" + "f" * 4000],
-    ids=["alias", "unclosed", "no such day", "deep", "an object of Python's", "long", "a number of 4,000 digits"],
-)  # fmt: skip
-def test_what_is_not_plain_yaml_is_passed_over_and_the_text_is_read(load: Load, body: str) -> None:
+    ("line", "value"),
+    [
+        ("a: 2024-02-31", "2024-02-31"),
+        ("a: [2024-02-31, x]", ["2024-02-31", "x"]),
+        ("a: @ada", "@ada"),
+        ("a: Plan: phase 2\n  and three", "Plan: phase 2 and three"),
+        ("a: [Draft] Plan", "[Draft] Plan"),
+        ('a: "He said "no""', 'He said "no"'),
+        ("a: &x [1, 1]\nb: *x", [1, 1]),
+        ("a: !!python/object:os.system x", "!!python/object:os.system x"),
+    ],
+)
+def test_a_value_that_is_no_yaml_is_text_and_the_others_are_kept(line: str, value: object) -> None:
+    around = f"first: [1, 2]\n{line}\n# b: 1\n'last one':\n- x\n- y\nurl:\n  at: http://x"
+    fields = front_matter(f"---\n{around}\n---\nText.\n")
+    assert fields["a"] == value
+    assert fields.items() >= {"first": [1, 2], "last one": ["x", "y"], "url.at": "http://x"}.items()
+
+
+def test_nested_values_that_are_no_yaml_are_passed_over() -> None:
+    assert front_matter("---\na:\n  b: @x\nc: 1\n---\n") == {"c": 1}
+
+
+@pytest.mark.parametrize("body", ["a: " + "[" * 5000, "a: " + "x" * 70_000, "a: 0x" + "f" * 4000])
+def test_front_matter_that_is_too_much_is_passed_over_and_the_text_is_read(load: Load, body: str) -> None:
     document = load("a.md", f"---\n{body}\n---\nThe text.\n")
     assert "custom" not in document.metadata
     assert "The text." in document.page_content
