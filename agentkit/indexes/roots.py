@@ -51,8 +51,8 @@ class Roots:
         same name. A folder inside a known root is that root.
 
         Raises:
-            IndexingError: the source contains a root that the index already has; a pattern is none; or patterns are given
-                for a part of a root.
+            IndexingError: the source contains a root that the index already has, or is a part of one and patterns are
+                given for it; or one of those is no pattern.
         """
         wanted = source.resolve()
         root = self._known(source, wanted) or Root(str(wanted), self._free_prefix(wanted), PathPatterns())

@@ -103,10 +103,12 @@ def register_loader(suffix: str, load: Callable[[Path], Iterable[Document]]) -> 
     kept. Any LangChain loader fits: `register_loader(".drawio", lambda path: SomeLoader(str(path)).lazy_load())`.
 
     Raises:
-        ValueError: the suffix does not begin with a dot.
+        ValueError: the suffix does not begin with a dot, or has a second one.
     """
     if not suffix.startswith(".") or len(suffix) < 2:
         raise ValueError(f"suffix {suffix!r} must begin with a dot, such as '.drawio'")
+    if suffix.count(".") > 1:
+        raise ValueError(f"suffix {suffix!r} must have one dot: loaders are chosen by what follows a name's last one")
     _registered[suffix.lower()] = partial(_load_registered, load)
 
 

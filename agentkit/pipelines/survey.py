@@ -10,6 +10,7 @@ from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root
 from agentkit.loaders import FileEntry, ocr, walk
+from agentkit.loaders.load import is_registered
 from agentkit.loaders.patterns import reminder
 from agentkit.loaders.walk import UNLISTED
 
@@ -76,6 +77,8 @@ class Sync:
             return False
         if known.skip_reason:
             if known.skip_reason.endswith(ocr.HOW_TO) and ocr.is_available():  # it was installed since
+                return False
+            if is_registered(found.file.suffix):  # perhaps since, and whether it can read a file may change
                 return False
             self.skipped[found.path] = (found.source, found.stamp, known.skip_reason)
         return True

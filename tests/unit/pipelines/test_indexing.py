@@ -352,6 +352,22 @@ def test_an_unchanged_file_that_cannot_be_read_again_loses_nothing(
         assert not index_folder(index, [docs]).skipped
 
 
+def test_a_file_that_was_skipped_is_read_once_its_suffix_has_a_loader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.Odd").write_bytes(bytes(range(256)))
+    (docs / "b.md").write_text("even")
+    with _open(tmp_path / "index") as index:
+        assert [each.path for each in index_folder(index, [docs]).skipped] == ["a.Odd"]
+        monkeypatch.setitem(_registered, ".odd", lambda path: Document("now it is read"))
+        report = index_folder(index, [docs])
+        assert (report.added, report.skipped) == (1, ())
+        assert index.document_text("a.Odd") == "now it is read"
+        assert index_folder(index, [docs]).unchanged == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the tesseract is a shell script")
 def test_a_scan_is_read_once_tesseract_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docs, tesseract = tmp_path / "docs", tmp_path / "bin" / "tesseract"
