@@ -177,9 +177,10 @@ class SessionStore:
         Raises:
             SessionNotFoundError: there is none; the message names the nearest.
         """
+        identifier = storable(identifier)
         rows = self._rows(f"{_SESSION} WHERE id = ?", (identifier,))
         if not rows and identifier:
-            rows = self._rows(f"{_SESSION} WHERE substr(id, 1, ?) = ?", (len(identifier), storable(identifier)))
+            rows = self._rows(f"{_SESSION} WHERE substr(id, 1, ?) = ?", (len(identifier), identifier))
         if len(rows) != 1:
             raise self._not_found(identifier, [row[0] for row in rows])
         return _session(rows[0])

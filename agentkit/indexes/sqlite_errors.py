@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexLockedError, IndexUnreadableError
+from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexingError, IndexLockedError, IndexUnreadableError
 
 _FULL_DISK = {
     sqlite3.SQLITE_FULL,
@@ -40,13 +40,16 @@ def catalog_errors(path: Path) -> Iterator[None]:
         DiskSpaceError: a write found no room.
         IndexLockedError: another connection held the file for too long.
         IndexUnreadableError: no permission, no memory, or an error of the disk.
+        IndexingError: the catalog is closed.
         IndexDamagedError: anything else.
     """
     try:
         yield
     except UnicodeDecodeError as error:  # SQLite's own message quotes what is damaged
         raise _damaged(path, "its schema is no text") from error
-    except sqlite3.ProgrammingError:  # a caller's mistake, such as using an index that is closed
+    except sqlite3.ProgrammingError as error:
+        if "closed database" in str(error):
+            raise IndexingError(f"the index {path.parent.name} is closed: open it again") from error
         raise
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)

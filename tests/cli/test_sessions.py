@@ -89,3 +89,7 @@ def test_an_unknown_session_is_one_line(cli: Cli, session: str) -> None:
 def test_a_damaged_file_is_one_line_that_says_what_to_do(cli: Cli, session: str) -> None:
     (data_directory() / "sessions.sqlite").write_bytes(b"not a database at all, but a letter" * 100)
     assert "move the file away" in cli.error("sessions", "list")
+
+
+def test_an_id_that_is_no_text_is_not_damage(cli: Cli, session: str) -> None:
+    assert "there is no session 'Br\ufffdcke'" in cli.error("sessions", "show", "Br\udcfccke")

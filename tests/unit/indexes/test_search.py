@@ -1,6 +1,6 @@
 """Searching an index by meaning, by words, and by both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
+from agentkit.errors import IndexingError
 from agentkit.indexes import feedback
 from agentkit.indexes.bm25 import stems_of
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
@@ -233,3 +234,19 @@ def test_an_empty_index_and_an_empty_query_give_nothing(tmp_path: Path) -> None:
     with Index.open(tmp_path / "empty", embedder=HashingEmbedder()) as index:
         assert index.search("anything") == []
         assert index.search("  ") == []
+
+
+def test_an_index_that_is_closed_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The mill grinds.")
+    with Index.open(tmp_path / "mill", embedder=HashingEmbedder()) as index:
+        index_folder(index, tmp_path / "a.txt")
+        retriever = index.as_retriever()
+    uses: list[Callable[[], object]] = [
+        lambda: index.search("mill"), lambda: index.search("a", where="size>0"), lambda: index.document_text("a.txt"),
+        lambda: index.chunk_count, lambda: index.file_count, index.paths, lambda: retriever.invoke("mill"),
+        lambda: index_folder(index, tmp_path / "a.txt"), index.rebuild, lambda: index.forget("a.txt"),
+        lambda: index.is_dirty,
+    ]  # fmt: skip
+    for use in uses:
+        with pytest.raises(IndexingError, match="the index mill is closed: open it again"):
+            use()
