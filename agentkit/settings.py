@@ -7,7 +7,7 @@ for an unknown key, the nearest known one. Nothing here creates objects from the
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as EnvironmentParseError
 
 from agentkit.errors import SettingsError
-from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER
+from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER, is_path
 
 FILE_NAME = "agentkit.toml"
 _PREFIX = "AGENTKIT_"
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
 def load_settings(file: Path | None = None) -> Settings:
     """The settings of `file` (None: only defaults) with the environment's on top.
 
-    Relative paths in the file (`models.directory`, `tools.wikipedia`) are relative to the file's folder.
+    Relative paths in the file (of models, a reranker, a ZIM file) are relative to the file's folder.
 
     Raises:
         SettingsError: the file cannot be read or is not TOML, or a key is unknown or its value out of range.
@@ -229,15 +229,27 @@ def _parse(source: str, file: Path | None) -> dict[str, Any]:
 
 def _anchored(settings: Settings, file: Path | None) -> Settings:
     """Relative paths of the file are relative to its folder, those of the environment to the current one."""
-    changes: dict[str, _Section] = {}
-    folders = {name: getattr(settings.models, name) for name in ("directory", "judge")}
-    anchored = {name: _base(("models", name), file) / folder.expanduser() for name, folder in folders.items() if folder}
-    if anchored:
-        changes["models"] = settings.models.model_copy(update=anchored)
+    changes: dict[str, dict[str, str | Path]] = {}
+    for section, key, path in _paths(settings):
+        place = _base((section, key), file) / Path(path).expanduser()
+        changes.setdefault(section, {})[key] = place if isinstance(path, Path) else str(place)
+    sections = {name: getattr(settings, name).model_copy(update=paths) for name, paths in changes.items()}
+    return settings.model_copy(update=sections)
+
+
+def _paths(settings: Settings) -> Iterator[tuple[str, str, str | Path]]:
+    """Section, key and value of what is a path, less models that are named from the root or the home folder."""
+    models = settings.models
+    for key, path in (("directory", models.directory), ("judge", models.judge)):
+        if path:
+            yield "models", key, path
+    for key, name in (("chat", models.chat), ("embedder", models.embedder)):
+        if is_path(name) and not (name.startswith("~") or Path(name).is_absolute()):
+            yield "models", key, name
+    if settings.search.reranker not in {"off", "model"}:
+        yield "search", "reranker", settings.search.reranker
     if settings.tools.wikipedia.endswith(".zim"):
-        archive = _base(("tools", "wikipedia"), file) / Path(settings.tools.wikipedia).expanduser()
-        changes["tools"] = settings.tools.model_copy(update={"wikipedia": str(archive)})
-    return settings.model_copy(update=changes)
+        yield "tools", "wikipedia", settings.tools.wikipedia
 
 
 def _base(location: tuple[str, ...], file: Path | None) -> Path:

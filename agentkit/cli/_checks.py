@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.cli._render import human_bytes
 from agentkit.errors import AgentkitError, ModelNotFoundError
-from agentkit.models.catalog import is_hosted
+from agentkit.models.catalog import CATALOG, HUB_PREFIX, is_hosted
 
 if TYPE_CHECKING:
     from agentkit.models.engine import EngineReport
@@ -82,18 +82,24 @@ def check_engine() -> Iterator[Check]:
 def check_models(workspace: "Workspace") -> Iterator[Check]:
     """The two models that the settings name."""
     models = workspace.settings.models
-    for use, name, make in (
-        ("chat model", models.chat, workspace.models.chat_model),
-        ("embedder", models.embedder, workspace.models.embedder),
+    for use, key, name, make in (
+        ("chat model", "chat", models.chat, workspace.models.chat_model),
+        ("embedder", "embedder", models.embedder, workspace.models.embedder),
     ):
         try:
             make()  # loads nothing yet
         except ModelNotFoundError as error:
-            yield Check(use, Verdict.WRONG, str(error), f"agentkit models pull {name}")
+            yield Check(use, Verdict.WRONG, str(error), _way_to_model(key, name))
         except AgentkitError as error:
             yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
         else:
             yield Check(use, Verdict.OK, _place(workspace, name))
+
+
+def _way_to_model(key: str, name: str) -> str:
+    if name in CATALOG or name.startswith(HUB_PREFIX):
+        return f"agentkit models pull {name}"
+    return f"set models.{key} to a file that is there, or to a model of: agentkit models list"
 
 
 def _place(workspace: "Workspace", name: str) -> str:
@@ -174,10 +180,9 @@ def _check_index(workspace: "Workspace", name: str) -> Check:
         remedy = f"where nothing can be saved: agentkit indexes remove {name}, then index again"
         return Check(label, Verdict.WRONG, summary.problem, remedy if summary.is_damaged else "")
     detail = f"{summary.file_count} files, {summary.chunk_count} chunks, {summary.skipped_count} skipped"
-    if summary.embedder and summary.embedder != workspace.settings.models.embedder:
-        mismatch = (
-            f"made with the embedder {summary.embedder}, and the settings name {workspace.settings.models.embedder}"
-        )
+    embedder = workspace.models.embedder_name
+    if summary.embedder and summary.embedder != embedder:
+        mismatch = f"made with the embedder {summary.embedder}, and the settings name {embedder}"
         return Check(label, Verdict.WRONG, mismatch, f"AGENTKIT_MODELS__EMBEDDER={summary.embedder}, or index again")
     if writer := summary.writer:
         return Check(label, Verdict.NOTE, f"{detail}; being written by {writer}", "wait for it")

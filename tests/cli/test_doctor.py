@@ -28,6 +28,19 @@ def test_missing_models_are_wrong_and_come_with_the_command(run: Run) -> None:
     assert checks["embedder"]["remedy"] == "agentkit models pull all-minilm-l6-v2"
 
 
+@pytest.mark.parametrize("name", ["m/s.gguf", "qwen"])
+def test_what_cannot_be_pulled_is_not_to_be_pulled(run: Run, workspace: Path, name: str) -> None:
+    (workspace / "agentkit.toml").write_text(f'[models]\nchat = "{name}"\n')
+    check = find(run, "chat model")
+    assert check["verdict"] == "wrong"
+    assert check["remedy"] == "set models.chat to a file that is there, or to a model of: agentkit models list"
+
+
+def test_a_hub_model_that_is_not_here_is_to_be_pulled(run: Run, workspace: Path) -> None:
+    (workspace / "agentkit.toml").write_text('[models]\nchat = "hf:a/b:c.gguf"\n')
+    assert find(run, "chat model")["remedy"] == "agentkit models pull hf:a/b:c.gguf"
+
+
 def test_every_part_of_the_machine_is_there(run: Run) -> None:
     names = {check["name"] for check in json.loads(run("doctor", "--json").stdout)["checks"]}
     assert {"python", "agentkit", "llama.cpp", "cpu", "amx", "gpu", "workspace", "indexes"} <= names

@@ -156,6 +156,29 @@ def test_a_relative_zim_file_is_relative_to_the_file(write: Write, tmp_path: Pat
     assert load_settings(write('[tools]\nwikipedia = "w.zim"\n')).tools.wikipedia == str(tmp_path / "w.zim")
 
 
+def test_a_relative_model_or_reranker_is_relative_to_the_file(write: Write, tmp_path: Path) -> None:
+    text = '[models]\nchat = "m/s.gguf"\nembedder = "./emb"\n[search]\nreranker = "ranker"\n'
+    settings = load_settings(write(text))
+    places = (settings.models.chat, settings.models.embedder, settings.search.reranker)
+    assert [Path(place) for place in places] == [tmp_path / "m" / "s.gguf", tmp_path / "emb", tmp_path / "ranker"]
+
+
+@pytest.mark.parametrize(
+    "name", ["smollm2-135m", "hf:owner/repo:file.gguf", "openai:owner/name", "/a/b.gguf", "~/b.gguf"]
+)
+def test_what_is_no_relative_path_of_a_model_stays_as_it_is(write: Write, name: str) -> None:
+    settings = load_settings(write(f'[models]\nchat = "{name}"\n[search]\nreranker = "model"\n'))
+    assert (settings.models.chat, settings.search.reranker) == (name, "model")
+
+
+def test_a_models_path_of_a_variable_is_relative_to_the_current_folder(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTKIT_MODELS__CHAT", "s.gguf")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(write('[models]\nchat = "m/s.gguf"\n')).models.chat == str(tmp_path / "s.gguf")
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().answer.passages = 3  # type: ignore[misc]  # that mypy sees it too is the point

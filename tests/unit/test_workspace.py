@@ -24,6 +24,21 @@ def make_documents(folder: Path, **texts: str) -> Path:
     return folder
 
 
+class TestModels:
+    def test_an_embedder_of_the_workspace_is_found_from_everywhere_and_keeps_its_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "agentkit.toml").write_text('[models]\nembedder = "m/emb"\n')
+        folder = tmp_path / "m" / "emb"
+        folder.mkdir(parents=True)
+        for name in ("tokenizer.json", "model.safetensors"):
+            (folder / name).touch()
+        (folder / "config.json").write_text('{"hidden_size": 3}')
+        monkeypatch.chdir(folder)
+        workspace = Workspace.open()
+        assert workspace.models.embedder().identity.name == workspace.models.embedder_name == "m/emb"
+
+
 class TestFinding:
     def test_the_nearest_folder_above_is_found(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").touch()
