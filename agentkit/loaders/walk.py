@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from agentkit.errors import DocumentError
@@ -37,8 +38,8 @@ def walk(root: Path, *, max_file_bytes: int, patterns: PathPatterns = _ALL) -> I
     """Every readable file under `root`, in the order of their names; a root that is a file gives that file, whatever
     the patterns say.
 
-    Symbolic links to files are followed only where they lead to a regular file inside the root; links to folders are
-    not followed, so a loop cannot occur.
+    Symbolic links to files are followed only where they lead to a regular file inside the root that is not left out;
+    links to folders are not followed, so a loop cannot occur.
 
     Raises:
         DocumentError: the root does not exist or cannot be listed.
@@ -51,7 +52,7 @@ def walk(root: Path, *, max_file_bytes: int, patterns: PathPatterns = _ALL) -> I
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a name too long, a loop of links, a NUL
         raise DocumentError(f"{_shown(str(root))} cannot be read: {_why(error)}") from error
     if not is_folder:
-        yield _classify(real_root, root.name, real_root.parent, max_file_bytes)
+        yield _classify(real_root, root.name, real_root.parent, max_file_bytes, _ALL)
         return
     yield from _walk_folder(real_root, max_file_bytes, patterns)
 
@@ -81,18 +82,20 @@ def _walk_folder(root: Path, max_file_bytes: int, patterns: PathPatterns) -> Ite
             if is_folder:
                 folders.append((Path(entry.path), name, rules))
             else:
-                yield _classify(Path(entry.path), name, root, max_file_bytes)
+                yield _classify(Path(entry.path), name, root, max_file_bytes, patterns)
         pending.extend(reversed(folders))
 
 
-def _classify(path: Path, relative: str, root: Path, max_file_bytes: int) -> FileEntry | SkippedFile:
+def _classify(
+    path: Path, relative: str, root: Path, max_file_bytes: int, patterns: PathPatterns
+) -> FileEntry | SkippedFile:
     shown = _shown(relative)
     try:
         relative.encode("utf-8")
     except UnicodeEncodeError:
         return SkippedFile(shown, "its name is not valid UTF-8: rename it")
     try:
-        if problem := _link_problem(path, root):
+        if problem := _link_problem(path, root, patterns):
             return SkippedFile(shown, problem)
         status = path.stat()
     except FileNotFoundError:
@@ -109,7 +112,7 @@ def stamped_ns(status: os.stat_result) -> int:
     return max(-_LATEST_NS, min(status.st_mtime_ns, _LATEST_NS))
 
 
-def _link_problem(path: Path, root: Path) -> str:
+def _link_problem(path: Path, root: Path, patterns: PathPatterns) -> str:
     """Why a symbolic link is not followed; "" where it may be, or is none."""
     if not path.is_symlink():
         return ""
@@ -118,8 +121,24 @@ def _link_problem(path: Path, root: Path) -> str:
         return "symbolic link that leads out of the folder"
     if target.is_dir():
         return "symbolic link to a folder"
-    is_hidden = any(part.startswith(".") for part in target.relative_to(root).parts)
-    return "symbolic link to a hidden file" if is_hidden else ""
+    relative = target.relative_to(root)
+    if any(part.startswith(".") for part in relative.parts):
+        return "symbolic link to a hidden file"
+    return "symbolic link to a file that is left out" if _is_left_out(relative, root, patterns) else ""
+
+
+def _is_left_out(relative: Path, root: Path, patterns: PathPatterns) -> bool:
+    """Whether ignore files or patterns to exclude name a file or a folder that it is in; those to include are for the
+    link, which is what a person sees.
+    """
+    excluded = PathPatterns(exclude=patterns.exclude)
+    rules: tuple[IgnoreRules, ...] = ()
+    for folder, inner in pairwise([*reversed(relative.parents), relative]):
+        rules += read_rules(root / folder, "" if folder == Path() else folder.as_posix())
+        name, is_folder = inner.as_posix(), inner != relative
+        if is_ignored(name, rules, is_folder=is_folder) or excluded.leaves_out(name, is_folder=is_folder):
+            return True
+    return False
 
 
 def _content_problem(status: os.stat_result, max_file_bytes: int) -> str:

@@ -167,6 +167,20 @@ def test_patterns_keep_to_some_files_and_leave_out_others(tmp_path: Path) -> Non
     ]
 
 
+def test_a_link_is_not_followed_to_a_file_that_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "ign/secret.md", "sub/ign.md", "sub/kept.md", "sub/drafts/d.md", "seen.txt")
+    (tmp_path / ".gitignore").write_text("ign/\n")
+    (tmp_path / "sub/.gitignore").write_text("ign.md\n!kept.md\n")
+    for number, target in enumerate(["ign/secret.md", "sub/ign.md", "sub/drafts/d.md", "sub/kept.md", "seen.txt"]):
+        (tmp_path / f"link{number}.md").symlink_to(target)
+    patterns = PathPatterns(include=("link*.md",), exclude=("drafts/",))
+    entries = list(walk(tmp_path, max_file_bytes=1000, patterns=patterns))
+    assert [entry.relative for entry in entries if isinstance(entry, FileEntry)] == ["link3.md", "link4.md"]
+    assert [entry for entry in entries if isinstance(entry, SkippedFile)] == [
+        SkippedFile(f"link{number}.md", "symbolic link to a file that is left out") for number in range(3)
+    ]
+
+
 def test_an_ignore_file_that_is_no_regular_file_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, "a/a.txt", "b/b.txt", "c/c.txt")
     os.mkfifo(tmp_path / "a/.gitignore")
