@@ -61,15 +61,17 @@ def load_archive(path: Path, load: Callable[[Path], Document]) -> tuple[str, lis
 
 
 def _load_member(name: str, read: Callable[[], bytes], load: Callable[[Path], Document]) -> Document:
-    suffix = PurePosixPath(name).suffix
-    if suffix.lower() in ARCHIVE_SUFFIXES:
+    own = PurePosixPath(name.replace("\\", "/"))
+    if own.suffix.lower() in ARCHIVE_SUFFIXES:
         raise DocumentError("an archive inside of an archive")
-    safe = suffix if suffix[1:].isalnum() and len(suffix) < 20 else ""
+    safe = own.suffix if own.suffix[1:].isalnum() and len(own.suffix) < 20 else ""
     with tempfile.TemporaryDirectory(prefix="agentkit-") as folder:
-        stem = PurePosixPath(name).stem[:60]
-        file = Path(folder) / f"{stem if stem.isalnum() else 'member'}{safe}"
+        file = Path(folder, Path(folder).name + safe)
         file.write_bytes(read())
-        return load(file)
+        document = load(file)
+    title = document.metadata["title"]
+    shown = " ".join({file.name: own.name, file.stem: own.stem}.get(title, title).split()) or "untitled"
+    return Document(document.page_content, metadata={**document.metadata, "title": shown[:_LONGEST_NAME]})
 
 
 def _members(path: Path) -> Iterator[_Member]:

@@ -13,6 +13,8 @@ from agentkit.loaders.packages import DAMAGES, check_package, local_name, parse_
 from agentkit.loaders.text import damage, normalize
 
 _NOT_TEXT = frozenset({"annotation", "annotation-end", "tracked-changes", "note-citation", "sequence-decls", "forms"})
+_ROW_GROUPS = frozenset({"table-header-rows", "table-rows", "table-row-group"})
+_TABLE_PARTS = _ROW_GROUPS | {"table", "table-row", "table-cell", "covered-table-cell"}
 _MOST_SPACES = 100
 _MOST_COLUMNS = 1000
 
@@ -55,7 +57,7 @@ def _blocks(container: Any, list_level: int) -> Iterator[str]:
             yield f"{'#' * depth} {text}" if text else ""
         elif name == "p":
             yield _text(element).strip()
-        elif name == "list":
+        elif name == "list" and not any(local_name(inner) == "h" for inner in element.iter()):  # else it numbers them
             yield "\n".join(_items(element, list_level))
         elif name == "table":
             yield "\n".join(_rows(element))
@@ -73,14 +75,31 @@ def _items(element: Any, level: int) -> Iterator[str]:
 
 def _rows(table: Any) -> Iterator[str]:
     """`| a | b |` a row, the first taken as the header."""
-    rows = [row for row in table.iter() if local_name(row) == "table-row"]
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_own_rows(table)):
         cells = [cell for cell in row if local_name(cell) in {"table-cell", "covered-table-cell"}][:_MOST_COLUMNS]
-        texts = [" ".join(" ".join(_blocks(cell, 0)).split()).replace("|", "\\|") for cell in cells]
+        texts = [" ".join(" ".join(_in_cell(cell)).split()).replace("|", "\\|") for cell in cells]
         if any(texts):
             yield "| " + " | ".join(texts) + " |"
             if number == 0:
                 yield "|" + " --- |" * len(texts)
+
+
+def _own_rows(table: Any) -> Iterator[Any]:
+    """The table's own rows, not those of tables in its cells."""
+    for element in table:
+        if local_name(element) == "table-row":
+            yield element
+        elif local_name(element) in _ROW_GROUPS:
+            yield from _own_rows(element)
+
+
+def _in_cell(container: Any) -> Iterator[str]:
+    """A table inside of a cell is read as running text."""
+    for element in container:
+        if local_name(element) in _TABLE_PARTS:
+            yield from _in_cell(element)
+        else:
+            yield from _blocks([element], 0)
 
 
 def _text(element: Any) -> str:

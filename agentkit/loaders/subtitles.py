@@ -11,7 +11,12 @@ from agentkit.errors import DocumentError
 from agentkit.loaders.text import read_text
 
 _TIMES = re.compile(r"[ \t]*((?:\d+:)?\d{1,2}:\d{2})[,.]\d{1,3}[ \t]*-->[ \t]*(?:\d+:)?\d{1,2}:\d{2}[,.]\d{1,3}")
-_TAG = re.compile(r"</?[A-Za-z0-9][^<>\n]{0,100}>|\{\\[^{}\n]{0,100}\}")
+_TAG = re.compile(
+    r"</?(?:a|b|br|c|div|em|i|p|rt|ruby|s|span|strong|u)(?:\.[^\s<>]{0,100}|\s[^<>\n]{0,100}=[^<>\n]{0,100})?\s{0,9}/?>"
+    r"|</?(?:font|lang|v)\b[^<>\n]{0,100}>|<(?:\d+:)?\d\d:\d\d[.,]\d{3}>|\{\\[^{}\n]{0,100}\}",
+    re.IGNORECASE,
+)
+"""Those that players know: `a <5 and c> 3` is none."""
 
 
 def load_subtitles(path: Path) -> tuple[str, str]:

@@ -67,6 +67,21 @@ def test_odt_keeps_headings_lists_and_tables(load: Load) -> None:
     assert text == "## Lamp care\n\nWipe\tit.\n\n- one\n  - two\n\n| a\\|b |\n| --- |"
 
 
+def test_a_numbered_heading_of_odt_is_a_heading(load: Load) -> None:
+    item = "<text:list><text:list-item>{}</text:list-item></text:list>"
+    heading = item.format('<text:h text:outline-level="2">Care</text:h><text:p>Wipe.</text:p>')
+    body = item.format(heading) + item.format("<text:p># 5</text:p>")
+    assert load("a.odt", samples.odt(body)).page_content == "## Care\n\nWipe.\n\n- # 5"
+
+
+def test_a_table_inside_of_an_odt_table_is_read_once(load: Load) -> None:
+    cell = "<table:table-cell>{}</table:table-cell>"
+    row = f"<table:table-row>{cell}{cell.format('<text:p>b</text:p>')}</table:table-row>"
+    table = f"<table:table><table:table-header-rows>{row}</table:table-header-rows></table:table>"
+    text = load("a.odt", samples.odt(table.format(table.format("<text:p>a|</text:p>")))).page_content
+    assert text == "| a\\| b | b |\n| --- | --- |"
+
+
 def test_epub_chapters_are_read_in_the_order_of_the_spine(load: Load) -> None:
     document = load("a.epub", samples.epub("<h1>One</h1><p>x</p>", "<img src='a.png'/>", "<h1>Two</h1><p>y</p>"))
     assert document.page_content == "# One\n\nx\n\n# Two\n\ny"
@@ -148,6 +163,11 @@ def test_subtitles_keep_their_times_and_lose_their_tags(load: Load) -> None:
     assert load("a.srt", samples.SRT).page_content == "[00:00:01] Hello & welcome\n[00:01:05] to lamps"
 
 
+def test_only_tags_are_taken_out_of_subtitles(load: Load) -> None:
+    cue = "<v Ada><c.loud>a<5 and c>3</c></v> <00:00:01.500><font color=red>{\\an8}x</font><b.x> y</b><br/> <Ada>"
+    assert load("a.vtt", f"00:01.000 --> 00:02.000\n{cue}").page_content == "[00:01] a<5 and c>3 x y <Ada>"
+
+
 def test_rtf_is_read_as_text(load: Load) -> None:
     assert load("a.rtf", samples.RTF).page_content == "Lamps shine.\nCafé."
 
@@ -213,6 +233,12 @@ def test_members_of_an_archive_are_read_as_files_and_name_their_chunks(load: Loa
     assert document.metadata["title"] == name
 
 
+def test_a_member_of_an_archive_has_its_own_name_for_a_title(load: Load) -> None:
+    members = {"x/my notes-2.txt": b"x", "win\\é.txt": b"y", "b-c.py": b"z", " ": b"a", f"{'n' * 300}.md": b"b"}
+    parts = load("a.zip", samples.zipped(members)).metadata["parts"]
+    assert [part["title"] for part in parts] == ["my notes-2", "é", "b-c.py", "untitled", "n" * 200]
+
+
 def test_a_file_that_is_compressed_on_its_own_is_read(load: Load) -> None:
     document = load("notes.txt.gz", gzip.compress(b"The lamp shines."))
     assert document.page_content == "The lamp shines."
@@ -245,6 +271,7 @@ def test_a_loader_from_outside_reads_its_suffix(load: Load, refusal: Refusal) ->
     assert refusal("b.drawio", b"bad") == "damaged .drawio file: ZeroDivisionError: upset"
 
 
-def test_a_suffix_without_its_dot_is_refused() -> None:
-    with pytest.raises(ValueError, match="must begin with a dot"):
-        register_loader("drawio", lambda path: [])
+@pytest.mark.parametrize(("suffix", "reason"), [("drawio", "begin with a dot"), (".foo.bar", "one dot")])
+def test_a_suffix_that_no_file_can_have_is_refused(suffix: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"must .*{reason}"):
+        register_loader(suffix, lambda path: [])
