@@ -1,6 +1,7 @@
 """What `agentkit doctor` looks at: how each thing stands and, where it is wrong, the command that mends it."""
 
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -174,8 +175,11 @@ def _gpu_kind() -> str | None:
 
 
 def _check_index(workspace: "Workspace", name: str) -> Check:
-    summary = workspace.indexes.summary(name)
     label = f"index {name}"
+    try:
+        summary = workspace.indexes.summary(name)
+    except AgentkitError as error:  # a full disk
+        return Check(label, Verdict.WRONG, str(error))
     if summary.problem:
         remedy = f"where nothing can be saved: agentkit indexes remove {name}, then index again"
         return Check(label, Verdict.WRONG, summary.problem, remedy if summary.is_damaged else "")
@@ -187,10 +191,8 @@ def _check_index(workspace: "Workspace", name: str) -> Check:
     if writer := summary.writer:
         return Check(label, Verdict.NOTE, f"{detail}; being written by {writer}", "wait for it")
     if summary.is_dirty:
-        sources = " ".join(summary.sources)
-        return Check(
-            label, Verdict.NOTE, f"{detail}; a change was interrupted", f"agentkit index {sources} --name {name}"
-        )
+        remedy = shlex.join(["agentkit", "index", *summary.sources, "--name", name])
+        return Check(label, Verdict.NOTE, f"{detail}; a change was interrupted", remedy)
     return Check(label, Verdict.OK, detail)
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from agentkit.cli._invocation import Invocation
 from agentkit.cli.app import app
+from agentkit.errors import DiskSpaceError
+from agentkit.indexes.collection import IndexCollection
+from agentkit.indexes.summary import IndexSummary
+from agentkit.workspace import Workspace
 from tests.cli.conftest import Cli
 
 Run = Callable[..., Result]
@@ -67,6 +72,35 @@ def test_an_index_that_a_crash_left_dirty_is_named(run: Run, cli: Cli, docs: Pat
     assert check["verdict"] == "note"
     assert "interrupted" in check["detail"]
     assert check["remedy"] == f"agentkit index {docs} --name docs"
+
+
+def test_the_remedy_of_an_interrupted_index_is_quoted_for_a_shell(run: Run, cli: Cli, workspace: Path) -> None:
+    import sqlite3
+
+    (workspace / "my notes").mkdir()
+    (workspace / "my notes" / "a.txt").write_text("A mill.")
+    cli.json("index", workspace / "my notes", "--name", "notes")
+    with sqlite3.connect(workspace / "indexes" / "notes" / "catalog.sqlite") as connection:
+        connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes')")
+        connection.execute("UPDATE facts SET value = replace(value, '\"hashing\"', '\"all-minilm-l6-v2\"')")
+    connection.close()
+    assert find(run, "index notes")["remedy"] == f"agentkit index '{workspace / 'my notes'}' --name notes"
+
+
+def test_an_index_on_a_full_disk_is_wrong_and_the_report_goes_on(workspace: Path) -> None:
+    class FullCollection(IndexCollection):
+        def names(self) -> list[str]:
+            return ["docs"]
+
+        def summary(self, name: str) -> IndexSummary:
+            raise DiskSpaceError(f"no space to write {name}")
+
+    opened = Workspace.open(workspace)
+    opened.indexes = FullCollection(workspace / "indexes")
+    result = CliRunner().invoke(app, ["doctor", "--json"], obj=Invocation(open_workspace=lambda: opened))
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+    assert (checks["index docs"]["verdict"], checks["index docs"]["detail"]) == ("wrong", "no space to write docs")
+    assert "disk (indexes)" in checks
 
 
 def test_an_index_of_another_embedder_is_wrong(run: Run, cli: Cli, docs: Path) -> None:
