@@ -4,7 +4,7 @@ import platform
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -95,6 +95,29 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
             yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
         else:
             yield Check(use, Verdict.OK, _place(workspace, name))
+
+
+def check_files(workspace: "Workspace") -> Iterator[Check]:
+    """The folders and the file that the settings name beside the models: of a judge, a reranker, a Wikipedia."""
+    from agentkit.embedders.cross_encoder import check_folder
+
+    settings = workspace.settings
+    if settings.models.judge:
+        yield _check_file("judge", settings.models.judge, check_folder)
+    if settings.search.reranker not in {"off", "model"}:
+        yield _check_file("reranker", Path(settings.search.reranker), check_folder)
+    if settings.tools.wikipedia.endswith(".zim"):
+        from agentkit.tools.wikipedia import zim_tool
+
+        yield _check_file("wikipedia", Path(settings.tools.wikipedia), zim_tool)
+
+
+def _check_file(use: str, path: Path, check: Callable[[Path], object]) -> Check:
+    try:
+        check(path)
+    except AgentkitError as error:
+        return Check(use, Verdict.WRONG, str(error))
+    return Check(use, Verdict.OK, str(path))
 
 
 def _way_to_model(key: str, name: str) -> str:

@@ -30,6 +30,7 @@ def doctor(
         *_checks.check_python(),
         *_checks.check_engine(),
         *_checks.check_models(workspace),
+        *_checks.check_files(workspace),
         *_checks.check_workspace(workspace),
         *_checks.check_disk(workspace),
     ]

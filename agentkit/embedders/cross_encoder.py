@@ -22,8 +22,7 @@ class CrossEncoder:
         Raises:
             ModelLoadError: the folder holds no cross-encoder in safetensors.
         """
-        if not list(folder.glob("*.safetensors")):
-            raise ModelLoadError(f"{folder} holds no model.safetensors: give the folder of a cross-encoder")
+        check_folder(folder)
         import sentence_transformers
 
         try:
@@ -43,3 +42,13 @@ class CrossEncoder:
 
         raw = self._model.predict(list(pairs), activation_fn=nn.Identity(), show_progress_bar=False)
         return np.asarray(raw, dtype=np.float32).reshape(len(pairs), len(self.labels))
+
+
+def check_folder(folder: Path) -> None:
+    """Do nothing where the folder may hold a cross-encoder; loads nothing.
+
+    Raises:
+        ModelLoadError: it has no weights.
+    """
+    if not list(folder.glob("*.safetensors")):
+        raise ModelLoadError(f"{folder} holds no model.safetensors: give the folder of a cross-encoder")

@@ -103,6 +103,35 @@ def test_an_index_on_a_full_disk_is_wrong_and_the_report_goes_on(workspace: Path
     assert "disk (indexes)" in checks
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "detail"),
+    [
+        ('[models]\njudge = "nowhere"', "judge", "nowhere holds no model.safetensors"),
+        ('[search]\nreranker = "nowhere"', "reranker", "nowhere holds no model.safetensors"),
+        ('[tools]\nwikipedia = "nowhere.zim"', "wikipedia", "there is no ZIM file"),
+        ('[tools]\nwikipedia = "agentkit.zim"', "wikipedia", "is not a ZIM file"),
+    ],
+)
+def test_a_file_of_the_settings_that_is_not_what_it_should_be_is_wrong(
+    run: Run, workspace: Path, line: str, name: str, detail: str
+) -> None:
+    if name == "wikipedia":
+        pytest.importorskip("libzim")
+    (workspace / "agentkit.zim").write_text("no archive")
+    (workspace / "agentkit.toml").write_text(line)
+    check = find(run, name)
+    assert check["verdict"] == "wrong"
+    assert detail in check["detail"]
+
+
+def test_a_judge_and_a_reranker_that_are_there_are_well(run: Run, workspace: Path) -> None:
+    (workspace / "encoder").mkdir()
+    (workspace / "encoder" / "model.safetensors").touch()
+    (workspace / "agentkit.toml").write_text('[models]\njudge = "encoder"\n[search]\nreranker = "encoder"\n')
+    for name in ("judge", "reranker"):
+        assert (find(run, name)["verdict"], find(run, name)["detail"]) == ("ok", str(workspace / "encoder"))
+
+
 def test_an_index_of_another_embedder_is_wrong(run: Run, cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
     check = find(run, "index docs")
