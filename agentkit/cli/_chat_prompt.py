@@ -16,7 +16,7 @@ from prompt_toolkit.styles import Style
 
 from agentkit.agents.session import storable
 from agentkit.cli._chat_commands import Command
-from agentkit.cli._terminal import uses_colour
+from agentkit.cli._terminal import as_text, uses_colour
 from agentkit.errors import AgentkitError
 
 _REFRESH_S = 0.5
@@ -62,7 +62,7 @@ class ChatPrompt:
             KeyboardInterrupt: Ctrl-C.
         """
         parts: StyleAndTextTuples = [("class:prompt", "> ")]
-        return self._session.prompt(parts, default=draft)
+        return as_text(self._session.prompt(parts, default=draft)) or ""
 
 
 class CommandCompleter(Completer):

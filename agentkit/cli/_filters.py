@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from agentkit.cli._terminal import as_text
+
 
 def _check_conditions(conditions: list[str] | None) -> list[str]:
     if not conditions:
@@ -11,6 +13,7 @@ def _check_conditions(conditions: list[str] | None) -> list[str]:
     from agentkit.errors import ConditionError
     from agentkit.indexes.conditions import parse_condition
 
+    conditions = [as_text(condition) or "" for condition in conditions]
     for condition in conditions:
         try:
             parse_condition(condition)
@@ -19,8 +22,13 @@ def _check_conditions(conditions: list[str] | None) -> list[str]:
     return conditions
 
 
-PathFilter = Annotated[str | None, typer.Option("--path", help="Only files whose path matches, such as 'reports/*'.")]
-FormatFilter = Annotated[str | None, typer.Option("--format", help="Only files of this format, such as pdf.")]
+PathFilter = Annotated[
+    str | None,
+    typer.Option("--path", help="Only files whose path matches, such as 'reports/*'.", callback=as_text),
+]
+FormatFilter = Annotated[
+    str | None, typer.Option("--format", help="Only files of this format, such as pdf.", callback=as_text)
+]
 Conditions = Annotated[
     list[str] | None,
     typer.Option(

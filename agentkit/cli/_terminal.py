@@ -81,6 +81,14 @@ def supports_links(stream: TextIO, environment: Mapping[str, str] = os.environ) 
     )
 
 
+def as_text(value: str | None) -> str | None:
+    """What was typed, as text: bytes that the locale does not know are read as UTF-8, and replaced where they are none.
+
+    For what is to be read; a path is the bytes that it is.
+    """
+    return value and value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def read_piped_text() -> str:
     """What was piped to standard input; empty where it is a terminal or closed. Bad UTF-8 is replaced."""
     stream = sys.stdin

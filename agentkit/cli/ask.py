@@ -12,7 +12,7 @@ from agentkit.cli._claims import claim_as_json
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
-from agentkit.cli._terminal import is_terminal, neutralise, read_piped_text, to_json
+from agentkit.cli._terminal import as_text, is_terminal, neutralise, read_piped_text, to_json
 
 if TYPE_CHECKING:
     from agentkit.cli._reasoning import Reasoning
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question. Piped text is added to it.")] = "",
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="The question. Piped text is added to it.", callback=as_text)
+    ] = "",
     index: Annotated[
         str | None,
         typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
@@ -35,7 +37,7 @@ def ask(
     path: PathFilter = None,
     form: FormatFilter = None,
     where: Conditions = None,
-    system: Annotated[str, typer.Option("-s", "--system", help="Instructions for the model.")] = "",
+    system: Annotated[str, typer.Option("-s", "--system", help="Instructions for the model.", callback=as_text)] = "",
     strategy: Annotated[
         str | None,
         typer.Option(

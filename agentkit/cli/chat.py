@@ -10,7 +10,7 @@ import typer
 
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
-from agentkit.cli._terminal import is_terminal
+from agentkit.cli._terminal import as_text, is_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,9 @@ def chat(
         str | None,
         typer.Option("-m", "--model", help="A model's name, hf:OWNER/REPO:FILE, a GGUF file, or provider:name."),
     ] = None,
-    system: Annotated[str | None, typer.Option("-s", "--system", help="Instructions for the model.")] = None,
+    system: Annotated[
+        str | None, typer.Option("-s", "--system", help="Instructions for the model.", callback=as_text)
+    ] = None,
     tools: Annotated[
         list[str] | None, typer.Option("-T", "--tool", metavar="TOOL", help="A tool that the model may call.")
     ] = None,

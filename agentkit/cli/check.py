@@ -8,14 +8,16 @@ import typer
 
 from agentkit.cli._claims import claim_as_json
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, workspace_of
-from agentkit.cli._terminal import neutralise_line, read_piped_text, to_json
+from agentkit.cli._terminal import as_text, neutralise_line, read_piped_text, to_json
 
 _SIGNS = {"supported": "✓", "contradicted": "✗", "not_found": "?"}
 
 
 def check(
     context: typer.Context,
-    answer: Annotated[str, typer.Argument(metavar="ANSWER", help="The text to check; piped text by default.")] = "",
+    answer: Annotated[
+        str, typer.Argument(metavar="ANSWER", help="The text to check; piped text by default.", callback=as_text)
+    ] = "",
     index: Annotated[
         str | None,
         typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),

@@ -10,7 +10,7 @@ import typer
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
-from agentkit.cli._terminal import neutralise, read_piped_text, to_json
+from agentkit.cli._terminal import as_text, neutralise, read_piped_text, to_json
 from agentkit.results import StopReason
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _INTERRUPTED = 130
 
 def run(
     context: typer.Context,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do. Piped text is added to it.")] = "",
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="What to do. Piped text is added to it.", callback=as_text)
+    ] = "",
     index: Annotated[
         str | None,
         typer.Option(

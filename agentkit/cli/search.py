@@ -9,7 +9,7 @@ import typer
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
-from agentkit.cli._terminal import to_json
+from agentkit.cli._terminal import as_text, to_json
 from agentkit.results import SearchMode
 
 _FIELDS = ("rank", "score", "path", "page", "start", "end", "text")
@@ -17,7 +17,7 @@ _FIELDS = ("rank", "score", "path", "page", "start", "end", "text")
 
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.", callback=as_text)],
     index: Annotated[
         str | None,
         typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),

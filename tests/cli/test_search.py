@@ -112,3 +112,18 @@ def test_an_index_without_a_passage_is_said_to_be_empty(cli: Cli, workspace: Pat
     result = cli("search", "flour", "-i", "bare")
     assert result.exit_code == 0
     assert "the index bare is empty: agentkit index PATH --name bare fills it" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "Br\udcfccke lamp"), ("search", "lamp", "--path", "Br\udcfccke"), ("ask", "Br\udcfccke?"),
+        ("search", "lamp", "--format", "\udcfc"), ("search", "lamp", "--where", "author=Br\udcfccke"),
+        ("ask", "lamp?", "-s", "\udcfc"), ("check", "Br\udcfccke."),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_text_are_replaced_in_what_is_to_be_read(cli: Cli, arguments: tuple[str, ...]) -> None:
+    cli.replies = ["none"] * 9
+    result = cli(*arguments)
+    assert "defect" not in result.stderr
+    assert "surrogate" not in result.stderr
