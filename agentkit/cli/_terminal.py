@@ -10,7 +10,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -87,6 +88,23 @@ def as_text(value: str | None) -> str | None:
     For what is to be read; a path is the bytes that it is.
     """
     return value and value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@contextmanager
+def stdout_kept_for_results() -> Iterator[None]:
+    """Meanwhile what other programs print, which a tool may start, goes to stderr."""
+    try:
+        ours = os.dup(1)
+    except OSError:  # stdout is closed
+        yield
+        return
+    try:
+        with suppress(OSError):  # stderr is closed
+            os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(ours, 1)
+        os.close(ours)
 
 
 def read_piped_text() -> str:

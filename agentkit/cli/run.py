@@ -10,7 +10,7 @@ import typer
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
-from agentkit.cli._terminal import as_text, neutralise, read_piped_text, to_json
+from agentkit.cli._terminal import as_text, neutralise, read_piped_text, stdout_kept_for_results, to_json
 from agentkit.results import StopReason
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run(
     from agentkit.cli._interrupt import cancel_on_interrupt
     from agentkit.cli._steps import StepPrinter
 
-    with StepPrinter() as printer, cancel_on_interrupt() as cancel:
+    with StepPrinter() as printer, cancel_on_interrupt() as cancel, stdout_kept_for_results():
         approve = Approval(_effects(chosen, allowed), pause=printer.pause)
         limits = AgentLimits(steps=steps, seconds=seconds)
         with workspace.agent(

@@ -22,6 +22,18 @@ def send(text: str) -> str:
 '''
 
 
+_GREET = '''\
+import subprocess, sys
+from agentkit.tools import tool
+
+@tool
+def greet() -> str:
+    """Greet."""
+    subprocess.run([sys.executable, "-c", "print('hello from a program')"], check=True)
+    return "greeted"
+'''
+
+
 def _call(name: str, thought: str = "I look.", /, **arguments: object) -> AIMessage:
     return AIMessage(thought, tool_calls=[{"name": name, "args": arguments, "id": f"{name}-{arguments}"}])
 
@@ -130,3 +142,15 @@ def test_a_strategy_reasons_the_answer(cli: Cli) -> None:
     assert (shape["answer"], shape["confidence"]) == ("51", 1.0)
     assert "there is no strategy 'cott'" in cli.error("run", "What?", "--strategy", "cott")
     assert "-o is for" in cli.error("run", "What?", "-o", "samples", "3", code=2)
+
+
+def test_what_a_tool_s_program_prints_is_no_result(
+    cli: Cli, workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "tools" / "greet.py").write_text(_GREET, "utf-8")
+    cli("tools", "trust", "--yes")
+    cli.replies = [_call("greet"), "Done."]
+    assert cli.json("run", "Greet me.", "-T", "greet")["answer"] == "Done."
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "hello from a program" in printed.err
