@@ -10,18 +10,27 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as EnvironmentParseError
 
 from agentkit.errors import SettingsError
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER, is_path
 
 FILE_NAME = "agentkit.toml"
 _PREFIX = "AGENTKIT_"
+
+
+def _no_boolean(value: Any) -> Any:  # Any: what TOML holds
+    if isinstance(value, bool):
+        raise ValueError("write a number, not true or false")  # noqa: TRY004  # pydantic passes a TypeError on
+    return value
+
+
+_Integer = Annotated[int, BeforeValidator(_no_boolean)]
+_Number = Annotated[float, BeforeValidator(_no_boolean)]
 
 
 class _Section(BaseModel):
@@ -44,30 +53,30 @@ class ModelSettings(_Section):
     """The folder of an NLI cross-encoder that judges in `check` and `ask` what passages prove; None: the chat model."""
     directory: Path | None = None
     """Where pulled models are kept; None is the user's data folder."""
-    context_tokens: int | None = Field(default=None, ge=256)
+    context_tokens: _Integer | None = Field(default=None, ge=256)
     """None takes the model's own limit, or what the memory allows of it."""
-    gpu_layers: int | None = Field(default=None, ge=-1)
+    gpu_layers: _Integer | None = Field(default=None, ge=-1)
     """None chooses by free GPU memory; -1 is all."""
-    main_gpu: int = Field(default=0, ge=0)
+    main_gpu: _Integer = Field(default=0, ge=0)
     """The GPU for what is not split, in the order of `agentkit doctor`."""
-    tensor_split: tuple[float, ...] | None = None
+    tensor_split: tuple[_Number, ...] | None = None
     """Shares of the model for each GPU; None splits by free memory."""
     flash_attention: bool | None = None
     """None leaves it to llama.cpp."""
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     """Form of the KV cache's numbers; the quantised ones need flash attention."""
-    draft_tokens: int | None = Field(default=None, ge=0, le=15)
+    draft_tokens: _Integer | None = Field(default=None, ge=0, le=15)
     """At most how many tokens of a reply to guess from earlier text and verify together, as far as that is faster: a
     step is filled to a multiple of four. 0 is none, and None only where several replies to one prompt are running."""
-    threads: int | None = Field(default=None, ge=1)
+    threads: _Integer | None = Field(default=None, ge=1)
     """None takes the number of physical cores."""
 
 
 class ChunkSettings(_Section):
     """How long the passages of an index are. After a change: `agentkit indexes rebuild NAME --rechunk`."""
 
-    max_chars: int = Field(default=1000, ge=100, le=20_000)
-    overlap_chars: int = Field(default=150, ge=0)
+    max_chars: _Integer = Field(default=1000, ge=100, le=20_000)
+    overlap_chars: _Integer = Field(default=150, ge=0)
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:
@@ -81,7 +90,7 @@ class ChunkSettings(_Section):
 class IndexSettings(_Section):
     """What an index takes in."""
 
-    max_file_bytes: int = Field(default=50_000_000, ge=1)
+    max_file_bytes: _Integer = Field(default=50_000_000, ge=1)
     """Larger files are skipped and named in the report."""
 
 
@@ -92,11 +101,11 @@ class SearchSettings(_Section):
     """Search with the question, with several ways to ask it, or with a passage made up to answer it as well."""
     reranker: str = "off"
     """`off`, `model` (the local chat model judges passages), or the folder of a cross-encoder."""
-    rerank_budget: int = Field(default=20, ge=1, le=1000)
+    rerank_budget: _Integer = Field(default=20, ge=1, le=1000)
     """How many passages the reranker looks at, at most."""
-    relevance_weight: float = Field(default=1.0, ge=0.0, le=1.0)
+    relevance_weight: _Number = Field(default=1.0, ge=0.0, le=1.0)
     """Below 1, passages that resemble better ones give way (maximal marginal relevance)."""
-    per_file: int | None = Field(default=None, ge=1)
+    per_file: _Integer | None = Field(default=None, ge=1)
     """At most so many passages of one file."""
     merge_neighbours: bool = False
     """Passages that touch are one longer passage."""
@@ -105,12 +114,12 @@ class SearchSettings(_Section):
 class AnswerSettings(_Section):
     """How questions are answered."""
 
-    passages: int = Field(default=6, ge=1, le=100)
+    passages: _Integer = Field(default=6, ge=1, le=100)
     """How many passages are retrieved for a question."""
-    max_tokens: int = Field(default=512, ge=16)
+    max_tokens: _Integer = Field(default=512, ge=16)
     """Longest answer."""
-    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
-    seed: int | None = Field(default=None, ge=0)
+    temperature: _Number = Field(default=0.0, ge=0.0, le=2.0)
+    seed: _Integer | None = Field(default=None, ge=0)
     """The same seed gives the same answer at any temperature; None draws a new one each time."""
 
 
@@ -174,11 +183,10 @@ def load_settings(file: Path | None = None) -> Settings:
     """
     source = "" if file is None else _read(file)
     data = _parse(source, file)
+    _check_variables(os.environ)
     problems = _unknown_variables(os.environ)
     try:
         settings = Settings(**data)
-    except EnvironmentParseError as error:
-        raise SettingsError(f"the environment's {_PREFIX}* variables: {error}") from error
     except ValidationError as error:
         problems += [_problem(details, source, file) for details in error.errors(include_url=False)]
     if problems:
@@ -256,6 +264,15 @@ def _base(location: tuple[str, ...], file: Path | None) -> Path:
     return file.parent if file is not None and not _variable_of(location) else Path.cwd()
 
 
+def _check_variables(environment: Mapping[str, str]) -> None:
+    """Refuse a whole section in one variable, which pydantic-settings would read as JSON."""
+    for name, value in sorted(environment.items()):
+        section = name.upper().removeprefix(_PREFIX).lower()
+        if value and name.upper().startswith(_PREFIX) and section in Settings.model_fields:
+            example = f"{name}__{_known_keys((section,))[0].upper()}"
+            raise SettingsError(f"{name}: one variable holds one key: write {example}=… and so on")
+
+
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Variables with a section that does not exist: pydantic-settings would not look at them."""
     unknown = []
@@ -271,7 +288,7 @@ def _problem(details: ErrorDetails, source: str, file: Path | None) -> str:
     location = tuple(str(part) for part in details["loc"])
     key = ".".join(location)
     variable = _variable_of(location)
-    line = None if variable else _line_of(location, source)
+    line = None if variable else _line_of(location[:2], source)
     where = variable or (f"{file}, line {line}" if line else str(file or "settings"))
     if details["type"] == "extra_forbidden":
         return f"{where}: unknown key {key!r}{_nearest(location[-1], location[:-1])}"
@@ -302,9 +319,9 @@ def _known_keys(section: tuple[str, ...]) -> list[str]:
 
 
 def _variable_of(location: tuple[str, ...]) -> str | None:
-    """The environment variable that set this key, if one did."""
-    wanted = (_PREFIX + "__".join(location)).upper()
-    return next((name for name, value in os.environ.items() if name.upper() == wanted and value), None)
+    """The environment variable that set this key or something in it, if one did."""
+    wanted = _PREFIX + "".join(f"{part.upper()}__" for part in location[:2])
+    return next((name for name, value in os.environ.items() if value and f"{name.upper()}__".startswith(wanted)), None)
 
 
 def _line_of(location: tuple[str, ...], source: str) -> int | None:

@@ -130,6 +130,43 @@ def test_a_variable_with_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert problem(None).startswith("AGENTKIT_ANSWER__PASSAGES: answer.passages: ")
 
 
+@pytest.mark.parametrize("value", ["junk", "5", '{"passages": 4}'])
+def test_a_whole_section_in_a_variable_is_refused_with_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("AGENTKIT_ANSWER", value)
+    assert problem(None) == "AGENTKIT_ANSWER: one variable holds one key: write AGENTKIT_ANSWER__PASSAGES=… and so on"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        ("AGENTKIT_ANSWER__PASSAGES__X", "4", "answer.passages"),
+        ("AGENTKIT_MODELS__TENSOR_SPLIT", '["x"]', "models.tensor_split.0"),
+        ("AGENTKIT_CHUNKS__OVERLAP_CHARS", "900", "chunks"),
+    ],
+)
+def test_the_variable_is_blamed_and_not_the_file(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert problem(write("[answer]\npassages = 9\n")).startswith(f"{name}: {key}: ")
+
+
+@pytest.mark.parametrize(
+    "line", ["[answer]\npassages = true", "[answer]\ntemperature = false", "[models]\nthreads = true"]
+)
+def test_true_and_false_are_no_numbers(write: Write, line: str) -> None:
+    path = write(line)
+    assert problem(path).startswith(f"{path}, line 2: ")
+    assert "write a number, not true or false" in problem(path)
+
+
+def test_a_part_of_a_list_is_found_in_the_file(write: Write) -> None:
+    path = write("[models]\ntensor_split = [true, 1]\n")
+    assert problem(path) == f"{path}, line 2: models.tensor_split.0: write a number, not true or false (it is True)"
+
+
 def test_a_relative_models_directory_is_relative_to_the_file(write: Write, tmp_path: Path) -> None:
     assert load_settings(write('[models]\ndirectory = "weights"\n')).models.directory == tmp_path / "weights"
 
