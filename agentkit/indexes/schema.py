@@ -5,7 +5,8 @@ TOKENIZER = "porter unicode61"
 """How the keyword index cuts text into words."""
 
 _LOOKED_AFTER = """
--- Files and folders that must not come back: paths or patterns, as `indexes forget` was given them.
+-- Files and folders that must not come back: paths or patterns, as `indexes forget` was given them; behind ./ a path
+-- that is no pattern.
 CREATE TABLE forgotten (pattern TEXT PRIMARY KEY) WITHOUT ROWID;
 -- What a rebuild with other chunks or another embedder has made but not switched to.
 CREATE TABLE remade (path TEXT PRIMARY KEY, chunks TEXT NOT NULL); -- chunks as in staged

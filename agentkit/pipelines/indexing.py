@@ -45,6 +45,7 @@ def index_folder(
 
     Raises:
         DocumentError: a source does not exist, or none holds a file that can be read.
+        IndexingError: a source contains one that the index already has, or patterns are given that cannot count.
         IndexLockedError: somebody else is writing the index.
         DiskSpaceError: the disk is full.
     """

@@ -31,7 +31,7 @@ def plan_folder(
 
     Raises:
         DocumentError: a source does not exist, or none holds a file that can be read.
-        IndexingError: a source contains one that the index already has.
+        IndexingError: a source contains one that the index already has, or patterns are given that cannot count.
     """
     started = time.monotonic()
     roots = Roots(catalog, name)
