@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
+from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers import BaseCumulativeTransformOutputParser, JsonOutputParser, PydanticOutputParser
+from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
@@ -32,14 +34,39 @@ def parsed(
     model: Runnable[LanguageModelInput, AIMessage], schema: OutputSchema, *, include_raw: bool
 ) -> Runnable[LanguageModelInput, Any]:
     """The model's replies parsed; with `include_raw` a dict of `raw`, `parsed` and `parsing_error`."""
-    parser: Runnable[Any, Any] = JsonOutputParser()
-    if isinstance(schema, type) and is_basemodel_subclass(schema):
-        parser = PydanticOutputParser(pydantic_object=schema)
+    is_class = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser = _WholeReplyParser(parser=PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser())
     if not include_raw:
         return model | parser
     good = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
     bad = RunnablePassthrough.assign(parsed=lambda _: None)
     return RunnableMap(raw=model) | good.with_fallbacks([bad], exception_key="parsing_error")
+
+
+class _WholeReplyParser(BaseCumulativeTransformOutputParser[Any]):
+    """LangChain's parsers complete JSON that was cut: right for the parts of a stream, but not for its end."""
+
+    parser: JsonOutputParser
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        _check_end(result[0], is_part=partial)
+        return self.parser.parse_result(result, partial=partial)
+
+    def parse(self, text: str) -> Any:
+        return self.parse_result([Generation(text=text)])
+
+
+def _check_end(reply: Generation, *, is_part: bool) -> None:
+    """Refuse a reply that has ended and is not whole."""
+    metadata = reply.message.response_metadata if isinstance(reply, ChatGeneration) else {}
+    reason = metadata.get("finish_reason")
+    if is_part and reason is None:
+        return
+    try:
+        json.loads(reply.text)
+    except ValueError as error:  # also an integer of thousands of digits
+        why = "was cut short by a limit on tokens: raise max_tokens" if reason == "length" else f"is not JSON: {error}"
+        raise OutputParserException(f"the reply {why}", llm_output=reply.text) from error
 
 
 def _described(function: Mapping[str, Any]) -> dict[str, Any]:
