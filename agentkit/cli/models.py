@@ -8,7 +8,7 @@ import typer
 
 from agentkit.cli._invocation import note, workspace_of
 from agentkit.cli._terminal import is_terminal, to_json
-from agentkit.models.catalog import is_hosted
+from agentkit.models.catalog import is_hosted, is_path
 
 if TYPE_CHECKING:
     from agentkit.models.store import StoredModel
@@ -18,18 +18,20 @@ app = typer.Typer(help="List, pull, show and remove models.", no_args_is_help=Fa
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="A catalog name, or hf:OWNER/REPO:FILE.gguf.")]
 
+_UNKNOWN = "unknown until pulled"
+
 
 @app.command("list")
 def list_models(context: typer.Context, is_json: _Json = False) -> None:
     """List the models that agentkit knows, and those that are on this machine."""
-    from agentkit.cli._render import human_bytes, print_table
+    from agentkit.cli._render import print_table
 
     models = workspace_of(context).models.store().list()
     if is_json:
         typer.echo(to_json([_as_json(model) for model in models]))
         return
     rows = [
-        (model.name, model.kind, human_bytes(model.size), "here" if model.is_pulled else "-", model.description)
+        (model.name, model.kind, _size(model), "here" if model.is_pulled else "-", model.description)
         for model in models
     ]
     print_table("", ("model", "kind", "size", "pulled", "what it is"), rows, sys.stdout)
@@ -60,7 +62,7 @@ def pull_model(
             path = store.pull(name, on_progress=bar.update)
         note(f"{name} is in {path}")
     if is_json:
-        typer.echo(to_json([_as_json(store.show(name)) for name in wanted]))
+        typer.echo(to_json([_as_json(store.show(name)) for name in wanted if not is_path(name)]))
 
 
 @app.command("show")
@@ -71,7 +73,7 @@ def show_model(
     is_json: _Json = False,
 ) -> None:
     """Show what is known of a model. With --verify, exit with 1 where a file is not what it should be."""
-    from agentkit.cli._render import human_bytes, print_table
+    from agentkit.cli._render import print_table
 
     store = workspace_of(context).models.store()
     model = store.show(name)
@@ -81,8 +83,8 @@ def show_model(
     else:
         rows: list[tuple[str, object]] = [
             ("model", model.name), ("kind", model.kind), ("what it is", model.description), ("licence", model.licence),
-            ("size", human_bytes(model.size)), ("sha256", model.sha256), ("pulled", "yes" if model.is_pulled else "no"),
-            ("place", model.path),
+            ("size", _size(model)), ("sha256", model.sha256 or _UNKNOWN),
+            ("pulled", "yes" if model.is_pulled else "no"), ("place", model.path),
         ]  # fmt: skip
         if is_sound is not None:
             rows.append(("verified", "yes" if is_sound else "NO: pull it again after `agentkit models remove`"))
@@ -104,6 +106,12 @@ def remove_model(
     if not is_confirmed and is_terminal(sys.stdin):
         typer.confirm(f"Delete the model {name} from this machine?", abort=True, err=True)
     note(f"{name} is removed: {human_bytes(store.remove(name))} are free again")
+
+
+def _size(model: "StoredModel") -> str:
+    from agentkit.cli._render import human_bytes
+
+    return _UNKNOWN if model.size is None else human_bytes(model.size)
 
 
 def _as_json(model: "StoredModel") -> dict[str, object]:

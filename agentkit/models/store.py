@@ -43,12 +43,13 @@ class StoredModel:
     kind: str
     description: str
     licence: str
-    size: int
+    size: int | None
+    """Bytes of all files; None where they are not known before the pull."""
     is_pulled: bool
     path: Path
     """Of its GGUF file, or of an embedder's folder; where it would be, if it is not pulled."""
-    sha256: str
-    """Of its largest file."""
+    sha256: str | None
+    """Of its largest file; None where it is not known."""
 
 
 OnProgress = Callable[[PullProgress], None]
@@ -86,10 +87,12 @@ class ModelStore:
         """Get the model, unless it is here already, and say where it is.
 
         Raises:
-            ModelNotFoundError: no such name.
+            ModelNotFoundError: no such name or file.
             ModelDownloadError: no source gave it; the message says why, source by source.
             DiskSpaceError: the disk has too little space for it.
         """
+        if is_path(name):
+            return self.path(name)
         try:
             return self.path(name)
         except ModelNotFoundError:
@@ -128,8 +131,9 @@ class ModelStore:
         is_pulled = all(_has_size(folder / file.name, file.size) for file in model.files)
         largest = max(model.files, key=lambda file: file.size)
         path = folder / model.files[0].name if model.kind == "chat" else folder
+        size = model.size if largest.size >= 0 else None
         return StoredModel(
-            name, model.kind, model.description, model.licence, model.size, is_pulled, path, largest.sha256
+            name, model.kind, model.description, model.licence, size, is_pulled, path, largest.sha256 or None
         )
 
     def remove(self, name: str) -> int:
@@ -198,12 +202,12 @@ class ModelStore:
 
     def _check_space(self, model: ModelEntry, partial: Path) -> None:
         there = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
-        needed = model.size - there + _SPARE_BYTES
+        needed = model.size - there
         free = shutil.disk_usage(partial).free
-        if free < needed:
+        if free < needed + _SPARE_BYTES:
             raise DiskSpaceError(
-                f"the model {model.name} needs {needed:,} bytes in {self.directory}, where {free:,} are free: "
-                "free some space, or set AGENTKIT_DATA_DIR to another disk"
+                f"the model {model.name} needs {needed:,} bytes in {self.directory}, and {_SPARE_BYTES:,} more are "
+                f"to stay free, where {free:,} are: free some space, or set AGENTKIT_DATA_DIR to another disk"
             )
 
     def _known(self, name: str, *, is_hub_asked: bool = False) -> ModelEntry:

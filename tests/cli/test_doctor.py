@@ -202,3 +202,16 @@ def test_a_hosted_model_is_nothing_to_pull(run: Run, workspace: Path, monkeypatc
     checks = {check["name"]: check for check in json.loads(run("doctor", "--json").stdout)["checks"]}
     assert (checks["chat model"]["verdict"], checks["chat model"]["detail"]) == ("ok", "openai:tiny (runs elsewhere)")
     assert "openai:tiny runs elsewhere: there is nothing to pull" in run("models", "pull", "openai:tiny").stderr
+
+
+def test_what_is_unknown_of_a_model_before_it_is_pulled_is_said(run: Run) -> None:
+    shown = json.loads(run("models", "show", "hf:a/b:c.gguf", "--json").stdout)
+    assert (shown["size"], shown["sha256"]) == (None, None)
+    lines = [line.split(maxsplit=1) for line in run("models", "show", "hf:a/b:c.gguf").stdout.splitlines() if line]
+    assert [line[1] for line in lines if line[0] in {"size", "sha256"}] == ["unknown until pulled"] * 2
+
+
+def test_a_pull_of_a_path_pulls_nothing(run: Run, workspace: Path) -> None:
+    (workspace / "tiny.gguf").touch()
+    result = run("models", "pull", "tiny.gguf", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
