@@ -4,20 +4,21 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 (`tool_calling.py`), reading replies (`replies.py`), downloads (`catalog.py`).
 """
 
+import asyncio
 import math
 import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -79,7 +80,7 @@ def replies_together() -> Iterator[GenerationGroup]:
     """A group whose `cancel` ends the replies of local models that are begun inside, also by threads with a copy of the
     context.
     """
-    group = GenerationGroup()
+    group = GenerationGroup(outer=_batch.get())
     outer = _batch.set(group)
     try:
         yield group
@@ -332,7 +333,13 @@ class LocalChatModel(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.model, "temperature": self.temperature, "seed": self.seed}
+        """All that a reply depends on: LangChain's cache tells replies apart by it."""
+        own = [name for name in LocalChatModel.model_fields if name not in BaseChatModel.model_fields]
+        return {name: getattr(self, name) for name in own}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        """LangChain's own leaves out the `stop` of the model itself."""
+        return super()._get_invocation_params(stop=self.stop if stop is None else stop, **kwargs)
 
     def _generate(
         self,
@@ -365,6 +372,38 @@ class LocalChatModel(BaseChatModel):
                 run_manager.on_llm_new_token(str(message.content), chunk=chunk)
             yield chunk
         yield ChatGenerationChunk(message=reader.last(generation.outcome))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """In a thread of LangChain's, whose replies end where nobody awaits them any more."""
+        with replies_together() as group:
+            try:
+                return await super()._agenerate(messages, stop, run_manager, **kwargs)
+            finally:
+                group.cancel()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        chunks = self._stream(messages, stop, run_manager.get_sync() if run_manager else None, **kwargs)
+        context = copy_context()  # of its own: a generator's caller would see what it sets
+        group = GenerationGroup(outer=_batch.get())
+        context.run(_batch.set, group)
+        loop = asyncio.get_running_loop()
+        try:
+            while chunk := await loop.run_in_executor(None, lambda: context.run(next, chunks, None)):
+                yield chunk
+        finally:
+            group.cancel()
 
     def _start(
         self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]

@@ -1,11 +1,14 @@
 """`LocalChatModel` over smollm2-135m, and content that tries to be markup."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 from langchain_core.tools import tool
@@ -13,6 +16,7 @@ from pydantic import BaseModel
 
 from agentkit import LocalChatModel
 from agentkit.errors import ConstraintError, ContextLengthError, EngineError, MessageError
+from agentkit.models.chat import replies_together
 from agentkit.models.constraints import after_thought, choice, regex
 from agentkit.tools.calculator import calculator
 
@@ -212,3 +216,81 @@ def test_create_agent_calls_our_tools_and_ends(model: LocalChatModel) -> None:
     agent = create_agent(model, tools=[book, calculator])
     state = agent.invoke({"messages": [HumanMessage("Say hello.")]}, {"recursion_limit": 6})
     assert isinstance(state["messages"][-1], AIMessage)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"max_tokens": 3}, {"stop": ["e"]}, {"top_k": 5}, {"context_tokens": 1024}, {"kv_cache_type": "q8_0"}, {"n": 2}],
+)
+def test_a_cached_reply_is_given_for_the_same_settings_alone(chat_model_file: Path, other: dict[str, Any]) -> None:
+    settings = {"model": str(chat_model_file), "max_tokens": 9, "cache": InMemoryCache()}
+    keys = [LocalChatModel(**{**settings, **more})._get_llm_string() for more in ({}, {}, other)]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_cache_tells_lengths_and_stop_strings_apart(model: LocalChatModel, chat_model_file: Path) -> None:
+    whole = str(model.invoke("Name a river.", max_tokens=8).content)
+    cache = InMemoryCache()
+    settings = {"model": str(chat_model_file), "context_tokens": 512, "max_tokens": 8, "cache": cache}
+    with LocalChatModel(**settings) as long, LocalChatModel(**settings, stop=[whole[3]]) as stopped:
+        assert long.invoke("Name a river.").content != stopped.invoke("Name a river.").content
+        assert long.invoke("Name a river.").content != long.invoke("Name a river.", stop=[whole[3]]).content
+
+
+_ENDLESS = regex("[a-z ]{9000}")
+
+
+async def _stream_all(model: LocalChatModel) -> None:
+    async for _ in model.astream("Hi", constraint=_ENDLESS, max_tokens=1500):
+        pass
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model: model.ainvoke("Hi", constraint=_ENDLESS, max_tokens=1500),
+        lambda model: model.abatch(["Hi", "Hello"] * 6, constraint=_ENDLESS, max_tokens=1500),
+        _stream_all,
+    ],
+    ids=["ainvoke", "abatch", "astream"],
+)
+def test_a_call_that_is_awaited_no_more_ends_its_replies(
+    model: LocalChatModel, call: Callable[[LocalChatModel], Awaitable[object]]
+) -> None:
+    model.invoke("Hi", max_tokens=1)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(call(model), 0.5))  # waits for its threads, too
+    assert time.monotonic() - started < 4
+    assert model.invoke("Hi", max_tokens=1)
+    assert not model.engine._running
+
+
+def test_a_long_prompt_is_read_no_further_once_its_stream_is_cancelled(model: LocalChatModel) -> None:
+    async def read() -> None:
+        async for _ in model.astream("ship " * 1900, max_tokens=2):
+            pass
+
+    model.invoke("Hi", max_tokens=1)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(read(), 0.2))
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_stream_that_is_awaited_no_further_is_cancelled(model: LocalChatModel) -> None:
+    async def leave_early() -> None:
+        stream = model.astream("Hi", constraint=_ENDLESS, max_tokens=1500)
+        await anext(stream)
+        await stream.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(leave_early())
+    assert model.invoke("Hi", max_tokens=1)
+    assert not model.engine._running
+
+
+def test_a_cancelled_group_ends_the_batches_inside_it(model: LocalChatModel) -> None:
+    with replies_together() as group:
+        group.cancel()
+        replies = model.batch(["Hi", "Hello"], constraint=_ENDLESS, max_tokens=1500)
+    assert {reply.response_metadata["stop_reason"] for reply in replies} == {"cancelled"}

@@ -123,7 +123,9 @@ class Generation:
 class GenerationGroup:
     """Generations that are waited for together. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "GenerationGroup | None" = None) -> None:
+        """`outer`: a group that its generations belong to as well."""
+        self._outer = outer
         self._generations: list[Generation] = []
         self._is_cancelled = False
         self._lock = threading.Lock()
@@ -135,6 +137,8 @@ class GenerationGroup:
             is_late = self._is_cancelled
         if is_late:
             generation.cancel()
+        if self._outer:
+            self._outer.add(generation)
 
     def cancel(self) -> None:
         """Cancel all that were added, and all that will be."""
