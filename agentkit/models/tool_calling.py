@@ -8,7 +8,7 @@ a call is valid by construction, whatever the model.
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ from agentkit.models.constraints import Constraint, Thought, check_schema_depth,
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
 
-_LOOKALIKE = r'(?m)^[ \t]*(?:```[a-z]*\s*)?(?:\{\s*"name"\s*:|<tool_call>)'
-"""Qwen's coder models, among others, write the call's object without its tag, or fenced as code."""
 _CALL_TOKENS = 256
 """Kept for a call that must be made, where the reply's limit allows."""
 _MOST_CALLS = 16
@@ -73,8 +71,11 @@ class ToolBinding:
         """
         if self.choice == "none" and answer is not None:
             return None
+        lookalike = _lookalike(map(_name, self.tools))
         if self.choice == "none":
-            return Constraint("start: /[^{<`]+/\n", thought=Thought(_INSTEAD, is_required=False, lookalike=_LOOKALIKE))
+            return Constraint(
+                _no_call(map(_name, self.tools)), thought=Thought(_INSTEAD, is_required=False, lookalike=lookalike)
+            )
         callable_ones = [tool for tool in self.tools if self.choice in ("auto", "any", _name(tool))]
         calls = _call_rules(callable_ones, spell, most=_MOST_CALLS if self.is_parallel else 1)
         if answer is not None and self.choice == "auto":
@@ -82,7 +83,7 @@ class ToolBinding:
             return Constraint(rule + calls)
         if self.choice in ("auto", "any"):
             is_required = self.choice == "any"
-            thought = Thought(OPEN_CALL, is_required=is_required, reserve=_CALL_TOKENS, lookalike=_LOOKALIKE)
+            thought = Thought(OPEN_CALL, is_required=is_required, reserve=_CALL_TOKENS, lookalike=lookalike)
             return Constraint("start: calls\n" + calls, is_json=is_required, thought=thought)
         return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}", is_json=True)
 
@@ -243,6 +244,23 @@ class _OpenCall:
                     self.arguments = self.arguments[: found.end()]
                     break
         return self.arguments[before:]
+
+
+def _lookalike(names: Iterable[str]) -> str:
+    """What begins a line that is a call: Qwen's coder models and others write its object without the tag, or fenced."""
+    return rf"(?m)^[ \t]*(?:```[a-z]*\s*)?(?:{_bare_call(names)}|{OPEN_CALL})"
+
+
+def _no_call(names: Iterable[str]) -> str:
+    """A grammar for text that has no call in it and does not begin as one would."""
+    call = f"{_bare_call(names)}|{OPEN_CALL}".replace("/", r"\/")
+    text = rf"/[ \n]*[^\s{{<`](.|\n)*/ & ~/(.|\n)*({call})(.|\n)*/"
+    return f"start: TEXT\nTEXT: {text}\n"
+
+
+def _bare_call(names: Iterable[str]) -> str:
+    """A regular expression for how a call's object begins: other JSON has names, too, but not those of tools."""
+    return rf'\{{\s*"name"\s*:\s*(?:{"|".join(re.escape(_json(name)) for name in names)})'
 
 
 def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str], *, most: int) -> str:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 from agentkit.models.constraints import Thought
 
-_BEGUN_JSON = re.compile(rb'\s*(?:`{0,2}|```[a-z]*\s*)(?:\{\s*(?:"[a-z]*"?\s*)?)?')
-"""A line that may go on to be what looks like a marker: perhaps a fence, then perhaps an object and its first key."""
+_BEGUN_JSON = re.compile(
+    rb'\s*(?:`{0,2}|```[a-z]*\s*)(?:\{\s*(?:"[a-z]*"?\s*|"name"\s*:\s*(?:"(?:[^"\\\n]|\\.?)*)?)?)?'
+)
+"""A line that may go on to be what looks like a marker: perhaps a fence, then perhaps an object, its first key, and the
+name that is its value.
+"""
 _OPEN_REASONING, _CLOSE_REASONING = b"<think>", b"</think>"
 
 

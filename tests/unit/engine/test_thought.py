@@ -48,7 +48,7 @@ def test_what_could_begin_the_marker_is_held_until_it_is_certain() -> None:
 
 
 def test_a_call_without_its_tag_is_taken_for_one() -> None:
-    pieces = [b"I add.\n", b"```json", b"\n", b'{"', b'name": "', b"add"]
+    pieces = [b"I add.\n", b"```json", b"\n", b'{"', b'name": "', b"add", b'", "']
     shown, turn = _read(CALL.thought, pieces)  # type: ignore[union-attr,arg-type]
     assert shown == b"I add.\n"
     assert turn == Turn(1, b"")
@@ -59,8 +59,16 @@ def test_a_fence_around_the_tag_is_taken_off() -> None:
 
 
 def test_other_json_is_text() -> None:
-    pieces = [b'{"title": ', b'"x"}']
-    assert _read(CALL.thought, pieces) == (b"".join(pieces), None)  # type: ignore[union-attr,arg-type]
+    for pieces in ([b'{"title": ', b'"x"}'], [b'{"name": "', b"A", b'nn"}'], [b'{"name": "add', b'ress"}']):
+        assert _read(CALL.thought, pieces) == (b"".join(pieces), None)  # type: ignore[union-attr,arg-type]
+
+
+def test_a_name_is_held_until_it_is_certain_that_it_is_no_tool_s() -> None:
+    text = ThoughtText(CALL.thought)  # type: ignore[union-attr,arg-type]
+    text.add(b'{"name": "ad')
+    assert text.take() == b""
+    text.add(b'a", ')
+    assert text.take() == b'{"name": "ada", '
 
 
 def test_a_marker_inside_reasoning_does_not_count() -> None:

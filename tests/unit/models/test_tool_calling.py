@@ -57,6 +57,17 @@ def test_a_call_that_must_not_be_made_becomes_the_beginning_of_an_answer() -> No
     assert ToolBinding((ADD,), "none").constraint(str, {"type": "object"}) is None
 
 
+@pytest.mark.parametrize("choice", ["auto", "any", "none"])
+def test_an_object_with_a_name_is_a_call_only_where_a_tool_has_that_name(choice: str) -> None:
+    odd = {"function": {"name": 'a"b*'}}
+    constraint = ToolBinding((ADD, odd), choice).constraint(str)
+    assert constraint is not None
+    assert constraint.thought is not None
+    for name, is_call in {"add": True, 'a"b*': True, "Ann": False, "address": False}.items():
+        thought = ThoughtText(constraint.thought)
+        assert bool(thought.add(f'{{"name": {json.dumps(name)}'.encode())) is is_call
+
+
 def test_a_schema_too_deep_names_its_tool() -> None:
     deep: dict[str, Any] = {"type": "object", "properties": {}}
     for _ in range(80):
