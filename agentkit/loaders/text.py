@@ -12,6 +12,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.alphabets import latin_encoding
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -152,7 +153,7 @@ def _guess(data: bytes) -> tuple[str, str]:
     western = max((match.coherence for match in matches if match.encoding == "cp1252"), default=0.0)
     if western >= best.coherence and sum(byte > 127 for byte in sample) < 0.4 * len(sample):
         names.insert(0, "cp1252")  # its language cannot be told and most of it is ASCII: what browsers take, then
-    for name in names:
+    for name in (latin_encoding(sample, names[0]), *names):
         try:
             return data.decode(name), name
         except UnicodeDecodeError:

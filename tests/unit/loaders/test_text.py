@@ -41,6 +41,30 @@ def test_text_is_read_whatever_its_encoding(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding))[0] == text
 
 
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        ("Wszyscy ludzie rodzą się wolni i równi. Są obdarzeni rozumem i powinni żyć w zgodzie.", "cp1250 iso8859_2"),
+        ("Proszę przesłać fakturę za usługę.", "cp1250 iso8859_2"),
+        ("Děkuji za zprávu, odpovím zítra.", "cp1250 iso8859_2"),
+        ("Všichni lidé rodí se svobodní a sobě rovní co do důstojnosti a práv.", "cp1250 iso8859_2"),
+        ("Az emberek egymással szemben testvéri szellemben kell hogy viseltessenek, egyenlő, jövő, fűszer.", "cp1250"),
+        ("Sva ljudska bića rađaju se slobodna i jednaka, obdarena razumom i sviješću.", "cp1250 iso8859_2"),
+        ("Toplantı pazartesi günü saat onda yapılacak.", "cp1254"),
+        ("Visi žmonės gimsta laisvi ir lygūs savo orumu ir teisėmis.", "cp1257"),
+        ("L’été dernier – où étiez-vous, mon cœur ? À 40 €.", "cp1252"),
+        ("Maß: 3 µm × 5 m² ± 2 °C, Stück ½, „geprüft“ nach § 5", "cp1252"),
+        ("A reunião será amanhã às dez; não há informações, 1ª edição, nº 5.", "cp1252"),
+        ("Hver maður er borinn frjáls og jafn öðrum að virðingu og réttindum; þau öll.", "cp1252"),
+        ("piñata & crêpe", "cp1252"),
+        ("señor Núñez à la carte in Ålesund", "cp1252"),
+    ],
+)
+def test_the_latin_encodings_are_told_apart_by_alphabets(text: str, encodings: str) -> None:
+    for encoding in encodings.split():
+        assert decode(text.encode(encoding))[0] == text
+
+
 def test_an_encoding_is_told_by_a_character_far_into_the_file() -> None:
     text, _ = decode(b"plain line\n" * 20_000 + "café\n".encode("latin-1"))
     assert text.endswith("café\n")
