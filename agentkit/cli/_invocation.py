@@ -14,6 +14,8 @@ from agentkit.cli._terminal import neutralise_line
 from agentkit.errors import AgentkitError, IndexNotFoundError
 
 if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
     from agentkit.workspace import Workspace
 
 
@@ -58,6 +60,18 @@ def choose_index(workspace: Workspace, name: str | None) -> str:
     if len(names) > 1:
         raise UsageError(f"there are {len(names)} indexes: choose one with -i: {', '.join(names)}")
     return names[0]
+
+
+def check_allowed(allowed: Iterable[str], tools: Iterable[BaseTool]) -> None:
+    """Do nothing where each name that `--yes` gives is one of the tools.
+
+    Raises:
+        UsageError: one is not.
+    """
+    known = [tool.name for tool in tools]
+    for name in allowed:
+        if name not in known:
+            raise UsageError(f"--yes {name}: there is no such tool; the tools are {', '.join(known)}")
 
 
 def complete_index(incomplete: str) -> Iterable[str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from agentkit.results import Answer
     from agentkit.workspace import Workspace
 
+_OFF = "off"
+
 
 def ask(
     context: typer.Context,
@@ -27,7 +29,9 @@ def ask(
     ] = "",
     index: Annotated[
         str | None,
-        typer.Option("-i", "--index", help="The index; the only one by default.", autocompletion=complete_index),
+        typer.Option(
+            "-i", "--index", help="The index; the only one by default, off for none.", autocompletion=complete_index
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -89,10 +93,10 @@ def ask(
         workspace = workspace.with_options("answer", as_mapping(options or ()))
 
     if count > 1:
-        if chosen or reasoning:
-            raise UsageError(
-                "-n is for the model's own answers: leave out -i and --strategy; piped text needs no index"
-            )
+        if reasoning:
+            raise UsageError("-n is for the model's own answers: leave out --strategy")
+        if chosen:
+            raise UsageError("-n is for the model's own answers: use -i off")
         answers = workspace.ask_model_several_times(text, count, model=model, system=system)
         _print_several(answers, is_json=is_json, is_usage_shown=is_usage_shown)
         return
@@ -138,7 +142,9 @@ def _print_several(answers: "Sequence[Answer]", *, is_json: bool, is_usage_shown
 
 
 def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool) -> str | None:
-    """The index to answer from; None where the model answers by itself, which is said."""
+    """The index to answer from; None where the model answers by itself, which is said unless it was asked for."""
+    if name == _OFF:
+        return None
     if name is None and has_piped_text:
         note("answering from the piped text; -i adds an index")
         return None

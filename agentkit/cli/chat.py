@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._invocation import UsageError, check_allowed, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import as_text, is_terminal
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def chat(
     """
     workspace = workspace_of(context)
     known = _session(workspace, session, is_continued=is_continued)
+    if allowed:
+        check_allowed(allowed, workspace.tools(trusts_all=trusts_all).registry)
     setup = _setup(workspace, known, index)
     if model is not None:
         setup = replace(setup, model=model)

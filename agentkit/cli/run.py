@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._invocation import UsageError, check_allowed, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import as_text, neutralise, read_piped_text, stdout_kept_for_results, to_json
 from agentkit.results import StopReason
@@ -69,6 +69,7 @@ def run(
     workspace = workspace_of(context)
     searched = _index_for(workspace, index, names=tools)
     chosen = _tools(workspace, tools, trusts_all=trusts_all)
+    check_allowed(allowed or (), chosen)
     if options and strategy is None:
         raise UsageError("-o is for the options of a --strategy")
     how = workspace.strategy(strategy, as_mapping(options or ())) if strategy is not None else None
@@ -78,7 +79,7 @@ def run(
     from agentkit.cli._steps import StepPrinter
 
     with StepPrinter() as printer, cancel_on_interrupt() as cancel, stdout_kept_for_results():
-        approve = Approval(_effects(chosen, allowed), pause=printer.pause)
+        approve = Approval(allowed or (), pause=printer.pause)
         limits = AgentLimits(steps=steps, seconds=seconds)
         with workspace.agent(
             chosen, index=searched, model=model, limits=limits, strategy=how, approve=approve
@@ -114,15 +115,6 @@ def _tools(workspace: "Workspace", names: list[str] | None, *, trusts_all: bool)
     for problem in found.problems:
         note(problem)
     return list(found.registry.only(names) if names else found.registry)
-
-
-def _effects(tools: "list[BaseTool]", allowed: list[str] | None) -> list[str]:
-    """The names that `--yes` gives, each of which must be one of the tools."""
-    known = [tool.name for tool in tools]
-    for name in allowed or ():
-        if name not in known:
-            raise UsageError(f"--yes {name}: there is no such tool; the tools are {', '.join(known)}")
-    return allowed or []
 
 
 def _drain(agent: "Agent", task: str, cancel: threading.Event, printer: "StepPrinter") -> "Answer":

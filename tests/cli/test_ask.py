@@ -88,6 +88,15 @@ def test_several_answers_are_told_apart_and_are_an_array_in_json(cli: Cli) -> No
 
 
 def test_several_answers_come_from_the_model_alone(cli: Cli, docs: Path) -> None:
-    assert "-n is for" in cli.error("ask", "Really?", "-n", "2", "--strategy", "cot", code=2)
+    assert "leave out --strategy" in cli.error("ask", "Really?", "-n", "2", "--strategy", "cot", code=2)
     cli.json("index", docs)
-    assert "-n is for" in cli.error("ask", "Really?", "-n", "2", code=2)
+    assert cli.error("ask", "Really?", "-n", "2", code=2) == "-n is for the model's own answers: use -i off"
+    cli.replies = ["Yes.", "No."]
+    assert cli("ask", "Really?", "-n", "2", "-i", "off").stdout == "Yes.\n---\nNo.\n"
+
+
+def test_no_index_is_asked_where_it_is_off(cli: Cli, docs: Path) -> None:
+    cli.json("index", docs)
+    cli.replies = ["Because."]
+    result = cli("ask", "Why?", "-i", "off")
+    assert (result.stdout, result.stderr) == ("Because.\n", "")

@@ -85,6 +85,13 @@ def test_a_tool_with_effects_runs_only_where_it_is_allowed(cli: Cli, workspace: 
     assert "no tool" in cli.error("chat", "-T", "ring", piped="Ring!"), "an untrusted file is not run"
 
 
+def test_yes_must_name_a_tool_that_there_is(cli: Cli) -> None:
+    error = cli.error("chat", "--yes", "nope", piped="Hello", code=2)
+    assert error == "--yes nope: there is no such tool; the tools are calculator"
+    cli.replies = ["Good day."]
+    assert cli("chat", "--yes", "calculator", piped="Hello").stdout == "Good day.\n"
+
+
 def test_the_prompt_does_not_wait_for_langchain() -> None:
     statement = (
         "import sys\nimport agentkit.cli._approval, agentkit.cli._chat_loop, agentkit.cli.chat, agentkit.workspace\n"
