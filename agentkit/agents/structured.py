@@ -13,8 +13,8 @@ from agentkit.agents.transcript import fitted
 from agentkit.errors import ContextLengthError
 from agentkit.models.constraints import json_schema
 from agentkit.models.messages import text_of
+from agentkit.models.schemas import closed
 from agentkit.models.structured import OutputSchema, response_format, schema_instructions
-from agentkit.models.tool_calling import closed
 
 _MAX_TOKENS = 1024
 

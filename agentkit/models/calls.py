@@ -8,9 +8,9 @@ from agentkit.errors import ConstraintError
 from agentkit.models.constraints import Constraint, Thought, check_schema_depth, json_schema
 from agentkit.models.engine.vocabulary import Vocabulary
 from agentkit.models.replies import ReplyForm
-from agentkit.models.schemas import openai_tool
+from agentkit.models.schemas import closed, openai_tool
 from agentkit.models.template import ChatTemplate, Prompt
-from agentkit.models.tool_calling import ToolBinding, check_names, closed, tool_choice
+from agentkit.models.tool_calling import ToolBinding, check_names, tool_choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ def response_format(schema: OutputSchema) -> dict[str, Any]:
 
 def schema_instructions(schema: Mapping[str, Any]) -> str:
     """What the prompt says of the schema: the constraint alone would not tell the model what its fields mean."""
-    return f"Reply with one JSON object that fits this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
+    kind = "object" if schema.get("type") == "object" else "value"
+    return f"Reply with one JSON {kind} that fits this JSON schema:\n{json.dumps(schema, ensure_ascii=False)}"
 
 
 def parsed(
@@ -70,5 +71,7 @@ def _check_end(reply: Generation, *, is_part: bool) -> None:
 
 
 def _described(function: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = {"type": "object", "properties": {}, **function.get("parameters", {})}
-    return {"description": function["description"], **parameters} if function.get("description") else parameters
+    parameters = function.get("parameters") or {"properties": {}}
+    if "properties" in parameters:
+        parameters = {"type": "object", **parameters}
+    return {"description": function["description"], **parameters} if function.get("description") else dict(parameters)

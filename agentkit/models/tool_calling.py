@@ -18,6 +18,7 @@ from rapidfuzz import process
 
 from agentkit.errors import ConstraintError
 from agentkit.models.constraints import Constraint, Thought, check_schema_depth, literal, schema_rule
+from agentkit.models.schemas import closed, object_schema
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
 
@@ -25,11 +26,6 @@ _CALL_TOKENS = 256
 """Kept for a call that must be made, where the reply's limit allows."""
 _MOST_CALLS = 16
 _INSTEAD = "My answer:"
-_SCHEMAS_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions"})
-_SCHEMA_LISTS = frozenset({"anyOf", "oneOf", "prefixItems"})
-_SCHEMAS = frozenset({"items", "additionalProperties"})
-"""JSON Schema's keywords that hold schemas; anything else, such as `const`, `enum` and `default`, is data."""
-_COMBINED = frozenset({"allOf", "$ref", "unevaluatedProperties"})
 _INSTRUCTIONS = """# Tools
 
 You may call one or more functions to assist with the user query.
@@ -79,7 +75,7 @@ class ToolBinding:
         callable_ones = [tool for tool in self.tools if self.choice in ("auto", "any", _name(tool))]
         calls = _call_rules(callable_ones, spell, most=_MOST_CALLS if self.is_parallel else 1)
         if answer is not None and self.choice == "auto":
-            rule = f"start: {spell(OPEN_CALL)} calls | answer\nanswer: {schema_rule(answer)}\n"
+            rule = f"start: {spell(OPEN_CALL)} calls | answer\nanswer: {schema_rule(closed(answer))}\n"
             return Constraint(rule + calls)
         if self.choice in ("auto", "any"):
             is_required = self.choice == "any"
@@ -276,25 +272,6 @@ def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str],
     return "\n".join(rules) + "\n"
 
 
-def closed(schema: Any) -> Any:
-    """The schema with `additionalProperties` false wherever it lists properties and does not say otherwise.
-
-    Parts of an `allOf` stay open, since each would forbid the others' properties.
-    """
-    if not isinstance(schema, Mapping):
-        return schema
-    inner = dict(schema)
-    for key, value in schema.items():
-        if key in _SCHEMAS_BY_NAME and isinstance(value, Mapping):
-            inner[key] = {name: closed(part) for name, part in value.items()}
-        elif key in _SCHEMA_LISTS and isinstance(value, list):
-            inner[key] = [closed(part) for part in value]
-        elif key in _SCHEMAS:
-            inner[key] = closed(value)
-    is_closed = "properties" in schema and not _COMBINED & schema.keys()
-    return {"additionalProperties": False, **inner} if is_closed else inner
-
-
 def _written_call(function: Mapping[str, Any]) -> str:
     call = f'{{"name": {_json(function["name"])}, "arguments": {_json(function["arguments"])}}}'
     return f"{OPEN_CALL}\n{call}\n{CLOSE_CALL}"
@@ -305,7 +282,7 @@ def _name(tool: Mapping[str, Any]) -> str:
 
 
 def _parameters(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"properties": {}, "type": "object", **tool["function"].get("parameters", {})}
+    return object_schema(tool["function"].get("parameters") or {})
 
 
 def _json(value: Any) -> str:

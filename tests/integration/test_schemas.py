@@ -2,16 +2,43 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import jsonschema
 import pytest
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel, RootModel, SecretStr
 
 from agentkit import LocalChatModel
 from agentkit.models.tool_calling import ToolBinding
 
 pytestmark = pytest.mark.model
+
+_PORT: dict[str, Any] = {"type": "object", "properties": {"port": {"enum": ["Skell"]}}, "required": ["port"]}
+_TONS: dict[str, Any] = {"type": "object", "properties": {"tons": {"type": "integer"}}, "required": ["tons"]}
+_KINDS: list[dict[str, Any]] = [
+    {"properties": {"kind": {"const": "a"}, "x": {"enum": [1, 2]}}, "required": ["x"]},
+    {"properties": {"kind": {"const": "b"}, "y": {"enum": [3, 4]}}, "required": ["y"]},
+]
+_KIND: dict[str, Any] = {"type": "object", "properties": {"kind": {"enum": ["b"]}}, "required": ["kind"]}
+
+
+class Port(BaseModel):
+    port: Literal["Skell"]
+
+
+class Tons(BaseModel):
+    tons: int
+
+
+class Odd(BaseModel):
+    """What has no form of its own in JSON."""
+
+    path: Path
+    data: bytes
+    secret: SecretStr
+    numbers: set[Literal[1, 2]]
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +96,47 @@ def test_an_answer_that_has_a_name_calls_nothing(model: LocalChatModel, choice: 
     reply = model.bind_tools([tool], tool_choice=choice).invoke(history)
     assert not reply.tool_calls
     assert '{"name": "' in str(reply.content)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 3},
+        {"anyOf": [_PORT, _TONS]},
+        {"oneOf": [_PORT, _TONS]},
+        {"$ref": "#/$defs/port", "$defs": {"port": _PORT}},
+        {"enum": ["a", "b"]},
+        {**_KIND, "anyOf": _KINDS},
+    ],
+    ids="+".join,
+)
+def test_a_schema_that_is_no_plain_object_is_followed(model: LocalChatModel, schema: dict[str, Any]) -> None:
+    value = model.with_structured_output({"title": "thing", "description": "A thing.", **schema}).invoke("Give one.")
+    jsonschema.validate(value, schema)
+    assert value
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"oneOf": [_PORT, _TONS]},
+        {"anyOf": [_PORT, _TONS]},
+        {"type": "object", "anyOf": _KINDS},
+    ],
+    ids="+".join,
+)
+def test_a_tool_whose_arguments_are_one_of_several_forms_is_called(
+    model: LocalChatModel, parameters: dict[str, Any]
+) -> None:
+    tool = {"type": "function", "function": {"name": "go", "description": "Goes.", "parameters": parameters}}
+    (call,) = model.bind_tools([tool], tool_choice="go").invoke("Go to Skell with 3 tons.").tool_calls
+    jsonschema.validate(call["args"], parameters)
+    assert call["args"]
+
+
+def test_pydantic_classes_of_every_kind_give_their_instances(model: LocalChatModel) -> None:
+    either = model.with_structured_output(RootModel[Port | Tons]).invoke("Give one.")
+    assert isinstance(either.root, Port | Tons)
+    many = model.with_structured_output(RootModel[list[Literal[1, 2]]]).invoke("Give some.")
+    assert set(many.root) <= {1, 2}
+    assert isinstance(model.with_structured_output(Odd).invoke("Give one.", max_tokens=120), Odd)

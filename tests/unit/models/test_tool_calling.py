@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agentkit.errors import ConstraintError
 from agentkit.models.engine.thought import ThoughtText
-from agentkit.models.tool_calling import ToolBinding, ToolCallReader, closed, plain_messages, tool_choice, with_system
+from agentkit.models.tool_calling import ToolBinding, ToolCallReader, plain_messages, tool_choice, with_system
 
 ADD: dict[str, Any] = {
     "type": "function",
@@ -101,13 +101,6 @@ def test_a_call_that_was_cut_is_not_a_call() -> None:
     assert whole == []
     assert cut[0]["name"] == "send"
     assert "limit" in str(cut[0]["error"])
-
-
-def test_schemas_are_closed_where_they_do_not_say_otherwise() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "object", "properties": {}, "additionalProperties": True}}}
-    assert closed(schema)["additionalProperties"] is False
-    assert closed(schema)["properties"]["a"]["additionalProperties"] is True
-    assert closed({"type": "object"}) == {"type": "object"}
 
 
 def test_templates_without_tools_get_them_as_text() -> None:

@@ -1,0 +1,96 @@
+"""Schemas of LangChain's kinds, as decoding follows them."""
+
+from typing import Any
+
+import pytest
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from agentkit.errors import ConstraintError
+from agentkit.models.schemas import closed, object_schema, openai_tool
+from agentkit.models.structured import response_format
+
+
+class Node(BaseModel):
+    """A part of a tree."""
+
+    value: int
+    kids: list["Node"] = []
+
+
+def plant(root: Node) -> str:
+    """Plant a tree.
+
+    Args:
+        root: What it grows from.
+    """
+    return str(root)
+
+
+def _parameters(described: Any) -> dict[str, Any]:
+    return dict(openai_tool(described)["function"]["parameters"])
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}},
+        {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+        {"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": {"a": {"type": "integer"}}}}},
+        {"enum": ["a", "b"]},
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+    ],
+)
+def test_a_schema_of_any_form_keeps_what_it_says(schema: dict[str, Any]) -> None:
+    form = response_format({"title": "thing", "description": "A thing.", **schema})["json_schema"]
+    assert form == {"name": "thing", "schema": {"description": "A thing.", **schema}}
+
+
+@pytest.mark.parametrize("form", [plant, tool(plant)], ids=["function", "tool"])
+def test_a_recursive_argument_stays_recursive(form: Any) -> None:
+    parameters = _parameters(form)
+    assert parameters["$defs"]["Node"]["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
+    assert parameters["required"] == ["root"]
+
+
+def test_what_is_no_schema_is_a_typed_error() -> None:
+    with pytest.raises(ConstraintError, match="title"):
+        openai_tool({"type": "object", "properties": {}})
+
+
+def test_schemas_are_closed_where_they_do_not_say_otherwise() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "object", "properties": {}, "additionalProperties": True}}}
+    assert closed(schema)["additionalProperties"] is False
+    assert closed(schema)["properties"]["a"]["additionalProperties"] is True
+    assert closed({"type": "object"}) == {"type": "object"}
+
+
+def test_an_object_that_combines_schemas_stays_open_with_its_parts() -> None:
+    kind = {"type": "object", "properties": {"kind": {"const": "a"}}}
+    for combined in ("anyOf", "oneOf", "allOf"):
+        schema = {"properties": {"kind": {"type": "string"}}, combined: [kind]}
+        assert closed(schema) == schema
+    assert closed({"anyOf": [kind]}) == {"anyOf": [{"additionalProperties": False, **kind}]}
+
+
+def test_what_only_says_how_a_value_is_meant_is_left_out_of_what_is_followed() -> None:
+    path = {"type": "string", "format": "path"}
+    names = {"format": path, "uniqueItems": {"type": "array", "uniqueItems": True, "items": path}}
+    assert closed({"allOf": [{"properties": names}], "default": {"format": "path"}}) == {
+        "allOf": [
+            {
+                "properties": {
+                    "format": {"type": "string"},
+                    "uniqueItems": {"type": "array", "items": {"type": "string"}},
+                }
+            }
+        ],
+        "default": {"format": "path"},
+    }
+    assert closed({"type": "string", "format": "date"})["format"] == "date"
+
+
+def test_a_tool_s_arguments_are_an_object_of_no_properties_unless_it_says_otherwise() -> None:
+    assert object_schema({}) == {"type": "object", "properties": {}}
+    either: list[dict[str, Any]] = [{"properties": {"a": {}}}, {"properties": {"b": {}}}]
+    assert object_schema({"oneOf": either}) == {"type": "object", "oneOf": either}
