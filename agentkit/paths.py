@@ -17,3 +17,11 @@ def paths_of(given: StrPath | Sequence[StrPath]) -> list[Path]:
     if not all(os.fspath(each) for each in several):
         raise ValueError("an empty path: give a folder or a file, or '.' for the current folder")
     return [Path(each) for each in several]
+
+
+def expanded(path: StrPath) -> Path:
+    """With the home folder for `~` or `~user`; as it is where no such user has one."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

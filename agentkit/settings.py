@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from agentkit.errors import SettingsError
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER, is_path
+from agentkit.paths import expanded
 
 FILE_NAME = "agentkit.toml"
 _PREFIX = "AGENTKIT_"
@@ -239,7 +240,7 @@ def _anchored(settings: Settings, file: Path | None) -> Settings:
     """Relative paths of the file are relative to its folder, those of the environment to the current one."""
     changes: dict[str, dict[str, str | Path]] = {}
     for section, key, path in _paths(settings):
-        place = _base((section, key), file) / Path(path).expanduser()
+        place = _base((section, key), file) / expanded(path)
         changes.setdefault(section, {})[key] = place if isinstance(path, Path) else str(place)
     sections = {name: getattr(settings, name).model_copy(update=paths) for name, paths in changes.items()}
     return settings.model_copy(update=sections)

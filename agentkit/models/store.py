@@ -18,7 +18,7 @@ from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
 from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry, is_path
 from agentkit.models.sources import fetch, hub_file
-from agentkit.paths import StrPath
+from agentkit.paths import StrPath, expanded
 
 _RECORD_NAME = "model.json"
 _SPARE_BYTES = 200_000_000
@@ -72,9 +72,10 @@ class ModelStore:
             ModelNotFoundError: no such name (the nearest is named), or it is not pulled, or not whole.
         """
         if is_path(name):
-            if not Path(name).expanduser().exists():
+            path = expanded(name)
+            if not path.exists():
                 raise ModelNotFoundError(f"there is no file {name}: check the path")
-            return Path(name).expanduser()
+            return path
         model = self._known(name)
         folder = self._folder(name)
         missing = [file.name for file in model.files if not _has_size(folder / file.name, file.size)]

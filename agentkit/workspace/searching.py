@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ModelLoadError
+from agentkit.paths import expanded
 from agentkit.results import SearchMode
 from agentkit.settings import SearchSettings
 
@@ -89,7 +89,7 @@ def _reranker(settings: SearchSettings, model: "BaseChatModel | None") -> "Reran
     from agentkit.retrievers import CrossEncoderReranker, ModelReranker
 
     if settings.reranker != "model":
-        return CrossEncoderReranker(Path(settings.reranker).expanduser())
+        return CrossEncoderReranker(expanded(settings.reranker))
     from agentkit.models.chat import LocalChatModel
 
     if not isinstance(model, LocalChatModel):

@@ -216,6 +216,10 @@ def test_a_models_path_of_a_variable_is_relative_to_the_current_folder(
     assert load_settings(write('[models]\nchat = "m/s.gguf"\n')).models.chat == str(tmp_path / "s.gguf")
 
 
+def test_a_home_folder_of_nobody_is_a_folder_that_is_called_so(write: Write, tmp_path: Path) -> None:
+    assert load_settings(write('[models]\njudge = "~nobody-at-all/m"\n')).models.judge == tmp_path / "~nobody-at-all/m"
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().answer.passages = 3  # type: ignore[misc]  # that mypy sees it too is the point

@@ -256,3 +256,5 @@ def test_a_path_is_not_pulled_and_one_that_is_not_there_is_said_to_be_none(tmp_p
     assert ModelStore(tmp_path).pull(str(tmp_path / "a.gguf")) == tmp_path / "a.gguf"
     with pytest.raises(ModelNotFoundError, match="there is no file"):
         ModelStore(tmp_path).pull(str(tmp_path / "b.gguf"))
+    with pytest.raises(ModelNotFoundError, match="there is no file"):
+        ModelStore(tmp_path).pull("~nobody-at-all/b.gguf")
