@@ -119,6 +119,43 @@ def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngin
     assert _generate(engine, "Name a river.").text()
 
 
+def test_a_long_prompt_is_read_while_others_are_cancelled_all_the_time(chat_model_file: Path) -> None:
+    with LlamaEngine(chat_model_file, context_tokens=2048) as fresh:
+        long = fresh.generate(GenerationRequest(tuple(fresh.vocabulary.tokenize("play and work " * 600)[:1500]), 1))
+        reader = threading.Thread(target=long.text)
+        reader.start()
+        deadline, waits = time.monotonic() + 60, []
+        while reader.is_alive() and time.monotonic() < deadline:
+            other = _generate(fresh, "Name a river.", 50)
+            time.sleep(0.05)
+            cancelled = time.monotonic()
+            other.cancel()
+            assert other.outcome.stop_reason in {StopReason.CANCELLED, StopReason.COMPLETED}
+            waits.append(time.monotonic() - cancelled)
+        assert not reader.is_alive()
+        assert long.outcome.stop_reason is not StopReason.CANCELLED
+        assert max(waits) < 0.3
+
+
+def test_a_step_whose_sequences_are_all_cancelled_is_broken_off(
+    chat_model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aborts: list[bool] = []
+    abort = LlamaContext.abort
+    monkeypatch.setattr(LlamaContext, "abort", lambda context: (aborts.append(True), abort(context))[1])
+    with LlamaEngine(chat_model_file, context_tokens=4096) as fresh:
+        tokens = tuple(fresh.vocabulary.tokenize("play and work " * 900)[:1800])
+        pair = [fresh.generate(GenerationRequest((token, *tokens), 1)) for token in tokens[:2]]
+        time.sleep(0.1)
+        pair[1].cancel()  # waits for its turn: the batch is full of the other's tokens
+        assert not aborts
+        pair[0].cancel()
+        started = time.monotonic()
+        assert _generate(fresh, "Name a river.", 1).text()
+        assert aborts
+        assert time.monotonic() - started < 5
+
+
 def test_more_prompts_than_the_cache_has_slots_are_all_answered_from_what_they_share(chat_model_file: Path) -> None:
     beginning = "The harbour master keeps a book of all ships that come in, with their cargo and their masters. "
     with LlamaEngine(chat_model_file, context_tokens=8192) as roomy:

@@ -77,6 +77,8 @@ class LlamaEngine:
         self._costs = StepCosts()
         self._continuations: weakref.WeakValueDictionary[tuple[int, ...], Continuations] = weakref.WeakValueDictionary()
         self._running: list[Sequence] = []
+        self._stepping: list[Sequence] = []
+        """Those that the decode that runs evaluates."""
         self._waiting: deque[Sequence] = deque()
         self._wakeup = threading.Condition()
         self._is_closing = self._is_crowded = False
@@ -120,12 +122,13 @@ class LlamaEngine:
         """
         self._check_length(len(request.prompt))
         self._check_tokens(request.prompt)
-        generation = Generation(on_cancel=lambda _: self._wake(is_aborting=True))
+        generation = Generation(on_cancel=lambda: self._cancel(task, sequence))
         self._check_process()
         with self._wakeup:
             continuations = self._continuations.setdefault(request.prompt, Continuations(request.prompt))
         task = ReplyTask(request, generation, self.vocabulary, continuations)
-        self._submit([Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)])
+        sequence = Sequence(task, list(request.prompt), prefix=len(request.prompt) - 1)
+        self._submit([sequence])
         return generation
 
     def score(self, prompt: Tokens[int], continuations: Iterable[Tokens[int]]) -> list[Score]:
@@ -154,7 +157,8 @@ class LlamaEngine:
         except BaseException:
             for future in futures:
                 future.cancel()
-            self._wake(is_aborting=True)
+            with self._wakeup:
+                self._abort_unwanted()
             raise
 
     def close(self) -> None:
@@ -207,11 +211,16 @@ class LlamaEngine:
             self._waiting.extend(sequences)
             self._wakeup.notify()
 
-    def _wake(self, *, is_aborting: bool) -> None:
+    def _cancel(self, task: ReplyTask, sequence: Sequence) -> None:
+        """The caller does not wait for the step that runs, which others may need."""
+        task.answer_cancelled(sequence)
         with self._wakeup:
-            if is_aborting and not self._is_closing:
-                self._context.abort()
-            self._wakeup.notify()
+            self._abort_unwanted()
+
+    def _abort_unwanted(self) -> None:
+        """End the step that runs if all of its sequences are cancelled; with others in it its work would be lost."""
+        if self._stepping and all(sequence.task.is_cancelled for sequence in self._stepping):
+            self._context.abort()
 
     # The worker thread
 
@@ -310,13 +319,19 @@ class LlamaEngine:
     def _decode(self, planned: Planned, padding: int) -> list[NDArray[np.float32]]:
         """With padding only where the KV cache has room for it."""
         slices = [part for _, part in planned]
+        with self._wakeup:
+            self._stepping = [sequence for sequence, _ in planned]
+            self._abort_unwanted()
         try:
             return self._context.decode(slices, padding=padding)
         except KVCacheFullError:
             if not padding:
                 raise
-        self._take_back(planned)
-        return self._context.decode(slices, padding=0)
+            self._take_back(planned)
+            return self._context.decode(slices, padding=0)
+        finally:
+            with self._wakeup:
+                self._stepping = []
 
     def _receive(self, sequence: Sequence, logits: NDArray[np.float32]) -> StopReason | None:
         """Let the task act on logits, and forget in the cache what it takes back."""

@@ -66,7 +66,7 @@ class Generation:
     Leaving the iteration early, also by an exception such as `KeyboardInterrupt`, cancels it.
     """
 
-    def __init__(self, on_cancel: Callable[["Generation"], None]) -> None:
+    def __init__(self, on_cancel: Callable[[], None]) -> None:
         self._events: queue.SimpleQueue[Piece | Outcome | Exception] = queue.SimpleQueue()
         self._on_cancel = on_cancel
         self._cancelled = threading.Event()
@@ -109,11 +109,14 @@ class Generation:
         return "".join(piece.text for piece in self)
 
     def cancel(self) -> None:
-        """End it now, also within a long prompt; the outcome's stop reason is `cancelled`. From any thread."""
+        """End it now, also within a long prompt; the outcome's stop reason is `cancelled`. From any thread.
+
+        What the engine still does for it is not waited for.
+        """
         if self._outcome is not None:
             return
         self._cancelled.set()
-        self._on_cancel(self)
+        self._on_cancel()
 
     def emit(self, event: Piece | Outcome | Exception) -> None:
         """For the engine: hand over a piece, or the end."""

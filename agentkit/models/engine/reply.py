@@ -125,20 +125,26 @@ class ReplyTask:
         if self._thought:
             self._emit(self._text.add(self._thought.take_all()))
         self._emit(self._text.add(b"", is_last=True))
-        usage = Usage(
+        if self._is_cut and reason is StopReason.COMPLETED:
+            reason = StopReason.MAX_TOKENS
+        self._generation.emit(Outcome(reason, self._usage(sequence), self._text.met_stop))
+
+    def answer_cancelled(self, sequence: Sequence) -> None:
+        """Tell the caller, from its own thread, before the worker gets to `finish`."""
+        self._generation.emit(Outcome(StopReason.CANCELLED, self._usage(sequence)))
+
+    def fail(self, error: Exception) -> None:
+        self._leave()
+        self._generation.emit(error)
+
+    def _usage(self, sequence: Sequence) -> Usage:
+        return Usage(
             prompt_tokens=len(self._request.prompt),
             cached_tokens=sequence.cached,
             completion_tokens=self._produced,
             forced_tokens=self._forced,
             seconds=time.monotonic() - self._started,
         )
-        if self._is_cut and reason is StopReason.COMPLETED:
-            reason = StopReason.MAX_TOKENS
-        self._generation.emit(Outcome(reason, usage, self._text.met_stop))
-
-    def fail(self, error: Exception) -> None:
-        self._leave()
-        self._generation.emit(error)
 
     def _leave(self) -> None:
         if self._is_begun:
