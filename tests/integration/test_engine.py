@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agentkit.errors import ConstraintError, ContextLengthError, EngineError, ModelLoadError
@@ -474,6 +475,43 @@ def test_json_cut_by_a_limit_is_whole_and_says_that_it_was_cut(engine: LlamaEngi
         assert isinstance(value["size"], (int, float))
         if len(value["items"]) > 30:
             assert generation.outcome.stop_reason is StopReason.MAX_TOKENS
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [{"type": "string", "pattern": r"\.$"}, {"type": "string", "minLength": 110}, {"enum": ["cat" * 40, "cat" * 41]}],
+)
+def test_a_string_that_may_not_end_yet_is_not_filled_up(engine: LlamaEngine, schema: dict[str, object]) -> None:
+    matcher = engine.compile(json_schema(schema))
+    text = _generate(engine, "Tell me about cats", 30, matcher=matcher).text()
+    assert not re.search(r"[\]}:,]{2}|\d{5}", text)
+
+
+def test_a_string_ends_after_its_escapes(engine: LlamaEngine) -> None:
+    matcher = engine.compile(json_schema({"type": "array", "items": {"type": "string"}}))
+    for token in engine.vocabulary.tokenize(r'["a \" ]} b \\'):
+        matcher.consume(token)
+    closing = matcher.closing(matcher.allowed())
+    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing)} == {b'"'}
+    matcher.consume(engine.vocabulary.tokenize('"')[0])
+    closing = matcher.closing(matcher.allowed())
+    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing)} == {b"]"}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [
+        (regex("(?=a)b"), "look-around"),
+        (regex(r"(a)\1"), "backreferences"),
+        (json_schema({"type": "string", "pattern": "(?=x)"}), r"\(\?=x\) error: look-around"),
+        (json_schema({"type": "foo"}), "Invalid type: foo$"),
+        (regex("a" * 5000 + "(?=x)"), "look-around"),
+    ],
+)
+def test_a_refusal_says_why_and_is_short(engine: LlamaEngine, constraint: Constraint, reason: str) -> None:
+    with pytest.raises(ConstraintError, match=reason) as refused:
+        engine.compile(constraint)
+    assert len(str(refused.value)) < 800
 
 
 def test_a_thought_is_free_and_ends_with_its_marker(engine: LlamaEngine) -> None:

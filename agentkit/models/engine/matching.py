@@ -4,7 +4,9 @@ llguidance computes the mask of allowed tokens in native code; where the grammar
 tokens at once, which are appended without sampling ("jump-forward", Zheng et al. 2023, arXiv:2312.07104).
 """
 
+import re
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from agentkit.errors import ConstraintError
 from agentkit.models.constraints import Constraint
 from agentkit.models.engine.vocabulary import Vocabulary
 
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_LONGEST_REASON_LINE = 200
+
 
 class Matcher:
     """Where one reply stands in its grammar."""
@@ -22,6 +27,9 @@ class Matcher:
         # Any: llguidance.LLMatcher; importing it here would cost start-up
         self._matcher = matcher
         self._json_vocabulary = json_vocabulary
+        self._is_in_string = False
+        self._escape = b""
+        """The backslash that the JSON so far ends with, if it does."""
 
     @property
     def is_finished(self) -> bool:
@@ -50,10 +58,14 @@ class Matcher:
             ahead.allowed()
 
     def closing(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Of the `allowed` tokens those that bring JSON nearer to its end, if there are any; else all of them."""
+        """Of the `allowed` tokens those that bring JSON nearer to its end, if there are any; else all of them.
+
+        Inside a string a bracket is only one more character.
+        """
         if self._json_vocabulary is None:
             return allowed
-        narrowed = (allowed & closers for closers in self._json_vocabulary.closers)
+        ends, quotes, *others = self._json_vocabulary.closers
+        narrowed = (allowed & closers for closers in (ends, *([quotes] if self._is_in_string else others)))
         return next((tokens for tokens in narrowed if tokens.any()), allowed)
 
     def consume(self, token: int) -> None:
@@ -64,6 +76,7 @@ class Matcher:
         """
         self._matcher.consume_token(token)
         self._check()
+        self._follow([token])
 
     def take_forced(self) -> list[int]:
         """The tokens that the grammar leaves no choice about, already consumed. Often empty."""
@@ -71,11 +84,20 @@ class Matcher:
         if forced:
             self._matcher.consume_tokens(forced)
             self._check()
+            self._follow(forced)
         return forced
+
+    def _follow(self, tokens: Iterable[int]) -> None:
+        """Note whether JSON stands inside a string after the tokens."""
+        if self._json_vocabulary is None:
+            return
+        text = _ESCAPED.sub(b"", self._escape + b"".join(map(self._json_vocabulary.piece, tokens)))
+        self._is_in_string ^= text.count(b'"') % 2 == 1
+        self._escape = text[-1:] if text.endswith(b"\\") else b""
 
     def _check(self) -> None:
         if self._matcher.is_error():
-            raise ConstraintError(f"the constraint cannot be followed: {_first_line(self._matcher.get_error())}")
+            raise ConstraintError(f"the constraint cannot be followed: {_reason(self._matcher.get_error())}")
 
 
 class ConstraintCompiler:
@@ -104,7 +126,7 @@ class ConstraintCompiler:
             except UnicodeEncodeError as error:
                 raise ConstraintError("the constraint holds a lone surrogate: take it out") from error
             if matcher.is_error():
-                raise ConstraintError(f"the constraint is refused: {_first_line(matcher.get_error())}")
+                raise ConstraintError(f"the constraint is refused: {_reason(matcher.get_error())}")
             compiled = Matcher(matcher, self._vocabulary if constraint.is_json else None)
             compiled.check()
             return compiled
@@ -117,5 +139,8 @@ class ConstraintCompiler:
         return lltokenizer_from_vocab(pointer, eos_token=[vocabulary.eos, *others])
 
 
-def _first_line(message: str) -> str:
-    return message.strip().partition("\n")[0]
+def _reason(message: str) -> str:
+    """The first line of what llguidance says, and where a regular expression is at fault the lines up to what is wrong with it."""
+    first, *rest = [line.strip()[:_LONGEST_REASON_LINE] for line in message.strip().split("\n")]
+    fault = next((number for number, line in enumerate(rest, 1) if line.startswith("error: ")), 0)
+    return " ".join([first, *(line for line in rest[:fault] if line.strip("^"))])

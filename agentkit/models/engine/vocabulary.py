@@ -88,10 +88,7 @@ class Vocabulary:
 
     @cached_property
     def closers(self) -> tuple[NDArray[np.bool_], ...]:
-        """Masks of the tokens that end a reply, a JSON string, an array or object, and a number or member.
-
-        In that order, since inside a string a bracket is only one more character.
-        """
+        """Masks of the tokens that end a reply, a JSON string, an array or object, and a number or member."""
         pieces = [self.piece(token).strip() for token in range(self.size)]
         shapes = (re.compile(rb'"["\]} \n]*'), re.compile(rb"[\]}][\]} \n]*"), re.compile(rb'["\]}:, \n]+'))
         ends = np.isin(np.arange(self.size), self.end_tokens)
