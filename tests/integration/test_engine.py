@@ -143,7 +143,12 @@ def test_a_step_whose_sequences_are_all_cancelled_is_broken_off(
 ) -> None:
     aborts: list[bool] = []
     abort = LlamaContext.abort
-    monkeypatch.setattr(LlamaContext, "abort", lambda context: (aborts.append(True), abort(context))[1])
+
+    def watched(context: LlamaContext) -> None:
+        aborts.append(True)
+        abort(context)
+
+    monkeypatch.setattr(LlamaContext, "abort", watched)
     with LlamaEngine(chat_model_file, context_tokens=4096) as fresh:
         tokens = tuple(fresh.vocabulary.tokenize("play and work " * 900)[:1800])
         pair = [fresh.generate(GenerationRequest((token, *tokens), 1)) for token in tokens[:2]]
@@ -492,10 +497,10 @@ def test_a_string_ends_after_its_escapes(engine: LlamaEngine) -> None:
     for token in engine.vocabulary.tokenize(r'["a \" ]} b \\'):
         matcher.consume(token)
     closing = matcher.closing(matcher.allowed())
-    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing)} == {b'"'}
+    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing).tolist()} == {b'"'}
     matcher.consume(engine.vocabulary.tokenize('"')[0])
     closing = matcher.closing(matcher.allowed())
-    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing)} == {b"]"}
+    assert {engine.vocabulary.piece(token).strip()[:1] for token in np.flatnonzero(closing).tolist()} == {b"]"}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ class ConstraintCompiler:
 
 
 def _reason(message: str) -> str:
-    """The first line of what llguidance says, and where a regular expression is at fault the lines up to what is wrong with it."""
+    """The first line of what llguidance says, and those up to what is wrong with a regular expression."""
     first, *rest = [line.strip()[:_LONGEST_REASON_LINE] for line in message.strip().split("\n")]
     fault = next((number for number, line in enumerate(rest, 1) if line.startswith("error: ")), 0)
     return " ".join([first, *(line for line in rest[:fault] if line.strip("^"))])
