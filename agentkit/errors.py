@@ -25,6 +25,7 @@ AgentkitError
 │   ├── EmbedderError           an embedder that gives other vectors than it says, or is none
 │   ├── ContextLengthError      a prompt longer than the context
 │   ├── ConstraintError         a schema, grammar or regex that the constraint engine refuses
+│   ├── ModelOptionError        an option of one call to a model that is out of range; a ValueError as well
 │   ├── MessageError            a message that a text model cannot take: empty, an image, an unknown role
 │   └── EngineError             the engine is closed, was forked, or a decode failed
 ├── ToolSetupError              tools that cannot be offered: undescribed, two of one name, a package that is missing
@@ -146,6 +147,10 @@ class ContextLengthError(ModelError):
 
 class ConstraintError(ModelError):
     """The constraint engine refuses a schema, grammar or regular expression."""
+
+
+class ModelOptionError(ModelError, ValueError):
+    """An option of one call to a chat model is out of range; the message names it."""
 
 
 class MessageError(ModelError):

@@ -28,16 +28,20 @@ class Call:
         """Read LangChain's and our own options of a call.
 
         Raises:
-            ConstraintError: options that contradict each other, or that name no tool.
+            ConstraintError: options that contradict each other, are of the wrong kind, or name no tool.
         """
         functions = [openai_tool(tool) for tool in options.get("tools") or ()]
-        tools = None
-        if functions:
-            names = check_names(functions)
-            choice = tool_choice(options.get("tool_choice"), names)
-            tools = ToolBinding(tuple(functions), choice, is_parallel=bool(options.get("parallel_tool_calls")))
+        choice, only = tool_choice(options.get("tool_choice"), check_names(functions))
+        is_parallel = bool(options.get("parallel_tool_calls"))
+        tools = ToolBinding(tuple(functions), choice, only, is_parallel=is_parallel) if functions else None
         answer_schema = _answer_schema(options.get("response_format"))
         call = cls(options.get("constraint"), options.get("reply_start", ""), tools, answer_schema)
+        if not isinstance(call.constraint, Constraint | None):
+            raise ConstraintError(
+                f"{str(call.constraint)[:80]!r} is no constraint: make one by agentkit.models.constraints"
+            )
+        if not isinstance(call.reply_start, str):
+            raise ConstraintError(f"reply_start is {call.reply_start!r}: give text")
         if call.constraint and (answer_schema is not None or (tools and tools.choice != "none")):
             raise ConstraintError("a call takes one of constraint, tools and response_format: leave the others out")
         return call

@@ -25,9 +25,9 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor, get_config_list
 from langchain_core.tools import BaseTool
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationError
 
-from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError
+from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError, ModelOptionError
 from agentkit.models.calls import Call
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL
 from agentkit.models.engine import (
@@ -45,7 +45,7 @@ from agentkit.models.schemas import openai_tool
 from agentkit.models.store import ModelStore
 from agentkit.models.structured import OutputMethod, OutputSchema, parsed, response_format, schema_instructions
 from agentkit.models.template import ChatTemplate, Prompt
-from agentkit.models.tool_calling import tool_choice, with_system
+from agentkit.models.tool_calling import check_names, tool_choice, with_system
 from agentkit.results import Usage
 
 _CHATML = (
@@ -183,10 +183,10 @@ class LocalChatModel(BaseChatModel):
         `parallel_tool_calls` allows several calls in one reply.
 
         Raises:
-            ConstraintError: a `tool_choice` that names no tool; at the call, no tools or two of one name.
+            ConstraintError: a tool that is no function, two of one name, or a `tool_choice` that no tool fits.
         """
         functions = [openai_tool(tool) for tool in tools]
-        _choose(tool_choice, [function["function"]["name"] for function in functions])
+        _choose(tool_choice, check_names(functions))
         return self.bind(tools=functions, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, **options)
 
     def with_structured_output(
@@ -455,9 +455,17 @@ class LocalChatModel(BaseChatModel):
         return reader.message(generation.outcome)
 
     def _with(self, options: dict[str, Any]) -> "LocalChatModel":
-        """This model's settings with those of one call, checked alike. Unknown options are LangChain's own."""
+        """This model's settings with those of one call, checked alike. Unknown options are LangChain's own.
+
+        Raises:
+            ModelOptionError: a value out of range.
+        """
         fields = {name: getattr(self, name) for name in _PER_CALL}
-        return LocalChatModel(**{**fields, **{name: options[name] for name in _PER_CALL & options.keys()}})
+        try:
+            return LocalChatModel(**{**fields, **{name: options[name] for name in _PER_CALL & options.keys()}})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ModelOptionError(f"{first['loc'][0]}={first['input']!r} cannot be used: {first['msg']}") from error
 
     def _prompt(
         self, messages: list[BaseMessage], call: Call | None = None, *, enable_thinking: bool | None = None

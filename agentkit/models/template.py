@@ -104,6 +104,8 @@ class ChatTemplate:
             marked = self._mark(list(messages)), self._mark(list(tools))
         except RecursionError as error:
             raise MessageError("the arguments of a tool call are nested too deep: flatten them") from error
+        except (TypeError, ValueError) as error:
+            raise MessageError(f"a tool, or the arguments of a call, cannot be written as JSON: {error}") from error
         rendered = self._render(*marked, options)
         tokens = [token for part in re.split(self._marker, rendered) for token in self._part_tokens(part)]
         vocabulary = self._vocabulary

@@ -47,7 +47,9 @@ class ToolBinding:
 
     tools: tuple[Mapping[str, Any], ...]
     choice: str
-    """`auto`, `any`, `none`, or the name of the tool that must be called."""
+    """`auto`, `any` or `none`."""
+    only: str | None = None
+    """The one tool that must be called, where the choice is `any`."""
     is_parallel: bool = False
     """True allows several calls in one reply."""
 
@@ -72,34 +74,36 @@ class ToolBinding:
             return Constraint(
                 _no_call(map(_name, self.tools)), thought=Thought(_INSTEAD, is_required=False, lookalike=lookalike)
             )
-        callable_ones = [tool for tool in self.tools if self.choice in ("auto", "any", _name(tool))]
+        callable_ones = [tool for tool in self.tools if self.only in (None, _name(tool))]
         calls = _call_rules(callable_ones, spell, most=_MOST_CALLS if self.is_parallel else 1)
         if answer is not None and self.choice == "auto":
             rule = f"start: {spell(OPEN_CALL)} calls | answer\nanswer: {schema_rule(closed(answer))}\n"
             return Constraint(rule + calls)
-        if self.choice in ("auto", "any"):
+        if self.only is None:
             is_required = self.choice == "any"
             thought = Thought(OPEN_CALL, is_required=is_required, reserve=_CALL_TOKENS, lookalike=lookalike)
             return Constraint("start: calls\n" + calls, is_json=is_required, thought=thought)
         return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}", is_json=True)
 
 
-def tool_choice(choice: object, names: Sequence[str]) -> str:
-    """LangChain's and the providers' forms of `tool_choice` as `auto`, `any`, `none` or a tool's name.
+def tool_choice(choice: object, names: Sequence[str]) -> tuple[str, str | None]:
+    """LangChain's and the providers' forms of `tool_choice` as `auto`, `any` or `none`, and the tool that it names.
 
     Raises:
-        ConstraintError: no such form, or no tool of that name.
+        ConstraintError: no such form, no tool of that name, or no tools where one must be called.
     """
     match choice:
         case None | "auto" | {"type": "auto"}:
-            return "auto"
+            return "auto", None
         case "any" | "required" | True | {"type": "any"} | {"type": "required"}:
-            return "any"
+            if not names:
+                raise ConstraintError(f"tool_choice {choice!r} needs a tool: give at least one")
+            return "any", None
         case "none" | False | {"type": "none"}:
-            return "none"
+            return "none", None
         case {"function": {"name": str(name)}} | {"name": str(name)} | str(name):
             if name in names:
-                return name
+                return "any", name
             nearest = process.extractOne(name, names)
             hint = f", did you mean {nearest[0]!r}?" if nearest else ""
             raise ConstraintError(f"tool_choice {name!r} is none of the bound tools ({', '.join(names)}){hint}")
@@ -110,18 +114,10 @@ def check_names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
     """The tools' names.
 
     Raises:
-        ConstraintError: no tools, two of one name, or one that is no function or has a schema nested too deep.
+        ConstraintError: two of one name, or one that is no function, has no name, or whose parameters are no schema of
+            an object or nested too deep.
     """
-    if not tools:
-        raise ConstraintError("there are no tools to bind: give at least one")
-    if unknown := [tool for tool in tools if not isinstance(tool.get("function"), Mapping)]:
-        raise ConstraintError(f"a tool of type {unknown[0].get('type')!r} is a provider's own: give functions")
-    names = [_name(tool) for tool in tools]
-    for name, tool in zip(names, tools, strict=True):
-        try:
-            check_schema_depth(_parameters(tool))
-        except ConstraintError as error:
-            raise ConstraintError(f"the tool {name!r} cannot be called: {error}") from error
+    names = [_checked_name(tool) for tool in tools]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConstraintError(f"two tools are called {sorted(twice)[0]!r}: rename one")
     return names
@@ -240,6 +236,31 @@ class _OpenCall:
                     self.arguments = self.arguments[: found.end()]
                     break
         return self.arguments[before:]
+
+
+def _checked_name(tool: Mapping[str, Any]) -> str:
+    function = tool.get("function")
+    if not isinstance(function, Mapping):
+        raise ConstraintError(f"a tool of type {tool.get('type')!r} is a provider's own: give functions")
+    name = function.get("name")
+    if not isinstance(name, str):
+        raise ConstraintError(f"a tool has no name: {str(function)[:80]}")
+    try:
+        _check_parameters(function.get("parameters"))
+    except ConstraintError as error:
+        raise ConstraintError(f"the tool {name!r} cannot be called: {error}") from error
+    return name
+
+
+def _check_parameters(parameters: object) -> None:
+    if parameters is None:
+        return
+    if not isinstance(parameters, Mapping):
+        raise ConstraintError(f"its parameters are {parameters!r}, no schema")
+    kind = parameters.get("type", "object")
+    if "object" not in (kind if isinstance(kind, list) else [kind]):
+        raise ConstraintError(f"its parameters are of type {kind!r}, no object")
+    check_schema_depth(parameters)
 
 
 def _lookalike(names: Iterable[str]) -> str:

@@ -1,16 +1,18 @@
 """Schemas and tools of many forms, as smollm2-135m follows them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
 import pytest
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, RootModel, SecretStr
 
 from agentkit import LocalChatModel
+from agentkit.errors import ConstraintError, MessageError, ModelOptionError
 from agentkit.models.tool_calling import ToolBinding
 
 pytestmark = pytest.mark.model
@@ -140,3 +142,42 @@ def test_pydantic_classes_of_every_kind_give_their_instances(model: LocalChatMod
     many = model.with_structured_output(RootModel[list[Literal[1, 2]]]).invoke("Give some.")
     assert set(many.root) <= {1, 2}
     assert isinstance(model.with_structured_output(Odd).invoke("Give one.", max_tokens=120), Odd)
+
+
+def test_a_tool_is_forced_whatever_its_name_is(model: LocalChatModel) -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in ("none", "auto", "any")]
+    for name in ("none", "auto", "any"):
+        forced = model.bind_tools(tools, tool_choice={"type": "function", "function": {"name": name}})
+        assert [call["name"] for call in forced.invoke("Go.").tool_calls] == [name]
+
+
+def test_tools_that_cannot_be_called_are_refused_when_they_are_bound(model: LocalChatModel) -> None:
+    with pytest.raises(ConstraintError, match="provider's own"):
+        model.bind_tools([{"type": "web_search"}])
+    with pytest.raises(ConstraintError, match="give at least one"):
+        model.bind_tools([], tool_choice="any")
+    assert model.bind_tools([]).invoke("Hello", max_tokens=2).content
+
+
+@pytest.mark.parametrize(
+    ("option", "error"),
+    [
+        ({"max_tokens": 0}, ModelOptionError),
+        ({"temperature": None}, ModelOptionError),
+        ({"stop": [""]}, ModelOptionError),
+        ({"constraint": "yes|no"}, ConstraintError),
+        ({"reply_start": 5}, ConstraintError),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_a_typed_error(
+    model: LocalChatModel, option: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"0|None|stop=|'yes\|no'|reply_start is 5"):
+        model.invoke("Hello", **option)
+
+
+def test_arguments_that_are_not_json_are_a_typed_error(model: LocalChatModel) -> None:
+    call = {"name": "go", "args": {"when": datetime(2026, 1, 1, tzinfo=UTC)}, "id": "1"}
+    history = [HumanMessage("Go."), AIMessage("", tool_calls=[call]), ToolMessage("Gone.", tool_call_id="1")]
+    with pytest.raises(MessageError, match="JSON"):
+        model.invoke(history)

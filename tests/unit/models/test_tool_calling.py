@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from agentkit.errors import ConstraintError
 from agentkit.models.engine.thought import ThoughtText
-from agentkit.models.tool_calling import ToolBinding, ToolCallReader, plain_messages, tool_choice, with_system
+from agentkit.models.tool_calling import (
+    ToolBinding,
+    ToolCallReader,
+    check_names,
+    plain_messages,
+    tool_choice,
+    with_system,
+)
 
 ADD: dict[str, Any] = {
     "type": "function",
@@ -21,22 +28,55 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambd
 @pytest.mark.parametrize(
     ("choice", "meaning"),
     [
-        (None, "auto"),
-        ("auto", "auto"),
-        ({"type": "auto"}, "auto"),
-        ("any", "any"),
-        ("required", "any"),
-        (True, "any"),
-        ({"type": "any"}, "any"),
-        ("none", "none"),
-        (False, "none"),
-        ("add", "add"),
-        ({"type": "function", "function": {"name": "add"}}, "add"),
-        ({"type": "tool", "name": "add"}, "add"),
+        (None, ("auto", None)),
+        ("auto", ("auto", None)),
+        ({"type": "auto"}, ("auto", None)),
+        ("any", ("any", None)),
+        ("required", ("any", None)),
+        (True, ("any", None)),
+        ({"type": "any"}, ("any", None)),
+        ("none", ("none", None)),
+        (False, ("none", None)),
+        ("add", ("any", "add")),
+        ({"type": "function", "function": {"name": "add"}}, ("any", "add")),
+        ({"type": "tool", "name": "add"}, ("any", "add")),
+        ({"type": "function", "function": {"name": "none"}}, ("any", "none")),
+        ({"type": "tool", "name": "auto"}, ("any", "auto")),
+        ({"type": "tool", "name": "any"}, ("any", "any")),
     ],
 )
-def test_every_form_of_tool_choice_is_understood(choice: object, meaning: str) -> None:
-    assert tool_choice(choice, ["add"]) == meaning
+def test_every_form_of_tool_choice_is_understood(choice: object, meaning: tuple[str, str | None]) -> None:
+    assert tool_choice(choice, ["add", "auto", "any", "none"]) == meaning
+
+
+def test_without_tools_none_can_be_required() -> None:
+    assert tool_choice(None, []) == ("auto", None)
+    assert tool_choice("none", []) == ("none", None)
+    for choice in ("any", True, "add"):
+        with pytest.raises(ConstraintError):
+            tool_choice(choice, [])
+
+
+@pytest.mark.parametrize(
+    ("tool", "problem"),
+    [
+        ({"type": "web_search"}, "provider's own"),
+        ({"function": {"description": "Adds."}}, "no name"),
+        ({"function": {"name": "add", "parameters": True}}, "'add'.*no schema"),
+        ({"function": {"name": "add", "parameters": {"type": "array"}}}, "'add'.*no object"),
+        ({"function": {"name": "add", "parameters": {"type": ["array", "null"]}}}, "'add'.*no object"),
+    ],
+)
+def test_what_is_no_function_of_named_arguments_is_refused(tool: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConstraintError, match=problem):
+        check_names([tool])
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": ["object", "null"]}, {"oneOf": [{"type": "object"}]}])
+def test_a_tool_may_leave_open_what_its_arguments_are(parameters: object) -> None:
+    tool = {"function": {"name": "add", "parameters": parameters}}
+    assert check_names([tool]) == ["add"]
+    assert ToolBinding((tool,), "any").constraint(str) is not None
 
 
 def test_a_tool_choice_that_names_no_tool_says_which_is_nearest() -> None:
