@@ -10,7 +10,7 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -66,6 +66,19 @@ _PER_CALL = frozenset(
 )
 
 
+class _Loaded:
+    """What a model and its shallow copies share in memory; a deep or pickled copy begins unloaded."""
+
+    def __init__(self) -> None:
+        self.engine: LlamaEngine | None = None
+        self.template: ChatTemplate | None = None
+        self.is_closed = False
+        self.lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type["_Loaded"], tuple[()]]:
+        return _Loaded, ()
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """How likely continuations are."""
@@ -92,7 +105,8 @@ class LocalChatModel(BaseChatModel):
     """A GGUF chat model in this process. Loaded at first use; safe to use from several threads, whose calls share a
     batch. Close it, or use it as a context manager, to free its memory before the process ends.
 
-    Every sampling field can also be given for one call: `model.invoke(messages, temperature=0.7, max_tokens=50)`.
+    Every sampling field can also be given for one call, `model.invoke(messages, temperature=0.7, max_tokens=50)`, or
+    bound, `model.bind(temperature=0.7)`; LangChain's `configurable_fields` would load the model anew for each call.
     `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that
     the reply begins with and that is not produced again. Tools and structured output are LangChain's `bind_tools` and
     `with_structured_output`; calls are valid under the tools' schemas, since decoding admits nothing else.
@@ -105,12 +119,14 @@ class LocalChatModel(BaseChatModel):
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
     min_p: float = Field(default=0.05, ge=0.0, le=1.0)
     seed: int | None = None
-    """The same seed and prompt give the same reply; None draws a new one for each call."""
+    """The same seed and prompt give the same reply where the same runs beside it and is cached: batches of other sizes
+    round differently. None draws a new one for each call."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Longest reply in tokens; None goes on to the end of the context."""
     stop: list[Annotated[str, Field(min_length=1)]] | None = None
     n: int = Field(default=1, ge=1)
-    """Replies to one prompt, in one batch: what `generate` returns for it. `invoke` and `stream` give the first."""
+    """Replies to one prompt, in one batch: what `generate` returns for it. `invoke` gives the first, and a
+    stream has one."""
     logprobs: bool = False
     """Report each token's log-probability in `response_metadata["logprobs"]`, in the form of OpenAI's API."""
     top_logprobs: int = Field(default=0, ge=0, le=20)
@@ -136,10 +152,7 @@ class LocalChatModel(BaseChatModel):
     models_directory: Path | None = None
     """Where pulled models are; None is the user's data folder."""
 
-    _engine: LlamaEngine | None = PrivateAttr(default=None)
-    _template: ChatTemplate | None = PrivateAttr(default=None)
-    _is_closed: bool = PrivateAttr(default=False)
-    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _loaded: _Loaded = PrivateAttr(default_factory=_Loaded)
 
     @property
     def engine(self) -> LlamaEngine:
@@ -150,10 +163,11 @@ class LocalChatModel(BaseChatModel):
             ModelLoadError: its file cannot be used.
             EngineError: the model was closed.
         """
-        with self._lock:
-            if self._is_closed:
+        loaded = self._loaded
+        with loaded.lock:
+            if loaded.is_closed:
                 raise EngineError(f"the model {self.model} is closed: make a new LocalChatModel")
-            if self._engine is None:
+            if loaded.engine is None:
                 path = ModelStore(self.models_directory).path(self.model)
                 placement = Placement(
                     gpu_layers=self.gpu_layers,
@@ -162,11 +176,18 @@ class LocalChatModel(BaseChatModel):
                     flash_attention=self.flash_attention,
                     kv_cache_type=self.kv_cache_type,
                 )
-                self._engine = LlamaEngine(
+                loaded.engine = LlamaEngine(
                     path, context_tokens=self.context_tokens, placement=placement, threads=self.threads
                 )
-                weakref.finalize(self, self._engine.stop)  # a model that nothing refers to keeps no memory
-            return self._engine
+                weakref.finalize(loaded, loaded.engine.stop)  # a model that nothing refers to keeps no memory
+            return loaded.engine
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy shares the loaded model, to its `close`, unless it is deep or `update` changes what is loaded."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and not update.keys() <= _PER_CALL:
+            copied._loaded = _Loaded()  # noqa: SLF001 of the same class
+        return copied
 
     def bind_tools(
         self,
@@ -315,11 +336,11 @@ class LocalChatModel(BaseChatModel):
 
     def close(self) -> None:
         """Free the model's memory. A call that is running ends with `EngineError`."""
-        with self._lock:
-            self._is_closed = True
-            if self._engine is not None:
-                self._engine.close()
-                self._engine = None
+        with self._loaded.lock:
+            self._loaded.is_closed = True
+            if self._loaded.engine is not None:
+                self._loaded.engine.close()
+                self._loaded.engine = None
 
     def __enter__(self) -> Self:
         return self
@@ -364,6 +385,8 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        if kwargs.get("n", 1) != 1:
+            raise ModelOptionError(f"a stream has one reply, not {kwargs['n']}: leave n or stream out")
         ((generation, reader),) = self._start(messages, stop, {**kwargs, "n": 1})
         for piece in generation:
             message = reader.add(piece)
@@ -470,20 +493,21 @@ class LocalChatModel(BaseChatModel):
     def _prompt(
         self, messages: list[BaseMessage], call: Call | None = None, *, enable_thinking: bool | None = None
     ) -> Prompt:
-        rendered = template_messages(messages)
+        template = self._chat_template()
+        rendered = template_messages(messages, knows_reasoning=template.knows_reasoning)
         if call and call.answer_schema is not None:
             rendered = with_system(rendered, schema_instructions(call.answer_schema))
         tools = call.tools.tools if call and call.tools else ()
-        return self._chat_template().prompt(rendered, tools=tools, enable_thinking=enable_thinking)
+        return template.prompt(rendered, tools=tools, enable_thinking=enable_thinking)
 
     def _chat_template(self) -> ChatTemplate:
         engine = self.engine
-        with self._lock:
-            if self._template is None:
+        with self._loaded.lock:
+            if self._loaded.template is None:
                 source = engine.metadata("tokenizer.chat_template")
                 if source is None and "<|im_start|>" not in engine.vocabulary.control_tokens:
                     raise ModelLoadError(
                         f"the model {self.model} has no chat template: choose a chat or instruct model"
                     )
-                self._template = ChatTemplate(source or _CHATML, engine.vocabulary)
-            return self._template
+                self._loaded.template = ChatTemplate(source or _CHATML, engine.vocabulary)
+            return self._loaded.template

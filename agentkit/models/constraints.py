@@ -36,7 +36,7 @@ class Thought:
     def limit(self, reply_tokens: int) -> int:
         """Longest thought, in tokens, in a reply of up to `reply_tokens`."""
         longest = reply_tokens - min(self.reserve, reply_tokens * 3 // 4)
-        return min(longest, self.max_tokens or longest)
+        return longest if self.max_tokens is None else min(longest, self.max_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,12 @@ def after_thought(
     `AIMessage.response_metadata["constrained"]` has the part after the marker.
 
     Raises:
-        ConstraintError: an empty marker.
+        ConstraintError: an empty marker, or a negative number of tokens.
     """
     if not marker:
         raise ConstraintError("a thought needs a marker, the text that it ends with, such as 'Answer: '")
+    if reserve < 0 or (max_tokens is not None and max_tokens < 0):
+        raise ConstraintError(f"a thought cannot have max_tokens={max_tokens} and reserve={reserve}: give 0 or more")
     return replace(constraint, thought=Thought(marker, max_tokens=max_tokens, reserve=reserve))
 
 

@@ -19,15 +19,17 @@ from agentkit.models.reasoning import without_reasoning
 _ROLES = {"system", "user", "assistant", "tool"}
 
 
-def template_messages(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+def template_messages(messages: Sequence[BaseMessage], *, knows_reasoning: bool) -> list[dict[str, Any]]:
     """The messages as dicts for a chat template. Reasoning blocks are left out: they are never replayed.
+
+    `knows_reasoning`: they are for a reasoning model, of whose blocks the opening tag may be missing.
 
     Raises:
         MessageError: no messages, an unknown role, or content that is not text.
     """
     if not messages:
         raise MessageError("there are no messages: give at least one")
-    return [_template_message(message) for message in messages]
+    return [_template_message(message, knows_reasoning=knows_reasoning) for message in messages]
 
 
 def text_of(message: BaseMessage) -> str:
@@ -41,7 +43,7 @@ def text_of(message: BaseMessage) -> str:
     return "".join(_block_text(block) for block in message.content)
 
 
-def _template_message(message: BaseMessage) -> dict[str, Any]:
+def _template_message(message: BaseMessage, *, knows_reasoning: bool) -> dict[str, Any]:
     content = text_of(message)
     match message:
         case SystemMessage():
@@ -54,7 +56,8 @@ def _template_message(message: BaseMessage) -> dict[str, Any]:
                 for c in message.tool_calls
             ]
             more = {"tool_calls": calls} if calls else {}
-            return {"role": "assistant", "content": without_reasoning(content), **more}
+            content = without_reasoning(content, may_lack_tag=knows_reasoning)
+            return {"role": "assistant", "content": content, **more}
         case ToolMessage() | FunctionMessage():
             return {"role": "tool", "name": message.name or "", "content": content}
         case ChatMessage() if message.role in _ROLES:

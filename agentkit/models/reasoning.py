@@ -4,18 +4,20 @@ Tags can be missing: some templates open the block in the prompt, some models fo
 can leave the whole reply inside.
 """
 
-import re
-
 OPEN_REASONING, CLOSE_REASONING = "<think>", "</think>"
 
-_BLOCK = re.compile(r"\s*(?:<think>)?(?:(?!<think>).)*?</think>\s*|\s*<think>.*\Z", re.DOTALL)
 
+def without_reasoning(text: str, *, may_lack_tag: bool) -> str:
+    """`text` of an assistant's message without its reasoning, which is never replayed.
 
-def without_reasoning(text: str) -> str:
-    """`text` of an assistant's message without its reasoning, which is never replayed."""
-    if OPEN_REASONING not in text and CLOSE_REASONING not in text:
-        return text
-    return _BLOCK.sub("", text, count=1) if _BLOCK.match(text) else text
+    `may_lack_tag`: what stands before a closing tag without an opening one is reasoning, as a reasoning model may mean
+    it; else it is text about tags.
+    """
+    before, closing, after = text.partition(CLOSE_REASONING)
+    if before.lstrip().startswith(OPEN_REASONING):
+        return after.lstrip()
+    is_answer = closing and may_lack_tag and OPEN_REASONING not in before
+    return after.lstrip() if is_answer else text
 
 
 class ReasoningText:

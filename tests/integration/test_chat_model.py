@@ -1,6 +1,9 @@
 """`LocalChatModel` over smollm2-135m, and content that tries to be markup."""
 
 import asyncio
+import copy
+import gc
+import pickle
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -294,3 +297,47 @@ def test_a_cancelled_group_ends_the_batches_inside_it(model: LocalChatModel) -> 
         group.cancel()
         replies = model.batch(["Hi", "Hello"], constraint=_ENDLESS, max_tokens=1500)
     assert {reply.response_metadata["stop_reason"] for reply in replies} == {"cancelled"}
+
+
+def test_a_copy_shares_what_is_loaded_and_outlives_the_original(chat_model_file: Path) -> None:
+    original = LocalChatModel(model=str(chat_model_file), context_tokens=512, max_tokens=2)
+    engine = original.engine
+    warmer = original.model_copy(update={"temperature": 0.5})
+    assert original.model_copy(update={"context_tokens": 256}).engine.context_tokens == 256
+    del original
+    gc.collect()
+    assert warmer.engine is engine
+    assert warmer.invoke("Hi")
+    warmer.close()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_deep_or_pickled_copy_loads_for_itself(
+    model: LocalChatModel, copied: Callable[[LocalChatModel], LocalChatModel]
+) -> None:
+    engine = model.engine
+    with copied(model) as other:
+        assert other.max_tokens == model.max_tokens
+        assert other.engine is not engine
+    assert model.invoke("Hi", max_tokens=1)
+
+
+def test_a_thought_of_no_tokens_is_none(model: LocalChatModel) -> None:
+    constraint = after_thought(choice(["4"]), marker="Answer: ", max_tokens=0, reserve=4)
+    thought, _, answer = str(model.invoke("What is 2 + 2?", constraint=constraint).content).partition("Answer: ")
+    assert answer == "4"
+    assert len(model.get_token_ids(thought)) <= 1  # the one with which it is seen to be over
+    for limits in ({"max_tokens": -1}, {"reserve": -1}):
+        with pytest.raises(ConstraintError, match="0 or more"):
+            after_thought(choice(["4"]), marker="Answer: ", **limits)
+
+
+def test_a_stream_refuses_to_be_several_replies(model: LocalChatModel) -> None:
+    with pytest.raises(ValueError, match="a stream has one reply, not 3"):
+        model.generate([[HumanMessage("Hi")]], n=3, stream=True)
+
+
+def test_text_about_tags_stays_in_the_history(model: LocalChatModel) -> None:
+    text = "In HTML, write </think> after the thought. The password is 7."
+    tokens = model.prompt_tokens([HumanMessage("How?"), AIMessage(text), HumanMessage("What is the password?")])
+    assert text in b"".join(map(model.engine.vocabulary.piece, tokens)).decode()

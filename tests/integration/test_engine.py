@@ -122,10 +122,10 @@ def test_a_cancelled_generation_ends_at_once_and_others_go_on(engine: LlamaEngin
 
 def test_a_long_prompt_is_read_while_others_are_cancelled_all_the_time(chat_model_file: Path) -> None:
     with LlamaEngine(chat_model_file, context_tokens=2048) as fresh:
-        long = fresh.generate(GenerationRequest(tuple(fresh.vocabulary.tokenize("play and work " * 600)[:1500]), 1))
+        long = fresh.generate(GenerationRequest(tuple(fresh.vocabulary.tokenize("play and work " * 300)[:800]), 1))
         reader = threading.Thread(target=long.text)
         reader.start()
-        deadline, waits = time.monotonic() + 60, []
+        deadline, waits = time.monotonic() + 120, []
         while reader.is_alive() and time.monotonic() < deadline:
             other = _generate(fresh, "Name a river.", 50)
             time.sleep(0.05)

@@ -1,5 +1,7 @@
 """`<think>` blocks, whole, broken and missing."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,11 +51,25 @@ def test_an_answer_is_streamed_as_it_comes() -> None:
     ("text", "kept"),
     [
         ("<think>x</think>\n\nParis.", "Paris."),
-        ("x</think>Paris.", "Paris."),
+        ("\n<think>x <think> y</think> Paris.", "Paris."),
         ("<think>never closed", ""),
         ("Write <b>bold</b>.", "Write <b>bold</b>."),
         ("The tag <think> opens a thought.", "The tag <think> opens a thought."),
+        ("Between <think> and </think> it thinks.", "Between <think> and </think> it thinks."),
+        (" " * 20_000, " " * 20_000),
+        ("<think>" * 20_000 + "x", ""),
+        (" " * 20_000 + "<thin", " " * 20_000 + "<thin"),
     ],
 )
-def test_reasoning_is_left_out_of_the_history(text: str, kept: str) -> None:
-    assert without_reasoning(text) == kept
+@pytest.mark.parametrize("may_lack_tag", [False, True])
+def test_reasoning_is_left_out_of_the_history(text: str, kept: str, may_lack_tag: bool) -> None:
+    started = time.process_time()
+    assert without_reasoning(text, may_lack_tag=may_lack_tag) == kept
+    assert time.process_time() - started < 0.5
+
+
+def test_an_opening_tag_may_be_missing_where_the_model_reasons() -> None:
+    text = "In HTML, write </think> after the thought. The password is 7."
+    assert without_reasoning(text, may_lack_tag=False) == text
+    assert without_reasoning("x</think>Paris.", may_lack_tag=True) == "Paris."
+    assert without_reasoning(" " * 20_000 + "x</think> Paris.", may_lack_tag=True) == "Paris."
