@@ -45,7 +45,7 @@ from agentkit.models.schemas import openai_tool
 from agentkit.models.store import ModelStore
 from agentkit.models.structured import OutputMethod, OutputSchema, parsed, response_format, schema_instructions
 from agentkit.models.template import ChatTemplate, Prompt
-from agentkit.models.tool_calling import check_names, tool_choice, with_system
+from agentkit.models.tool_calling import checked_name, tool_choice, with_system
 from agentkit.results import Usage
 
 _CHATML = (
@@ -204,10 +204,10 @@ class LocalChatModel(BaseChatModel):
         `parallel_tool_calls` allows several calls in one reply.
 
         Raises:
-            ConstraintError: a tool that is no function, two of one name, or a `tool_choice` that no tool fits.
+            ConstraintError: a tool that is no function, or a `tool_choice` that none fits; at the call, two alike.
         """
         functions = [openai_tool(tool) for tool in tools]
-        _choose(tool_choice, check_names(functions))
+        _choose(tool_choice, [checked_name(function) for function in functions])
         return self.bind(tools=functions, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls, **options)
 
     def with_structured_output(

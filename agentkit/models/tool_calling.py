@@ -114,13 +114,31 @@ def check_names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
     """The tools' names.
 
     Raises:
-        ConstraintError: two of one name, or one that is no function, has no name, or whose parameters are no schema of
-            an object or nested too deep.
+        ConstraintError: two of one name, or what `checked_name` refuses.
     """
-    names = [_checked_name(tool) for tool in tools]
+    names = [checked_name(tool) for tool in tools]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConstraintError(f"two tools are called {sorted(twice)[0]!r}: rename one")
     return names
+
+
+def checked_name(tool: Mapping[str, Any]) -> str:
+    """The name of a tool.
+
+    Raises:
+        ConstraintError: it is no function or has no name, or its parameters are no object or nested too deep.
+    """
+    function = tool.get("function")
+    if not isinstance(function, Mapping):
+        raise ConstraintError(f"a tool of type {tool.get('type')!r} is a provider's own: give functions")
+    name = function.get("name")
+    if not isinstance(name, str):
+        raise ConstraintError(f"a tool has no name: {str(function)[:80]}")
+    try:
+        _check_parameters(function.get("parameters"))
+    except ConstraintError as error:
+        raise ConstraintError(f"the tool {name!r} cannot be called: {error}") from error
+    return name
 
 
 def plain_messages(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -236,20 +254,6 @@ class _OpenCall:
                     self.arguments = self.arguments[: found.end()]
                     break
         return self.arguments[before:]
-
-
-def _checked_name(tool: Mapping[str, Any]) -> str:
-    function = tool.get("function")
-    if not isinstance(function, Mapping):
-        raise ConstraintError(f"a tool of type {tool.get('type')!r} is a provider's own: give functions")
-    name = function.get("name")
-    if not isinstance(name, str):
-        raise ConstraintError(f"a tool has no name: {str(function)[:80]}")
-    try:
-        _check_parameters(function.get("parameters"))
-    except ConstraintError as error:
-        raise ConstraintError(f"the tool {name!r} cannot be called: {error}") from error
-    return name
 
 
 def _check_parameters(parameters: object) -> None:
