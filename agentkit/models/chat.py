@@ -4,21 +4,20 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 (`tool_calling.py`), reading replies (`replies.py`), downloads (`catalog.py`).
 """
 
-import asyncio
 import math
 import random
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -395,38 +394,6 @@ class LocalChatModel(BaseChatModel):
                 run_manager.on_llm_new_token(str(message.content), chunk=chunk)
             yield chunk
         yield ChatGenerationChunk(message=reader.last(generation.outcome))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        """In a thread of LangChain's, whose replies end where nobody awaits them any more."""
-        with replies_together() as group:
-            try:
-                return await super()._agenerate(messages, stop, run_manager, **kwargs)
-            finally:
-                group.cancel()
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        chunks = self._stream(messages, stop, run_manager.get_sync() if run_manager else None, **kwargs)
-        context = copy_context()  # of its own: a generator's caller would see what it sets
-        group = GenerationGroup(outer=_batch.get())
-        context.run(_batch.set, group)
-        loop = asyncio.get_running_loop()
-        try:
-            while chunk := await loop.run_in_executor(None, lambda: context.run(next, chunks, None)):
-                yield chunk
-        finally:
-            group.cancel()
 
     def _start(
         self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]

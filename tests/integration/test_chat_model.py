@@ -1,11 +1,9 @@
 """`LocalChatModel` over smollm2-135m, and content that tries to be markup."""
 
-import asyncio
 import copy
 import gc
 import pickle
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -241,55 +239,6 @@ def test_a_cache_tells_lengths_and_stop_strings_apart(model: LocalChatModel, cha
 
 
 _ENDLESS = regex("[a-z ]{9000}")
-
-
-async def _stream_all(model: LocalChatModel) -> None:
-    async for _ in model.astream("Hi", constraint=_ENDLESS, max_tokens=1500):
-        pass
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda model: model.ainvoke("Hi", constraint=_ENDLESS, max_tokens=1500),
-        lambda model: model.abatch(["Hi", "Hello"] * 6, constraint=_ENDLESS, max_tokens=1500),
-        _stream_all,
-    ],
-    ids=["ainvoke", "abatch", "astream"],
-)
-def test_a_call_that_is_awaited_no_more_ends_its_replies(
-    model: LocalChatModel, call: Callable[[LocalChatModel], Awaitable[object]]
-) -> None:
-    model.invoke("Hi", max_tokens=1)
-    started = time.monotonic()
-    with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(call(model), 0.5))  # waits for its threads, too
-    assert time.monotonic() - started < 4
-    assert model.invoke("Hi", max_tokens=1)
-    assert not model.engine._running
-
-
-def test_a_long_prompt_is_read_no_further_once_its_stream_is_cancelled(model: LocalChatModel) -> None:
-    async def read() -> None:
-        async for _ in model.astream("ship " * 1900, max_tokens=2):
-            pass
-
-    model.invoke("Hi", max_tokens=1)
-    started = time.monotonic()
-    with pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(read(), 0.2))
-    assert time.monotonic() - started < 1.5
-
-
-def test_a_stream_that_is_awaited_no_further_is_cancelled(model: LocalChatModel) -> None:
-    async def leave_early() -> None:
-        stream = model.astream("Hi", constraint=_ENDLESS, max_tokens=1500)
-        await anext(stream)
-        await stream.aclose()  # type: ignore[attr-defined]
-
-    asyncio.run(leave_early())
-    assert model.invoke("Hi", max_tokens=1)
-    assert not model.engine._running
 
 
 def test_a_cancelled_group_ends_the_batches_inside_it(model: LocalChatModel) -> None:
