@@ -1,8 +1,7 @@
 """A person's word on each call of a tool with effects.
 
 The call is shown exactly: every argument in full, as JSON, with each character that would not be seen as its escape.
-What was typed before it is shown is no answer.
-Where nobody can be asked, only the tools that `--yes` names run.
+What was typed before it is shown is no answer. Where nobody can be asked, only the tools that `--yes` names run.
 """
 
 import json

@@ -17,6 +17,13 @@ from agentkit.results import SearchMode
 from tests.unit.indexes.conftest import contents, open_index
 
 
+def write(folder: Path, *names: str) -> None:
+    """Files that say what they are called."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"the text of {name}")
+
+
 def test_what_is_forgotten_is_not_found_and_does_not_come_back(place: Path, documents: Path) -> None:
     with open_index(place) as index:
         report = index.forget("file03.md")
@@ -45,9 +52,7 @@ def test_what_is_remembered_comes_back_with_the_next_sync(place: Path, documents
 
 def test_a_folder_is_forgotten_with_what_is_in_it_and_what_comes_into_it(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
-    for name in ("letters/a.txt", "letters/old/b.txt", "letters.txt"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"the text of {name}")
+    write(folder, "letters/a.txt", "letters/old/b.txt", "letters.txt")
     with open_index(tmp_path / "index") as index:
         index_folder(index, [folder])
         assert index.forget("letters/").paths == ("letters/a.txt", "letters/old/b.txt")
@@ -59,9 +64,7 @@ def test_a_folder_is_forgotten_with_what_is_in_it_and_what_comes_into_it(tmp_pat
 @pytest.mark.parametrize(("path", "others"), [("notes[1].md", ["notes1.md"]), ("a[1]/x.md", ["a1/x.md", "a[1]/y.md"])])
 def test_a_path_that_looks_like_a_pattern_means_that_file_alone(tmp_path: Path, path: str, others: list[str]) -> None:
     folder = tmp_path / "documents"
-    for name in (path, *others):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"the text of {name}")
+    write(folder, path, *others)
     with open_index(tmp_path / "index") as index:
         index_folder(index, [folder])
         assert index.forget(path).paths == (path,)
@@ -81,9 +84,7 @@ def test_a_path_that_looks_like_a_pattern_means_that_file_alone(tmp_path: Path, 
 
 def test_a_folder_whose_name_looks_like_a_pattern_is_forgotten_alone(tmp_path: Path) -> None:
     folder = tmp_path / "documents"
-    for name in ("old[12]/a.md", "old1/a.md", "old2/a.md"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"the text of {name}")
+    write(folder, "old[12]/a.md", "old1/a.md", "old2/a.md")
     with open_index(tmp_path / "index") as index:
         index_folder(index, [folder])
         assert index.forget("old[12]").paths == ("old[12]/a.md",)
