@@ -13,13 +13,13 @@ from agentkit.agents.session_export import session_markdown, session_record
 from agentkit.chat import Chat
 from agentkit.cli._chat_screen import ChatScreen
 from agentkit.cli._clipboard import copy
+from agentkit.cli._invocation import OFF
 from agentkit.cli._steps import call_line, step_line
 from agentkit.cli._terminal import neutralise_line, to_json
 from agentkit.errors import AgentkitError, DocumentError
 from agentkit.results import Answer, Step
 from agentkit.workspace import Workspace
 
-OFF = "off"
 _STEP_COLUMNS = 120
 _METER_CELLS = 20
 _KEEP_AN_EDIT = {"/help", "/file", "/context", "/index", "/tools", "/model", "/strategy"}

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from agentkit.workspace import Workspace
 
 
+OFF = "off"
+"""What stands for none, in options and in a chat's commands."""
+
+
 class UsageError(TyperException):
     """A command line that cannot be meant: exit code 2."""
 

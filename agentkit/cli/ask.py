@@ -10,7 +10,7 @@ import typer
 
 from agentkit.cli._claims import claim_as_json
 from agentkit.cli._filters import Conditions, FormatFilter, PathFilter
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._invocation import OFF, UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._pairs import KeyValue, as_mapping
 from agentkit.cli._terminal import as_text, is_terminal, neutralise, read_piped_text, to_json
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from agentkit.cli._reasoning import Reasoning
     from agentkit.results import Answer
     from agentkit.workspace import Workspace
-
-_OFF = "off"
 
 
 def ask(
@@ -143,7 +141,7 @@ def _print_several(answers: "Sequence[Answer]", *, is_json: bool, is_usage_shown
 
 def _index_for(workspace: "Workspace", name: str | None, *, has_piped_text: bool) -> str | None:
     """The index to answer from; None where the model answers by itself, which is said unless it was asked for."""
-    if name == _OFF:
+    if name == OFF:
         return None
     if name is None and has_piped_text:
         note("answering from the piped text; -i adds an index")

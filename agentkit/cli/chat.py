@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
-from agentkit.cli._invocation import UsageError, check_allowed, choose_index, complete_index, note, workspace_of
+from agentkit.cli._invocation import OFF, UsageError, check_allowed, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import as_text, is_terminal
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from agentkit.agents.session import Session, SessionSetup
     from agentkit.chat import Chat
     from agentkit.workspace import Workspace
-
-_OFF = "off"
 
 
 def chat(
@@ -100,7 +98,7 @@ def _setup(workspace: "Workspace", known: "Session | None", index: str | None) -
             return replace(known.setup, index="")
         return known.setup
     setup = known.setup if known else SessionSetup(model=workspace.settings.models.chat)
-    if index == _OFF:
+    if index == OFF:
         return replace(setup, index="")
     if index is None and not workspace.indexes.names():
         note("there is no index, so the model answers without sources (make one: agentkit index PATH)")
