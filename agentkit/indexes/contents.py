@@ -8,6 +8,7 @@ from pathlib import Path
 from agentkit.errors import IndexDamagedError, IndexUnreadableError
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.roots import remembered_patterns
+from agentkit.indexes.summary import place_of
 from agentkit.loaders import PathPatterns
 from agentkit.loaders.walk import stamped_ns
 
@@ -109,11 +110,8 @@ _LENGTHS = 'SELECT ("end" - start) / ?1 AS bar, count(*) FROM chunks GROUP BY ba
 def _stale_files(catalog: Catalog) -> Iterator[StaleFile]:
     prefixes = catalog.roots()
     for path, source, size, mtime_ns in catalog.rows("SELECT path, source, size, mtime_ns FROM files ORDER BY path"):
-        root = Path(source)
-        prefix = prefixes[source]
         try:
-            file = root if root.is_file() else root / path.removeprefix(prefix).lstrip("/")
-            status = file.stat()
+            status = place_of(path, source, prefixes[source]).stat()
         except OSError:
             yield StaleFile(path, "gone")
             continue

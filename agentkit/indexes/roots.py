@@ -31,10 +31,11 @@ class Root:
 
 
 class Roots:
-    """The roots of an index, and those that a sync adds. Writes nothing by itself."""
+    """The roots of an index, and those that a sync adds. Nothing is written before `remember`."""
 
     def __init__(self, catalog: Catalog, name: str) -> None:
         """`name` is the index's, for messages."""
+        self._catalog = catalog
         self._name = name
         self._paths: Iterable[str] = catalog.paths()
         patterns = remembered_patterns(catalog)
@@ -68,9 +69,15 @@ class Roots:
         self._roots[root.source] = root
         return root
 
-    def patterns_json(self) -> str:
-        """Every root's patterns, as the catalog keeps them."""
-        return json.dumps({root.source: asdict(root.patterns) for root in self._roots.values()}, ensure_ascii=False)
+    def remember(self) -> None:
+        """Keep the roots that are new, and the patterns, in the catalog."""
+        known = self._catalog.roots()
+        for root in self._roots.values():
+            if root.source not in known:
+                self._catalog.add_root(root.source, root.prefix)
+        patterns = {source: asdict(root.patterns) for source, root in self._roots.items() if str(root.patterns)}
+        if (kept := json.dumps(patterns, ensure_ascii=False)) != (self._catalog.fact(_PATTERNS) or "{}"):
+            self._catalog.set_facts({_PATTERNS: kept})
 
     def _known(self, source: Path, wanted: Path) -> Root | None:
         for known, root in self._roots.items():
@@ -107,11 +114,3 @@ def remembered_patterns(catalog: Catalog) -> Mapping[str, PathPatterns]:
     """Root -> what is read of it, for those that have patterns."""
     remembered = json.loads(catalog.fact(_PATTERNS) or "{}")
     return {source: PathPatterns(tuple(each["include"]), tuple(each["exclude"])) for source, each in remembered.items()}
-
-
-def remember(catalog: Catalog, root: Root, roots: Roots) -> None:
-    """Keep a root that is new, or its patterns where they are."""
-    if root.source not in catalog.roots():
-        catalog.add_root(root.source, root.prefix)
-    if root.patterns != remembered_patterns(catalog).get(root.source, PathPatterns()):
-        catalog.set_facts({_PATTERNS: roots.patterns_json()})

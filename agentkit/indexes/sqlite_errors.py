@@ -17,7 +17,7 @@ _FULL_DISK = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMOPEN,
 }
-_CHECK_PERMISSIONS = "check its permissions and its folder's"
+_CHECK_PERMISSIONS = "check its permissions and its folder's, which must be writable for a search too"
 _UNREADABLE = {
     sqlite3.SQLITE_PERM: _CHECK_PERMISSIONS,
     sqlite3.SQLITE_READONLY: _CHECK_PERMISSIONS,

@@ -71,14 +71,15 @@ def summarise_index(directory: Path) -> IndexSummary:
 def source_file(directory: Path, path: str) -> Path | None:
     """The file on this machine that the index knows as `path`; None where it is no longer there."""
     with closing(Catalog(directory / CATALOG_NAME)) as catalog:
-        roots = catalog.roots()
-    for source, prefix in roots.items():
-        root = Path(source)
-        is_root = path == prefix + root.name and root.is_file()
-        candidate = root if is_root else root / path.removeprefix(prefix).lstrip("/")
-        if path.startswith(prefix) and candidate.is_file():
-            return candidate
-    return None
+        rows = catalog.rows("SELECT source, prefix FROM files JOIN roots USING (source) WHERE path = ?", (path,))
+    file = place_of(path, *rows[0]) if rows else None
+    return file if file and file.is_file() else None
+
+
+def place_of(path: str, source: str, prefix: str) -> Path:
+    """Where the file is that the index knows as `path`, of a root and what its files' paths begin with."""
+    root = Path(source)
+    return root if root.is_file() else root / path.removeprefix(prefix).lstrip("/")
 
 
 def _name(fact: str | None) -> str:

@@ -1,14 +1,11 @@
 """What a sync does to an index, verb by verb. The story that uses them is `pipelines/indexing.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentkit.embedders import embed
 from agentkit.indexes.batches import batched
 from agentkit.indexes.records import FileRecord, FileStamp, searched_text
-from agentkit.indexes.roots import Root, Roots, remember
-from agentkit.loaders import PathPatterns
 
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
@@ -23,17 +20,6 @@ class IndexWriter:
     def __init__(self, index: "Index") -> None:
         self.index = index
         self.catalog = index.catalog
-
-    def root(self, source: Path, patterns: PathPatterns | None = None) -> Root:
-        """The root that `source` belongs to (see `Roots.place`); it and its patterns are remembered.
-
-        Raises:
-            IndexingError: the source contains a root that the index already has.
-        """
-        roots = Roots(self.catalog, self.index.name)
-        root = roots.place(source, patterns)
-        remember(self.catalog, root, roots)
-        return root
 
     def stage(self, files: Sequence[FileRecord]) -> None:
         """Keep files that were read, and embed those of their texts that no chunk had before. Durable on return.

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 
 from agentkit.indexes import FileRecord, Index
+from agentkit.indexes.roots import Roots
 from agentkit.loaders import PathPatterns
 from agentkit.paths import StrPath, paths_of
 from agentkit.pipelines.intake import by_size, read_files
@@ -44,15 +44,23 @@ def index_folder(
         on_progress: Called before each file and after the last.
 
     Raises:
-        DocumentError: a source does not exist, or none holds a file that can be read.
+        DocumentError: a source does not exist, none holds a file that can be read, or none of one suits the patterns.
         IndexingError: a source contains one that the index already has, or patterns are given that cannot count.
         IndexLockedError: somebody else is writing the index.
         DiskSpaceError: the disk is full.
     """
     started = time.monotonic()
     with index.writer() as writer:
-        place = partial(writer.root, patterns=patterns)
-        sync = survey(writer.catalog, paths_of(sources), place, max_file_bytes=max_file_bytes, unsettled=unsettled)
+        roots = Roots(writer.catalog, index.name)
+        sync = survey(
+            writer.catalog,
+            paths_of(sources),
+            roots,
+            patterns=patterns,
+            max_file_bytes=max_file_bytes,
+            unsettled=unsettled,
+        )
+        roots.remember()
         to_read = sync.changed_files(is_full=is_full)
         removed = sync.removed_paths()
         if to_read:

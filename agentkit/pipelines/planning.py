@@ -30,12 +30,12 @@ def plan_folder(
     Takes the time that parsing what changed takes: only then it is known what cannot be read.
 
     Raises:
-        DocumentError: a source does not exist, or none holds a file that can be read.
+        DocumentError: a source does not exist, none holds a file that can be read, or none of one suits the patterns.
         IndexingError: a source contains one that the index already has, or patterns are given that cannot count.
     """
     started = time.monotonic()
     roots = Roots(catalog, name)
-    sync = survey(catalog, sources, lambda source: roots.place(source, patterns), max_file_bytes=max_file_bytes)
+    sync = survey(catalog, sources, roots, patterns=patterns, max_file_bytes=max_file_bytes)
     to_read = sync.changed_files(is_full=is_full)
     with LoadingWorker() as loader:
         for number, found in enumerate(to_read):

@@ -1,6 +1,6 @@
 """What there is and what is known: the files of a sync's sources beside what the catalog holds of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from agentkit.errors import DocumentError
 from agentkit.indexes import FileStamp, KnownFile
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
-from agentkit.indexes.roots import Root
-from agentkit.loaders import FileEntry, ocr, walk
+from agentkit.indexes.roots import Root, Roots
+from agentkit.loaders import FileEntry, PathPatterns, ocr, walk
 from agentkit.loaders.load import is_registered
 from agentkit.loaders.patterns import reminder
 from agentkit.loaders.walk import UNLISTED
@@ -87,24 +87,32 @@ class Sync:
 def survey(
     catalog: Catalog,
     sources: Sequence[Path],
-    place: Callable[[Path], Root],
+    known_roots: Roots,
     *,
+    patterns: PathPatterns | None = None,
     max_file_bytes: int,
     unsettled: Collection[Path] = (),
 ) -> Sync:
     """Walk the sources and gather what the catalog knows of them; reads no file.
 
-    `place` gives a source's root; `unsettled` are files that are being written: they are left as they are.
+    `known_roots` learns of new sources, and of `patterns`, if any are given. `unsettled` are files that are being
+    written: they are left as they are.
 
     Raises:
-        DocumentError: a source does not exist, or none holds a file that can be read.
+        DocumentError: a source does not exist, none holds a file that can be read, or no file of one suits the patterns
+            that are given: a slip of the pen must not empty the index.
+        IndexingError: a source cannot be placed (see `Roots.place`).
     """
     for source in sources:
         _require(source)
     sync = Sync(unsettled=frozenset(unsettled))
-    roots = {root.source: root for root in map(place, _outermost(sources))}
+    placed = (known_roots.place(source, patterns) for source in _outermost(sources))
+    roots = {root.source: root for root in placed}
     for root in roots.values():
+        seen = len(sync.found) + len(sync.skipped)
         _survey_root(catalog, root, sync, max_file_bytes)
+        if patterns and str(patterns) and len(sync.found) + len(sync.skipped) == seen:
+            raise DocumentError(f"no file of {root.source} suits {patterns}: check the patterns (nothing was changed)")
     if not sync.found and not sync.known:
         reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))

@@ -164,16 +164,22 @@ def test_patterns_keep_to_some_files_and_are_remembered(cli: Cli, docs: Path) ->
     }  # fmt: skip
 
 
-def test_patterns_that_leave_nothing_are_named_with_the_way_back(cli: Cli, docs: Path, workspace: Path) -> None:
-    cli.json("index", docs)
-    way_back = (
-        "only files that suit --include '*.nope' --exclude 'a b' are read, as remembered: --include '*' takes all"
-    )
-    assert way_back in cli.error("index", docs, "--include", "*.nope", "--exclude", "a b")
-    assert way_back in cli.error("index", docs)
-    assert cli.json("index", docs, "--include", "*")["files"]["added"] == 2
-    assert way_back in cli.error("index", docs, "--name", "new", "--include", "*.nope", "--exclude", "a b")
+def test_patterns_that_no_file_suits_change_nothing(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli.json("index", docs, "--exclude", "*.md")
+    for options in (), ("--dry-run",), ("--name", "new"):
+        refusal = cli.error("index", docs, "--include", "*.nope", "--exclude", "a b", *options)
+        assert "suits --include '*.nope' --exclude 'a b': check the patterns" in refusal
     assert not (workspace / "indexes" / "new").exists()
+    assert cli.json("index", docs)["files"]["unchanged"] == 1
+
+
+def test_remembered_patterns_that_leave_nothing_are_named_with_the_way_back(cli: Cli, docs: Path) -> None:
+    cli.json("index", docs, "--include", "*.md")
+    (docs / "lamp.md").unlink()
+    assert "only files that suit --include '*.md' are read, as remembered: --include '*' takes all" in cli.error(
+        "index", docs
+    )
+    assert cli.json("index", docs, "--include", "*")["files"]["added"] == 1
 
 
 @pytest.mark.parametrize("pattern", ["[", "", "#a", "!", "!*.md"])

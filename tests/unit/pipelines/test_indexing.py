@@ -171,6 +171,7 @@ def test_a_file_keeps_the_path_that_an_older_index_gave_it(tmp_path: Path) -> No
         index.catalog.add_root(str(tmp_path / "b.md"), "b.md/")
         index_folder(index, [tmp_path / "a.md", tmp_path / "b.md"])
         assert index.paths() == ["a.md", "b.md/b.md"]
+        assert [source_file(index.directory, path) for path in index.paths()] == [tmp_path / "a.md", tmp_path / "b.md"]
 
 
 def test_a_folder_that_is_named_twice_is_walked_and_reported_once(tmp_path: Path) -> None:
