@@ -13,7 +13,7 @@ from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.chunkers.recursive import cut_sections
 from agentkit.chunkers.tables import with_table_headers
 
-CHUNKER_NAME = "sections-3"
+CHUNKER_NAME = "sections-4"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tree_sitter import Parser, Query
+    from tree_sitter import Language, Query
 
 _LARGEST_PARSED = 150_000
 """Characters: hostile text of four hundred thousand took 1.5 GB."""
@@ -117,8 +117,7 @@ def definitions(text: str, language: str) -> list[Definition] | None:
     data = text.encode("utf-8", "replace")
     if _deepest_brackets(data) > _DEEPEST_BRACKETS:
         return None
-    parser, query = _tools(language)
-    found = _found(parser, query, data)
+    found = _found(*_tools(language), data)
     if found is None:
         return None
     if len(data) != len(text):
@@ -127,14 +126,13 @@ def definitions(text: str, language: str) -> list[Definition] | None:
     return _nested(found)
 
 
-def _found(parser: "Parser", query: "Query", data: bytes) -> list[tuple[int, int, str]] | None:
+def _found(grammar: "Language", query: "Query", data: bytes) -> list[tuple[int, int, str]] | None:
     """Start and end in bytes, and name, of every definition."""
-    from tree_sitter import QueryCursor
+    from tree_sitter import Parser, QueryCursor
 
     deadline = time.thread_time() + _PARSE_S + _PARSE_S_PER_MEGABYTE * len(data) / 1e6
-    parser.reset()
     try:
-        tree = parser.parse(
+        tree = Parser(grammar).parse(  # one for each text: two threads in one parser end the process
             lambda at, _: data[at : at + _READ_BYTES], progress_callback=lambda *_: time.thread_time() > deadline
         )
     except ValueError:  # "Parsing failed": the callback has stopped it
@@ -176,9 +174,9 @@ def _characters(data: bytes, wanted: set[int]) -> dict[int, int]:
 
 
 @cache
-def _tools(language: str) -> "tuple[Parser, Query]":
-    from tree_sitter import Language, Parser, Query
+def _tools(language: str) -> "tuple[Language, Query]":
+    from tree_sitter import Language, Query
 
     module, function, query = _GRAMMARS[language]
     grammar = Language(getattr(import_module(f"tree_sitter_{module}"), function)())
-    return Parser(grammar), Query(grammar, query)
+    return grammar, Query(grammar, query)

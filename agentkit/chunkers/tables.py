@@ -22,7 +22,7 @@ def with_table_headers(text: str, sections: Iterable[Section], *, max_chars: int
         at = section.start
         if section.end - section.start > max_chars:
             for table in _TABLE.finditer(text, section.start, section.end):
-                rows = text.rfind("\n", table.start("rows"), table.start() + max_chars // 2) + 1
+                rows = text.rfind("\n", table.start("rows"), min(table.start() + max_chars // 2, table.end())) + 1
                 first = rows or text.find("\n", table.start("rows"), table.end()) + 1 or table.end()
                 yield Section(at, table.start(), section.heading_path)
                 yield Section(table.start(), first, section.heading_path)

@@ -42,7 +42,10 @@ def check(document: Document, limits: ChunkLimits, count: Callable[[str], int]) 
         assert count(chunk.text) <= limits.max_tokens or len(chunk.text) == 1
         covered.update(range(chunk.start, chunk.end))
     assert all(position in covered for position, character in enumerate(text) if not character.isspace())
-    assert all(one.start < two.start and one.end < two.end for one, two in pairwise(chunks))
+    for one, two in pairwise(chunks):
+        assert one.start < two.start
+        assert one.end < two.end
+        assert one.end - two.start <= limits.overlap_chars
     assert chunk_document(document, limits, count) == chunks
     return chunks
 

@@ -140,3 +140,17 @@ def test_hostile_source_takes_no_time(language: str, text: str) -> None:
 def test_source_nested_without_end_does_not_end_the_process(source: str) -> None:
     program = f"from agentkit.chunkers.code import code_sections; code_sections({source}, 'python', max_chars=1000)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_several_threads_cut_source_at_once() -> None:
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from agentkit.chunkers.definitions import definitions
+sys.setswitchinterval(1e-4)
+sources = ["function f(a){ return a }\\nclass C { m(x){ return x } }\\n" * (80 + more) for more in range(8)]
+with ThreadPoolExecutor(8) as threads:
+    found = list(threads.map(lambda source: len(definitions(source, "js")), sources * 15))
+assert found == [2 * (80 + more) for more in range(8)] * 15
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -33,6 +33,13 @@ def test_a_short_table_stays_whole() -> None:
     assert [chunk.text for chunk in chunks(text)] == [text]
 
 
+def test_what_follows_a_short_table_is_not_taken_for_its_rows() -> None:
+    prose = "".join(f"Line {number} of what follows it.\n" for number in range(20))
+    found = chunks(f"| a | b |\n|---|---|\n| 1 | 2 |\n\n{prose}")
+    assert found[0].text.endswith("| 1 | 2 |")
+    assert {chunk.heading_path for chunk in found} == {()}
+
+
 @given(st.text(alphabet="|-: ab\n", max_size=400))
 def test_any_table_is_covered(text: str) -> None:
     document = Document(page_content="x\n" + text, metadata={"format": "markdown", "title": "x"})
