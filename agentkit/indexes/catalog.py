@@ -7,7 +7,8 @@ whole: what a sync has read is *staged* as it goes and *published* in one transa
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,13 @@ from agentkit.indexes.records import (
     chunks_to_json,
     searched_text,
 )
-from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
+from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION, statements
 from agentkit.indexes.sqlite_errors import catalog_errors
 
 CATALOG_NAME = "catalog.sqlite"
 VECTORS_NAME = "vectors"
 VECTOR_TYPE = np.dtype("<f4")
+_TRIES, _BETWEEN_TRIES_S = 100, 0.02
 _NO_VERSION = 1000
 """A number as high as this is damage, and no version of a catalog."""
 
@@ -56,7 +58,7 @@ class Catalog:
         with catalog_errors(self._path):
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                _write_ahead(self._connection)
                 self._connection.execute("PRAGMA synchronous = FULL")
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA secure_delete = ON")
@@ -174,18 +176,6 @@ class Catalog:
         query = "SELECT path FROM files WHERE source != ?1 UNION SELECT path FROM staged WHERE source != ?1"
         return {path for (path,) in self._rows(query, (source,))}
 
-    def file_with_content(self, sha256: str) -> FileRecord | None:
-        """A file of the same bytes, whatever its path."""
-        rows = self._rows(
-            "SELECT path, source, size, mtime_ns, sha256, metadata, text FROM files WHERE sha256 = ?", (sha256,)
-        )
-        if not rows:
-            return None
-        path, source, size, mtime, digest, metadata, text = rows[0]
-        return FileRecord(
-            path, source, FileStamp(size, mtime), digest, json.loads(metadata), text, tuple(self.chunks_of(path))
-        )
-
     def chunks_of(self, path: str) -> list[ChunkRecord]:
         """The chunks of a file in the order of its text."""
         rows = self._rows(
@@ -248,7 +238,8 @@ class Catalog:
                 (json.dumps(identifiers),),
             )
         )
-        found = [np.frombuffer(rows[identifier], dtype=VECTOR_TYPE) for identifier in identifiers if identifier in rows]
+        size = self._vector_size()
+        found = [self._vector(rows[identifier], size) for identifier in identifiers if identifier in rows]
         return np.array(found, dtype=np.float32)
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
@@ -279,6 +270,9 @@ class Catalog:
 
     def file_count(self) -> int:
         return int(self._rows("SELECT count(*) FROM files")[0][0])
+
+    def skipped_count(self) -> int:
+        return int(self._rows("SELECT count(*) FROM skipped")[0][0])
 
     def chunk_count(self) -> int:
         with self._lock:  # counted again only after a change, here or by another process: a search asks several times
@@ -341,6 +335,11 @@ class Catalog:
         with self.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def restamp(self, files: Mapping[str, FileStamp]) -> None:
+        """Note that files were touched and their bytes are as before, which no reader sees."""
+        with self.transaction() as connection:
+            _restamp(connection, files)
+
     def unstage(self, paths: Iterable[str]) -> None:
         """Forget staged files that are no longer there."""
         with self.transaction() as connection:
@@ -349,7 +348,7 @@ class Catalog:
     def publish(
         self,
         *,
-        removed: Iterable[str],
+        removed: Collection[str],
         skipped: Mapping[str, tuple[str, FileStamp, str]],
         restamped: Mapping[str, FileStamp],
     ) -> list[str]:
@@ -362,10 +361,7 @@ class Catalog:
             for path in [*removed, *skipped]:
                 before.update(i for (i,) in connection.execute("SELECT id FROM chunks WHERE path = ?", (path,)))
                 delete_file(connection, path)
-            connection.executemany(
-                "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?",
-                [(stamp.size, stamp.mtime_ns, path) for path, stamp in restamped.items()],
-            )
+            _restamp(connection, restamped)
             connection.executemany(
                 "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
                 [
@@ -386,6 +382,7 @@ class Catalog:
 
     def _vectors(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Batch by batch, so that memory does not grow with the index."""
+        size = self._vector_size()
         with self._lock, catalog_errors(self._path):
             cursor = self._connection.execute(query, values)
         while True:
@@ -394,31 +391,56 @@ class Catalog:
             if not rows:
                 return
             for name, blob in rows:
-                yield name, self._vector(blob)
+                yield name, self._vector(blob, size)
 
-    def _vector(self, blob: bytes) -> NDArray[np.float32]:
-        try:
-            return np.frombuffer(blob, dtype=VECTOR_TYPE)
-        except (ValueError, TypeError) as error:
-            raise IndexDamagedError(
-                f"an embedding in {self._path} is damaged: {_mend(self._path)} --reembed"
-            ) from error
+    def _vector(self, blob: Any, size: int) -> NDArray[np.float32]:  # Any: in a damaged file it may be none
+        if not isinstance(blob, bytes) or len(blob) != size:
+            raise IndexDamagedError(f"an embedding in {self._path} is damaged: {_mend(self._path)} --reembed")
+        return np.frombuffer(blob, dtype=VECTOR_TYPE)
+
+    def _vector_size(self) -> int:
+        """Bytes of an embedding."""
+        embedder: dict[str, Any] = json.loads(self.fact("embedder") or "{}")
+        return int(embedder.get("dimension", 0)) * VECTOR_TYPE.itemsize
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, catalog_errors(self._path):
             return self._connection.execute(query, values).fetchall()
 
     def _create_or_check(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == VERSION:
+        if self._version() == VERSION:
             return
-        if VERSION < version < _NO_VERSION:
-            raise IndexMismatchError(f"{self._path} was made by a newer agentkit (version {version}): update agentkit")
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if (tables and version not in MIGRATIONS) or version >= _NO_VERSION:
-            raise IndexDamagedError(f"{self._path} is not a catalog of agentkit, or damaged: {_mend(self._path)}")
-        statements = "".join(MIGRATIONS[at] for at in range(version, VERSION)) if tables else SCHEMA
-        self._connection.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {VERSION}; COMMIT;")
+        with self.transaction() as connection:  # another process may be making it at this moment
+            version = self._version()
+            if version == VERSION:
+                return
+            if VERSION < version < _NO_VERSION:
+                raise IndexMismatchError(
+                    f"{self._path} was made by a newer agentkit (version {version}): update agentkit"
+                )
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if (tables and version not in MIGRATIONS) or version >= _NO_VERSION:
+                raise IndexDamagedError(f"{self._path} is not a catalog of agentkit, or damaged: {_mend(self._path)}")
+            script = "".join(MIGRATIONS[at] for at in range(version, VERSION)) if tables else SCHEMA
+            for statement in statements(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Set the journal's mode. SQLite does not wait by itself while another connection to a new file does the same."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not tries_left or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_BETWEEN_TRIES_S)
+        else:
+            return
 
 
 def _refuse_lost(path: Path) -> None:
@@ -455,6 +477,11 @@ def delete_file(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("DELETE FROM files WHERE path = ?", (path,))
     connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
     connection.execute("DELETE FROM remade WHERE path = ?", (path,))
+
+
+def _restamp(connection: sqlite3.Connection, files: Mapping[str, FileStamp]) -> None:
+    rows = [(stamp.size, stamp.mtime_ns, path) for path, stamp in files.items()]
+    connection.executemany("UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", rows)
 
 
 def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:

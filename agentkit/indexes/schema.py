@@ -1,6 +1,9 @@
 """The catalog's tables, the version that is kept in SQLite's `user_version`, and the way from one to the next."""
 
-VERSION = 3
+import sqlite3
+from collections.abc import Iterator
+
+VERSION = 4
 TOKENIZER = "porter unicode61"
 """How the keyword index cuts text into words."""
 
@@ -18,7 +21,8 @@ KEYWORD_INDEX = (
     "CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row);",  # a view of the words in chunks_fts
 )
 
-MIGRATIONS = {2: _LOOKED_AFTER}
+_KEYWORD_INDEX = "\n".join(KEYWORD_INDEX)
+MIGRATIONS = {2: _LOOKED_AFTER, 3: "DROP INDEX IF EXISTS files_by_sha256;\n"}
 """From a version to the next one."""
 
 SCHEMA = f"""
@@ -35,7 +39,6 @@ CREATE TABLE files (
     metadata TEXT NOT NULL, -- JSON: title, format, page_offsets, …
     text TEXT NOT NULL
 );
-CREATE INDEX files_by_sha256 ON files (sha256);
 CREATE TABLE skipped (
     path TEXT PRIMARY KEY,
     source TEXT NOT NULL,
@@ -55,7 +58,7 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_by_path ON chunks (path, start);
 CREATE INDEX chunks_by_text ON chunks (text_hash);
 CREATE TABLE embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID; -- float32, little-endian
-{" ".join(KEYWORD_INDEX)}
+{_KEYWORD_INDEX}
 -- What a running sync has read but not published; the next sync after a crash goes on from it.
 CREATE TABLE staged (
     path TEXT PRIMARY KEY,
@@ -68,3 +71,13 @@ CREATE TABLE staged (
     chunks TEXT NOT NULL -- JSON list of [id, start, end, heading_path, text_hash]
 );
 {_LOOKED_AFTER}"""
+
+
+def statements(script: str) -> Iterator[str]:
+    """One by one, each beginning on a line of its own: `executescript` would end a transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -43,14 +43,12 @@ def summarise_index(directory: Path) -> IndexSummary:
     """The summary of the index in `directory`. One that is damaged or unreadable has a `problem`."""
     try:
         with closing(Catalog(directory / CATALOG_NAME)) as catalog:
-            roots = sorted(catalog.roots())
-            skipped = sum(bool(file.skip_reason) for root in roots for file in catalog.known_files(root).values())
             return IndexSummary(
                 name=directory.name,
                 directory=directory,
-                sources=tuple(roots),
+                sources=tuple(sorted(catalog.roots())),
                 file_count=catalog.file_count(),
-                skipped_count=skipped,
+                skipped_count=catalog.skipped_count(),
                 chunk_count=catalog.chunk_count(),
                 size_bytes=_size(directory),
                 embedder=_name(catalog.fact("embedder")),

@@ -1,6 +1,6 @@
 """What a sync does to an index, verb by verb. The story that uses them is `pipelines/indexing.py`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agentkit.embedders import embed
@@ -34,7 +34,7 @@ class IndexWriter:
     def publish(
         self,
         *,
-        removed: Iterable[str],
+        removed: Collection[str],
         skipped: Mapping[str, tuple[str, FileStamp, str]],
         restamped: Mapping[str, FileStamp],
     ) -> None:

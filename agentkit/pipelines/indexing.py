@@ -69,9 +69,10 @@ def index_folder(
         records = _watched(read_files(index, to_read, sync, is_full=is_full), to_read, on_progress, started)
         for batch in by_size(records, chars=_STAGE_CHARS):
             writer.stage(batch)
-        if sync.contents or removed or sync.restamped or sync.staged or sync.has_new_skips():
+        if sync.contents or removed or sync.staged or sync.has_new_skips():
             writer.publish(removed=removed, skipped=sync.skipped, restamped=sync.restamped)
         else:
+            writer.catalog.restamp(sync.restamped)
             index.vectors.mend()
         seconds = time.monotonic() - started
         return sync_report(index, sync, read=to_read, removed=removed, seconds=seconds)

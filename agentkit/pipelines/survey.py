@@ -67,8 +67,8 @@ class Sync:
 
     def has_new_skips(self) -> bool:
         return any(
-            path not in self.known or self.known[path].skip_reason != reason
-            for path, (_, _, reason) in self.skipped.items()
+            path not in self.known or (self.known[path].stamp, self.known[path].skip_reason) != (stamp, reason)
+            for path, (_, stamp, reason) in self.skipped.items()
         )
 
     def _is_unchanged(self, found: FoundFile) -> bool:

@@ -333,6 +333,13 @@ def test_a_spoilt_catalog_is_an_error_that_names_the_file_and_the_command(kind: 
     assert "agentkit indexes rebuild" in IndexCollection(place.parent).summary("index").problem
 
 
+@pytest.mark.parametrize("vector", ["zeroblob(8)", "'text'"])
+def test_an_embedding_of_another_length_is_named_with_the_command(vector: str, place: Path) -> None:
+    _sql("catalog.sqlite", f"UPDATE embeddings SET vector = {vector}")(place)
+    with open_index(place) as index, pytest.raises(IndexDamagedError, match="agentkit indexes rebuild index --reembed"):
+        index.search("red fox")
+
+
 @pytest.mark.parametrize("name", ["PERM", "READONLY", "CANTOPEN", "AUTH", "NOMEM", "IOERR_READ"])
 def test_a_catalog_that_cannot_be_opened_is_not_taken_for_damaged(
     name: str, place: Path, monkeypatch: pytest.MonkeyPatch

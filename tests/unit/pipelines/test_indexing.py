@@ -61,6 +61,17 @@ def test_a_second_sync_changes_nothing_and_embeds_nothing(documents: Path, tmp_p
         assert _contents(index) == contents
 
 
+def test_files_that_were_only_touched_change_nothing_for_a_reader(documents: Path, tmp_path: Path) -> None:
+    with _open(tmp_path / "index") as index:
+        index_folder(index, [documents])
+        before = index.catalog.generation
+        for file in documents.iterdir():
+            os.utime(file, (1, 1))
+        assert index_folder(index, [documents]).unchanged == 24
+        assert index.catalog.generation == before
+        assert index_contents(index.directory).stale == ()
+
+
 def test_changed_moved_and_removed_files_are_told_apart(documents: Path, tmp_path: Path) -> None:
     with _open(tmp_path / "index") as index:
         index_folder(index, [documents])
