@@ -28,11 +28,11 @@ _MOST_WORKERS = 8
 _FILES_AHEAD = 64
 _BYTES_AHEAD = 64_000_000
 
-_Load = Callable[[FoundFile], tuple[Document, list[Chunk]]]
+Load = Callable[[FoundFile], tuple[Document, list[Chunk]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """What came of a file: its digest, and a record where it was loaded; or why it cannot be read."""
 
     digest: str = ""
@@ -57,18 +57,40 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
         threads = stack.enter_context(ThreadPoolExecutor(count))
         stack.callback(_stop, threads, workers)
         load = _loader(index, workers, is_cut_there=chunking is not None)
-        read = partial(_read_file, load, sync=sync, is_full=is_full)
+        read = partial(read_file, load, sync=sync, is_full=is_full)
         for found, reading in _ahead(read, files, threads):
-            if reading.is_passing and sync.is_read(found):
-                sync.kept[found.path] = reading.problem
-            elif reading.problem:
-                stamp = found.stamp if reading.recurs else FileStamp(0, 0)  # no file's: the next sync tries again
-                sync.skipped[found.path] = (found.source, stamp, reading.problem)
-            elif reading.record or sync.staged.get(found.path) == found.stamp:
-                sync.contents[found.path] = reading.digest
-            else:
-                sync.restamped[found.path] = found.stamp
+            note(sync, found, reading)
             yield reading.record
+
+
+def read_file(load: Load, found: FoundFile, *, sync: Sync, is_full: bool) -> Reading:
+    """Load a file where its bytes are not those that are known."""
+    known = sync.known.get(found.path)
+    try:
+        digest = file_digest(found.file)
+        if not is_full and (sync.staged.get(found.path) == found.stamp or (known and known.sha256 == digest)):
+            return Reading(digest)
+        document, chunks = load(found)
+        if not document.page_content.strip():
+            raise DocumentError("no text in it")
+        return Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
+    except DocumentError as error:
+        return Reading(problem=str(error), is_passing=error.is_passing, recurs=error.recurs)
+    except OSError as error:
+        return Reading(problem=f"cannot be read: {error.strerror}", is_passing=True)
+
+
+def note(sync: Sync, found: FoundFile, reading: Reading) -> None:
+    """Keep in `sync` what came of a file."""
+    if reading.is_passing and sync.is_read(found):
+        sync.kept[found.path] = reading.problem
+    elif reading.problem:
+        stamp = found.stamp if reading.recurs else FileStamp(0, 0)  # no file's: the next sync tries again
+        sync.skipped[found.path] = (found.source, stamp, reading.problem)
+    elif reading.record or sync.staged.get(found.path) == found.stamp:
+        sync.contents[found.path] = reading.digest
+    else:
+        sync.restamped[found.path] = found.stamp
 
 
 def by_size(files: Iterable[FileRecord | None], *, chars: int) -> Iterator[list[FileRecord]]:
@@ -88,10 +110,10 @@ def by_size(files: Iterable[FileRecord | None], *, chars: int) -> Iterator[list[
 
 
 def _ahead(
-    read: Callable[[FoundFile], _Reading], files: Sequence[FoundFile], threads: ThreadPoolExecutor
-) -> Iterator[tuple[FoundFile, _Reading]]:
+    read: Callable[[FoundFile], Reading], files: Sequence[FoundFile], threads: ThreadPoolExecutor
+) -> Iterator[tuple[FoundFile, Reading]]:
     """Every file with what came of it, in order, while those after it are being read."""
-    waiting: deque[tuple[FoundFile, Future[_Reading]]] = deque()
+    waiting: deque[tuple[FoundFile, Future[Reading]]] = deque()
     size = 0
     for found in files:
         while waiting and (len(waiting) >= _FILES_AHEAD or size + found.stamp.size > _BYTES_AHEAD):
@@ -103,7 +125,7 @@ def _ahead(
     yield from ((found, future.result()) for found, future in waiting)
 
 
-def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: bool) -> _Load:
+def _loader(index: Index, workers: Sequence[LoadingWorker], *, is_cut_there: bool) -> Load:
     """Loads and cuts a file with a worker that is free; it is cut here where the worker cannot count its tokens."""
     free: SimpleQueue[LoadingWorker] = SimpleQueue()
     for worker in workers:
@@ -129,19 +151,3 @@ def _stop(threads: ThreadPoolExecutor, workers: Sequence[LoadingWorker]) -> None
     threads.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.close()
-
-
-def _read_file(load: _Load, found: FoundFile, *, sync: Sync, is_full: bool) -> _Reading:
-    known = sync.known.get(found.path)
-    try:
-        digest = file_digest(found.file)
-        if not is_full and (sync.staged.get(found.path) == found.stamp or (known and known.sha256 == digest)):
-            return _Reading(digest)
-        document, chunks = load(found)
-        if not chunks:
-            raise DocumentError("no text in it")
-        return _Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
-    except DocumentError as error:
-        return _Reading(problem=str(error), is_passing=error.is_passing, recurs=error.recurs)
-    except OSError as error:
-        return _Reading(problem=f"cannot be read: {error.strerror}", is_passing=True)

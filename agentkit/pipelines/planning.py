@@ -4,13 +4,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentkit.errors import DocumentError
+from langchain_core.documents import Document
+
+from agentkit.chunkers import Chunk
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.roots import Roots
-from agentkit.loaders import LoadingWorker, PathPatterns, file_digest
+from agentkit.loaders import LoadingWorker, PathPatterns
 from agentkit.pipelines.indexing import DEFAULT_MAX_FILE_BYTES
+from agentkit.pipelines.intake import note, read_file
 from agentkit.pipelines.progress import IndexingProgress, OnProgress
-from agentkit.pipelines.survey import FoundFile, Sync, survey
+from agentkit.pipelines.survey import FoundFile, survey
 from agentkit.pipelines.sync_report import sync_plan
 from agentkit.results import IndexPlan
 
@@ -38,23 +41,12 @@ def plan_folder(
     sync = survey(catalog, sources, roots, patterns=patterns, max_file_bytes=max_file_bytes)
     to_read = sync.changed_files(is_full=is_full)
     with LoadingWorker() as loader:
+
+        def load(found: FoundFile) -> tuple[Document, list[Chunk]]:
+            return loader.load(found.file), []  # how it is cut changes nothing of what is told
+
         for number, found in enumerate(to_read):
             if on_progress:
                 on_progress(IndexingProgress(number, len(to_read), 0, found.path, time.monotonic() - started))
-            _look_at(loader, found, sync, is_full=is_full)
+            note(sync, found, read_file(load, found, sync=sync, is_full=is_full))
     return sync_plan(name, sync, read=to_read, removed=sync.removed_paths())
-
-
-def _look_at(loader: LoadingWorker, found: FoundFile, sync: Sync, *, is_full: bool) -> None:
-    known = sync.known.get(found.path)
-    try:
-        digest = file_digest(found.file)
-        if known and known.sha256 == digest and not is_full:
-            sync.restamped[found.path] = found.stamp
-            return
-        loader.load(found.file)
-    except (DocumentError, OSError) as error:
-        reason = str(error) if isinstance(error, DocumentError) else f"cannot be read: {error.strerror}"
-        sync.skipped[found.path] = (found.source, found.stamp, reason)
-        return
-    sync.contents[found.path] = digest

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from agentkit.errors import ModelLoadError
 from agentkit.models.engine.binding import gpu_devices
@@ -21,7 +21,12 @@ from agentkit.models.engine.placement import Placement, crowded_gpus, fewer_laye
 
 logger = logging.getLogger(__name__)
 
-_Loaded = TypeVar("_Loaded")
+
+class _Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+_Loaded = TypeVar("_Loaded", bound=_Closeable)
 
 
 def load(
@@ -66,7 +71,9 @@ def _make_context(model: LlamaModel, sizes: ContextSizes, threads: int | None, _
 
 
 def load_interruptibly(load: Callable[[threading.Event], _Loaded]) -> _Loaded:
-    """What `load` gives. Where this is interrupted, the event given to `load` is set, and its end is waited for."""
+    """What `load` gives. Where this is interrupted, the event given to `load` is set, its end is waited for, and what
+    it gives all the same is closed.
+    """
     is_stopped = threading.Event()
     future: Future[_Loaded] = Future()
 
@@ -80,7 +87,10 @@ def load_interruptibly(load: Callable[[threading.Event], _Loaded]) -> _Loaded:
     try:
         thread.start()
         return future.result()
-    finally:
+    except BaseException:
         is_stopped.set()
         if thread.is_alive():
             thread.join()
+        if future.done() and not future.exception():
+            future.result().close()
+        raise

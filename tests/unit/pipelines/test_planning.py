@@ -54,6 +54,25 @@ def test_a_plan_names_each_file_and_what_would_become_of_it(tmp_path: Path) -> N
         assert counts(index_folder(index, [folder])) == counts(expected)
 
 
+def test_a_file_that_cannot_be_read_now_keeps_its_text_in_a_plan_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.txt").write_text("red fox")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+        monkeypatch.setattr("agentkit.pipelines.intake.file_digest", refuse)
+        expected = plan_folder(index.catalog, index.name, [folder], is_full=True)
+        assert [skipped.reason for skipped in expected.skipped] == [
+            "cannot be read: Permission denied (what was read of it before stays)"
+        ]
+        assert counts(index_folder(index, [folder], is_full=True)) == counts(expected)
+
+
 def test_an_index_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     with closing(Catalog(Path(":memory:"))) as catalog:
