@@ -68,7 +68,7 @@ def _logical_lines(passage: Passage) -> list[str]:
     """The passage's lines; in wrapped prose, those that a sentence runs over are one."""
     if not passage.is_wrapped:
         return passage.text.split("\n")
-    ends = [found.start() for found in _WRAPPED_LINE.finditer(passage.text)]
+    ends = {found.start() for found in _WRAPPED_LINE.finditer(passage.text)}
     lines, start = [], 0
     for at, character in enumerate(passage.text):
         if character == "\n" and at not in ends:

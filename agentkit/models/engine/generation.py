@@ -56,8 +56,6 @@ class Outcome:
 
     stop_reason: StopReason
     usage: Usage
-    stop_text: str = ""
-    """The stop string that was met."""
 
 
 class Generation:

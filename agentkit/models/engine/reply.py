@@ -127,7 +127,7 @@ class ReplyTask:
         self._emit(self._text.add(b"", is_last=True))
         if self._is_cut and reason is StopReason.COMPLETED:
             reason = StopReason.MAX_TOKENS
-        self._generation.emit(Outcome(reason, self._usage(sequence), self._text.met_stop))
+        self._generation.emit(Outcome(reason, self._usage(sequence)))
 
     def answer_cancelled(self, sequence: Sequence) -> None:
         """Tell the caller, from its own thread, before the worker gets to `finish`."""

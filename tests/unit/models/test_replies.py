@@ -6,7 +6,7 @@ from agentkit.models.engine import Outcome, Piece
 from agentkit.models.replies import ReplyForm, ReplyReader
 from agentkit.results import StopReason, Usage
 
-OUTCOME = Outcome(StopReason.COMPLETED, Usage(), "")
+OUTCOME = Outcome(StopReason.COMPLETED, Usage())
 
 
 def _reader() -> ReplyReader:
