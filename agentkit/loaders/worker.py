@@ -140,8 +140,10 @@ class LoadingWorker:
             reply = _ask(process, path, limit_s, reads_scans=reads_scans)
         finally:
             clock.cancel()
-        if not reply:
+            clock.join()
+        if computed_s or not reply:  # killed, perhaps when the reply was just there
             self.close()
+        if not reply:
             if computed_s:
                 reason, recurs = f"not read within {limit_s:.0f} s", computed_s[0] >= _BUSY * limit_s
             else:
