@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from agentkit.errors import EmbedderError
 
+_LENGTH_TOLERANCE = 1e-3
+"""Numbers of 16 bits round by as much; beyond it long vectors would rank before near ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedderIdentity:
@@ -63,10 +66,10 @@ class Embedder(Embeddings):
 
 
 def embed(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
-    """What `embedder.embed_array` gives, looked at before anything is done with it.
+    """What `embedder.embed_array` gives, looked at before anything is done with it, of unit length to the last digit.
 
     Raises:
-        EmbedderError: not a row of `dimension` finite numbers for each text.
+        EmbedderError: not a row of `dimension` finite numbers for each text, or a row that is not of unit length.
     """
     vectors = np.asarray(embedder.embed_array(texts), dtype=np.float32)
     expected = len(texts), embedder.identity.dimension
@@ -78,4 +81,11 @@ def embed(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     if not np.isfinite(vectors).all():
         bad = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise EmbedderError(f"the embedder {embedder.identity.name} gave no finite numbers for {texts[bad][:60]!r}")
-    return vectors
+    lengths = np.linalg.norm(vectors, axis=1)
+    if (wrong := np.flatnonzero(np.abs(lengths - 1) > _LENGTH_TOLERANCE)).size:
+        raise EmbedderError(
+            f"the embedder {embedder.identity.name} gave a vector of length {lengths[wrong[0]]:.4g} for "
+            f"{texts[wrong[0]][:60]!r}, where 1 is due: divide each by its length"
+        )
+    unit: NDArray[np.float32] = vectors / lengths[:, np.newaxis]
+    return unit

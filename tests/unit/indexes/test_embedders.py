@@ -37,6 +37,8 @@ def _with_nan(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         (lambda vectors: vectors[1:], "of shape"),
         (lambda vectors: [], "of shape"),
         (_with_nan, "no finite numbers for '"),
+        (lambda vectors: vectors * 3, "a vector of length 3 for '.*divide each by its length"),
+        (lambda vectors: vectors * 0, "a vector of length 0 for '"),
     ],
 )
 def test_vectors_that_are_none_are_told_and_not_kept(tmp_path: Path, change: Any, said: str) -> None:
@@ -62,3 +64,11 @@ def test_lists_will_do_for_an_array(tmp_path: Path) -> None:
 def test_an_embedder_of_langchain_is_told_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(EmbedderError, match="DeterministicFakeEmbedding is no agentkit"):
         Index.open(tmp_path / "index", embedder=DeterministicFakeEmbedding(size=8))  # type: ignore[arg-type]
+
+
+def test_lengths_that_are_rounded_to_16_bits_are_no_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The mill grinds.")
+    with Index.open(tmp_path / "index", embedder=Odd(lambda vectors: vectors * 1.0005)) as index:
+        index_folder(index, tmp_path / "a.txt")
+        assert index.verify().problems == ()
+        assert index.search("mill", mode="dense")[0].score <= 1
