@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from agentkit.chunkers import page_at
 from agentkit.results import Citation
 from agentkit.tools.retrieval import Passage, PassageNumbering
 
@@ -36,7 +37,8 @@ class Quote:
         """As a span of the file."""
         hit = self.passage.hit
         heading = " › ".join(hit.metadata.get("heading_path") or ())
-        return Citation(hit.path, hit.page, hit.start + self.start, hit.start + self.end, self.text, heading)
+        page = page_at(hit.metadata.get("page_offsets") or (), hit.start + self.start) or hit.page
+        return Citation(hit.path, page, hit.start + self.start, hit.start + self.end, self.text, heading)
 
 
 def cited(answer: str, numbering: PassageNumbering) -> tuple[str, list[Quote]]:

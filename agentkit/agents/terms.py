@@ -5,8 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 from agentkit.agents.citing import Quote, quotes_of
 from agentkit.indexes.keywords import STOP_WORDS
@@ -67,11 +66,6 @@ def weigh(terms: Iterable[str], weights: Mapping[str, float]) -> float:
 
 @lru_cache(maxsize=50_000)
 def _stem(term: str) -> str:
-    return str(_stemmer().stemWord(term))
-
-
-@cache
-def _stemmer() -> Any:  # Any: the package has no types
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+    return str(snowballstemmer.stemmer("english").stemWord(term))  # one each: it is not for two threads

@@ -7,6 +7,7 @@ from typing import Self
 from langchain_core.documents import Document
 from rapidfuzz import fuzz
 
+from agentkit.chunkers import page_at
 from agentkit.results import Citation, PassageUse
 
 _SMALLEST_LIKENESS = 85.0
@@ -36,11 +37,14 @@ class Passage:
     def of(cls, number: int, document: Document) -> Self:
         """From what a retriever gives. A foreign retriever's document is its own text, with its `source` as path."""
         known = document.metadata
+        page, start = known.get("page"), known.get("start")
+        if isinstance(page, int) and "total_pages" in known:  # by LangChain's loaders of PDFs, which count from 0
+            page += 1
         return cls(
             number=number,
             path=str(known.get("path") or known.get("source") or f"passage {number}"),
-            page=known.get("page"),
-            start=int(known.get("start", 0)),
+            page=page,
+            start=start if isinstance(start, int) else 0,
             text=document.page_content,
             heading=" › ".join(known.get("heading_path") or ()),
             is_wrapped=known.get("format") in _WRAPPED_FORMATS,
@@ -96,9 +100,7 @@ class Passage:
         return start + len(words) - len(words.lstrip()), len(words.strip())
 
     def _page_of(self, start: int) -> int | None:
-        if not self.page_offsets:
-            return self.page
-        return sum(offset <= start for offset in self.page_offsets) or 1
+        return page_at(self.page_offsets, start) or self.page
 
 
 def fit_passages(

@@ -150,8 +150,17 @@ def read_document_tool(
         if not 1 <= length <= _MOST_READ_CHARS:
             raise ToolError(f"length is {length}: give 1 to {_MOST_READ_CHARS}")
         end = min(start + length, len(text))
-        page = page_at(named[name].catalog.metadata(known).get("page_offsets") or [], start)
-        hit = Hit(rank=1, score=1.0, path=known, page=page, start=start, end=end, text=text[start:end])
+        offsets = named[name].catalog.metadata(known).get("page_offsets") or []
+        hit = Hit(
+            rank=1,
+            score=1.0,
+            path=known,
+            page=page_at(offsets, start),
+            start=start,
+            end=end,
+            text=text[start:end],
+            metadata={"page_offsets": offsets},
+        )
         shown = name if len(named) > 1 else ""
         hit = _beginning(shown, hit, max_chars)
         end, passage = hit.end, passages.number(hit, shown)

@@ -41,6 +41,16 @@ def test_a_number_in_code_or_behind_a_name_is_not_taken_out() -> None:
     assert [quote.citation.path for quote in found] == ["log.txt"]
 
 
+def test_a_quote_is_on_its_own_page_and_not_on_that_where_its_passage_begins() -> None:
+    numbering = PassageNumbering()
+    text = "The first page ends here. The second begins."
+    numbering.number(Hit(1, 1.0, "a.pdf", 1, 50, 50 + len(text), text, metadata={"page_offsets": [0, 76]}))
+    _, found = cited("The second begins [1].", numbering)
+    assert found[0].citation.page == 2
+    _, found = cited("The first page ends here [1].", numbering)
+    assert found[0].citation.page == 1
+
+
 def test_a_bare_list_of_sources_means_the_whole_answer() -> None:
     text, found = cited("Ines Morrow has the telephone 53.\n\nSources: [2], [1]", _numbering())
     assert text.endswith("Sources: [1], [2]")
