@@ -17,7 +17,7 @@ CHUNKER_NAME = "sections-4"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({
-    "markdown", "html", "docx", "pptx", "xlsx", "odt", "epub", "notebook", "mail",
+    "markdown", "html", "docx", "pptx", "xlsx", "odt", "epub", "notebook",
 })  # fmt: skip
 _Metadata = Mapping[str, Any]  # Any: what loaders say of a document, which LangChain leaves open
 

@@ -84,15 +84,18 @@ def _python_definitions(text: str) -> list[Definition] | None:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return list(_of_python(tree.body, _line_starts(text)))
+    return list(_of_python(tree.body, text, _line_starts(text)))
 
 
-def _of_python(body: Sequence[ast.stmt], lines: Sequence[int]) -> Iterator[Definition]:
+def _of_python(body: Sequence[ast.stmt], text: str, lines: Sequence[int]) -> Iterator[Definition]:
     for statement in body:
         if not isinstance(statement, _PythonDefinition):
             continue
         first = min([statement.lineno, *(decorator.lineno for decorator in statement.decorator_list)])
-        inner = list(_of_python(statement.body, lines)) if isinstance(statement, ast.ClassDef) else []
+        comment = " " * statement.col_offset + "#"
+        while first > 1 and text.startswith(comment, lines[first - 2]):
+            first -= 1
+        inner = list(_of_python(statement.body, text, lines)) if isinstance(statement, ast.ClassDef) else []
         yield Definition(lines[first - 1], lines[statement.end_lineno or first], statement.name, inner)
 
 

@@ -132,7 +132,8 @@ def _found(grammar: "Language", query: "Query", data: bytes) -> list[tuple[int, 
 
     deadline = time.thread_time() + _PARSE_S + _PARSE_S_PER_MEGABYTE * len(data) / 1e6
     try:
-        tree = Parser(grammar).parse(  # one for each text: two threads in one parser end the process
+        # A parser for each text: two threads in one end the process.
+        tree = Parser(grammar).parse(
             lambda at, _: data[at : at + _READ_BYTES], progress_callback=lambda *_: time.thread_time() > deadline
         )
     except ValueError:  # "Parsing failed": the callback has stopped it

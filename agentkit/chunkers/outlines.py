@@ -1,4 +1,4 @@
-r"""Headings of reStructuredText, AsciiDoc and LaTeX, found in the source as it is written: citations are verbatim.
+r"""Headings of reStructuredText, AsciiDoc, LaTeX and mail, found in the text as it is written: citations are verbatim.
 
 reStructuredText: a title's rank is the order in which its underline (and overline) first occurs (docutils, "Sections").
 AsciiDoc: `==` to `======`, outside of delimited blocks. LaTeX: `\part` to `\subparagraph`, outside of comments.
@@ -7,7 +7,7 @@ AsciiDoc: `==` to `======`, outside of delimited blocks. LaTeX: `\part` to `\sub
 import re
 from collections.abc import Callable, Iterator
 
-from agentkit.chunkers.markdown import Heading
+from agentkit.chunkers.markdown import Heading, headings
 
 _LONGEST_TITLE = 200
 _RULE = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
@@ -64,10 +64,21 @@ def latex_headings(text: str) -> Iterator[Heading]:
         yield Heading(start, found.end(), _LATEX_LEVELS[found["kind"]], title[:_LONGEST_TITLE])
 
 
+def mail_headings(text: str) -> Iterator[Heading]:
+    """Those of Markdown that stand between blank lines, as the loader writes them. In what a sender typed `# ls` is a
+    command, and the two dashes above a signature do not make a heading of a name.
+    """
+    for heading in headings(text):
+        above, below = text[max(0, heading.start - 2) : heading.start], text[heading.end : heading.end + 1]
+        if text[heading.start] == "#" and above in {"", "\n\n"} and below in {"", "\n"}:
+            yield heading
+
+
 FIND_HEADINGS: dict[str, Callable[[str], Iterator[Heading]]] = {
     "rst": rst_headings,
     "asciidoc": asciidoc_headings,
     "latex": latex_headings,
+    "mail": mail_headings,
 }
 """By the `format` of a document."""
 

@@ -15,8 +15,8 @@ _LONGEST_HEADER = 200
 
 
 def with_table_headers(text: str, sections: Iterable[Section], *, max_chars: int) -> Iterator[Section]:
-    """The sections, with those cut that are longer than `max_chars` and hold a table: before it, and after the rows
-    that fit into half a chunk. Together they cover the same text.
+    """The sections, with those cut that are longer than `max_chars` and hold a table: before it, unless only a line
+    such as a heading stands there, and after the rows that fit into half a chunk. Together they cover the same text.
     """
     for section in sections:
         at = section.start
@@ -24,8 +24,10 @@ def with_table_headers(text: str, sections: Iterable[Section], *, max_chars: int
             for table in _TABLE.finditer(text, section.start, section.end):
                 rows = text.rfind("\n", table.start("rows"), min(table.start() + max_chars // 2, table.end())) + 1
                 first = rows or text.find("\n", table.start("rows"), table.end()) + 1 or table.end()
-                yield Section(at, table.start(), section.heading_path)
-                yield Section(table.start(), first, section.heading_path)
+                if len(text[at : table.start()].strip()) > max_chars // 10:
+                    yield Section(at, table.start(), section.heading_path)
+                    at = table.start()
+                yield Section(at, first, section.heading_path)
                 yield Section(first, table.end(), (*section.heading_path, _shown(table["header"])))
                 at = table.end()
         yield Section(at, section.end, section.heading_path)

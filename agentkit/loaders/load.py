@@ -29,7 +29,7 @@ from agentkit.loaders.richtext import load_rtf
 from agentkit.loaders.sheets import load_xlsx
 from agentkit.loaders.slides import load_pptx
 from agentkit.loaders.subtitles import load_subtitles
-from agentkit.loaders.text import damage, normalize, read_text
+from agentkit.loaders.text import damage, normalize, read_text, refuse_long_lines
 from agentkit.loaders.xml import load_xml
 from agentkit.paths import StrPath
 
@@ -218,6 +218,7 @@ def _load_code(path: Path) -> Document:
 
 
 def _document(text: str, path: Path, form: str, *, title: str = "", **metadata: object) -> Document:
+    refuse_long_lines(text)
     shown = next(filter(None, (" ".join(normalize(name).split()) for name in (title, path.stem))), "untitled")
     return Document(page_content=text, metadata={"title": shown[:_LONGEST_TITLE], "format": form, **metadata})
 

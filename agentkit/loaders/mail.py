@@ -1,7 +1,7 @@
 """Messages (EML) and mailboxes (MBOX) to text: subject, sender, recipients and date, then the body.
 
-The plain body where it holds text, else the HTML one; then the messages that are forwarded in it, under headings of
-their own. Attachments are named, not read. RFC 5322 and RFC 4155.
+The plain body where it holds text, else the HTML one, and what is said behind pictures and files; then the messages
+that are forwarded in it, under headings of their own. Attachments are named, not read. RFC 5322, 2046 and 4155.
 """
 
 import re
@@ -23,7 +23,9 @@ _DEEPEST = 6
 """Levels of messages in messages, as many as there are of headings."""
 _BREAKAGES = (MessageError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 """What the standard parser raises for headers that are no headers."""
-_FROM_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n")
+_READERS = {"text/plain": decode, "text/html": html_document}
+_FROM_LINE = re.compile(rb"(?:\A|\n\r?\n)From [^\n]*\n(?=>?From |[!-9;-~]+:)")
+"""Above a header: a sentence that begins so does not end a message."""
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:")
 
 
@@ -76,14 +78,14 @@ def _message(data: bytes) -> tuple[str, str]:
 
 def _blocks(message: MIMEPart, level: int) -> list[str]:
     """Blocks of a message and of those in it; none where nothing is said."""
-    subject, body = _subject(message), _body(message).strip("\n")
     parts = list(_parts(message))
+    subject, body = _subject(message), _body(message)
     inner = [forwarded for part in parts if (forwarded := _forwarded(part)) is not None]
     read = [block for one in inner for block in _blocks(one, level + 1)] if level < _DEEPEST else []
     if not (subject or body.strip() or read):
         return []
     shown = [f"{name}: {' '.join(str(message[name]).split())}" for name in _SHOWN if message[name]]
-    names = [" ".join(name.split()) for part in parts if part.is_attachment() and (name := part.get_filename())]
+    names = [" ".join(name.split()) for part in parts if _is_attached(part) and (name := part.get_filename())]
     names += map(_subject, inner if level == _DEEPEST else [])
     attached = "; ".join(filter(None, names))
     heading = f"{'#' * level} {subject}" if subject else ""
@@ -108,6 +110,11 @@ def _parts(message: MIMEPart) -> Iterator[MIMEPart]:
     raise DocumentError(f"more than {_MOST_PARTS:,} parts in a mail message")
 
 
+def _is_attached(part: MIMEPart) -> bool:
+    """Also a file that is said to stand in the text, as Apple Mail does, unless it is a picture there."""
+    return part.is_attachment() or part.get_content_maintype() == "application"
+
+
 def _forwarded(part: MIMEPart) -> MIMEPart | None:
     """The message that a part holds."""
     if part.get_content_type() != "message/rfc822" or not part.is_multipart():
@@ -116,13 +123,24 @@ def _forwarded(part: MIMEPart) -> MIMEPart | None:
     return message if message.keys() else None
 
 
-def _body(message: MIMEPart) -> str:
-    """A part that cannot be read counts as blank."""
-    for kind in ("plain", "html"):
-        part = message.get_body((kind,))
-        data = None if part is None else part.get_payload(decode=True)
-        if part is not None and isinstance(data, bytes):
-            read = html_document if kind == "html" else decode
-            with suppress(DocumentError):
-                return read(data, declared=part.get_content_charset() or "")[0]
+def _body(part: MIMEPart) -> str:
+    """What a message shows below its headers, or a part of it; "" for what is attached or cannot be read."""
+    if part.is_attachment():
+        return ""
+    if part.get_content_maintype() == "multipart":
+        return _shown(part.get_content_subtype(), list(part.iter_parts()), str(part.get_param("start")))
+    data, kind = part.get_payload(decode=True), part.get_content_type()
+    if isinstance(data, bytes) and kind in _READERS:
+        with suppress(DocumentError):
+            return _READERS[kind](data, declared=part.get_content_charset() or "")[0].strip("\n")
     return ""
+
+
+def _shown(kind: str, parts: list[MIMEPart], start: str) -> str:
+    """Of several parts what a reader of mail shows. `start` names the page that the others are related to."""
+    if kind == "related":
+        return _body(next((part for part in parts if part["Content-ID"] == start), parts[0])) if parts else ""
+    if kind == "alternative":
+        parts = sorted(parts, key=lambda part: part.get_content_type() != "text/plain")
+    bodies = filter(str.strip, map(_body, parts))
+    return next(bodies, "") if kind == "alternative" else "\n\n".join(bodies)

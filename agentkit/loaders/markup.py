@@ -13,7 +13,8 @@ from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.element import CData
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.text import codec_name, decode, normalize
+from agentkit.loaders.merged import unmerged
+from agentkit.loaders.text import SOFT_HYPHEN, codec_name, decode, normalize
 from agentkit.loaders.writer import MarkdownWriter
 
 _DROPPED = frozenset({
@@ -22,6 +23,7 @@ _DROPPED = frozenset({
 })  # fmt: skip
 _DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
 _NOTE_CLASSES = frozenset({"admonition", "callout", "footnote", "footnote-list", "note", "tip", "topic", "warning"})
+_PERMALINKS = frozenset({"¶", "#", "§", "🔗"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog", "div", "dl",
     "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "legend", "main", "ol", "p",
@@ -106,7 +108,7 @@ def _with_heading(text: str, root: Tag, marked: list[Tag]) -> str:
 def _text(root: Tag) -> str:
     writer = MarkdownWriter()
     _render_children(root, writer, 0, 0)
-    return normalize(writer.text()).strip()
+    return normalize(writer.text()).replace(SOFT_HYPHEN, "").strip()
 
 
 def _is_boilerplate(element: Tag) -> bool:
@@ -116,8 +118,10 @@ def _is_boilerplate(element: Tag) -> bool:
     if element.get("hidden", "until-found") != "until-found":
         return True
     if name == "aside":  # a side bar, unless it is a note to the text
-        classes = element.get("class") or []
-        return not (role == "note" or role.startswith("doc-") or _NOTE_CLASSES.intersection(classes))
+        classes, kind = element.get("class") or [], element.get("epub:type")
+        return not (role == "note" or role.startswith("doc-") or kind or _NOTE_CLASSES.intersection(classes))
+    if name == "a":  # beside a heading, to point at it
+        return str(element.get("href") or "").startswith("#") and element.get_text(strip=True) in _PERMALINKS
     if name == "footer":  # of the page; that of an article or a quotation says who wrote it
         return element.find_parent(["article", "blockquote", "figure"]) is None
     return name == "dialog" and not element.has_attr("open")
@@ -198,8 +202,12 @@ def _inline(element: Tag) -> str:
 
 
 def _is_layout(table: Tag) -> bool:
-    """A table that holds headings or tables arranges a page; it is read cell by cell."""
-    return table.get("role") in {"presentation", "none"} or table.find(["table", *_HEADINGS]) is not None
+    """A table that holds headings or tables arranges a page, and one of code puts numbers beside its lines; it is read
+    cell by cell.
+    """
+    names = {element.name for element in table.find_all(True)}
+    is_page = table.get("role") in {"presentation", "none"} or not names.isdisjoint({"table", *_HEADINGS})
+    return is_page or ("pre" in names and "th" not in names)
 
 
 def _table_rows(table: Tag) -> Iterator[str]:
@@ -207,12 +215,19 @@ def _table_rows(table: Tag) -> Iterator[str]:
     caption = table.find("caption")
     if isinstance(caption, Tag):
         yield _inline(caption) + "\n"
+    found = ((row, row.find_all(["th", "td"], recursive=False)) for row in table.find_all("tr"))
+    rows = [(row, cells) for row, cells in found if cells and not _is_boilerplate(row)]
+    texts = unmerged(((_inline(cell).replace("|", "\\|"), *_spans(cell)) for cell in cells) for _, cells in rows)
     is_first = True
-    for row in table.find_all("tr"):
-        cells = row.find_all(["th", "td"], recursive=False)
-        if not cells or _is_boilerplate(row):
-            continue
-        yield "| " + " | ".join(_inline(cell).replace("|", "\\|") for cell in cells) + " |"
+    for (row, cells), shown in zip(rows, texts, strict=True):
+        yield "| " + " | ".join(shown) + " |"
         if is_first and (all(cell.name == "th" for cell in cells) or row.find_parent("thead") is not None):
-            yield "|" + " --- |" * len(cells)
+            yield "|" + " --- |" * len(shown)
         is_first = False
+
+
+def _spans(cell: Tag) -> tuple[int, int]:
+    """The columns and rows that it takes; 0 rows are all that follow, which is rare and means 1 here."""
+    told = (str(cell.get(name) or "").strip() for name in ("colspan", "rowspan"))
+    columns, rows = (int(number) if number.isdecimal() and len(number) < 6 else 1 for number in told)
+    return max(1, columns), max(1, rows)

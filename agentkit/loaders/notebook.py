@@ -66,7 +66,8 @@ def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:
             yield fence(source, language)
         for output in _objects(cell.get("outputs")):
             data = output.get("data") if isinstance(output.get("data"), dict) else {}
-            shown = _joined(output.get("text")) or _joined(data.get("text/plain") if data else "") or _failure(output)
+            told = (data.get("text/markdown") or data.get("text/plain")) if data else ""
+            shown = _joined(output.get("text")) or _joined(told) or _failure(output)
             if shown.strip():
                 yield fence(_TERMINAL_CODES.sub("", shown)[:_LONGEST_OUTPUT])
     elif kind == "heading":  # nbformat 3

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
 from agentkit.loaders import ocr
-from agentkit.loaders.text import damage, normalize
+from agentkit.loaders.text import SOFT_HYPHEN, damage, normalize
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
@@ -27,6 +27,10 @@ _PAGE_SEPARATOR = "\n\n"
 _DEEPEST_OUTLINE = 20
 _MOST_ENTRIES = 20_000
 _LONGEST_TITLE = 200
+_PRINTED = str.maketrans({
+    "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
+    SOFT_HYPHEN: "-",
+})  # fmt: skip
 _NO_TITLES = frozenset({"untitled", "(anonymous)", "anonymous", "none"})
 """What programs write where nobody gave a title."""
 
@@ -63,7 +67,7 @@ def load_pdf(path: Path) -> PdfText:
             raise DocumentError("encrypted PDF: save a copy without its password")
         if (count := _stated_pages(reader) or len(reader.pages)) > _MOST_PAGES:
             raise DocumentError(f"{count:,} pages, over the limit of {_MOST_PAGES:,}")
-        pages = [normalize(page.extract_text()).strip() for page in reader.pages]
+        pages = [_in_letters(page.extract_text()) for page in reader.pages]
         is_scan = not any(pages) and ocr.is_available()
         if is_scan:
             pages = [normalize(_read_scan(page)) for page in reader.pages]
@@ -86,6 +90,11 @@ def load_pdf(path: Path) -> PdfText:
         raise DocumentError(f"PDF without a text layer ({len(pages)} scanned or empty pages): {advice}")
     text, offsets = _join(pages)
     return PdfText(text, title, offsets, _placed(entries, text, offsets))
+
+
+def _in_letters(page: str) -> str:
+    """The text of a page without signs of printing: ligatures, and soft hyphens, which show where a word is broken."""
+    return normalize(page).replace(f"{SOFT_HYPHEN}\n", "").translate(_PRINTED).strip()
 
 
 def _read_scan(page: "PageObject") -> str:
@@ -144,16 +153,19 @@ def _entries(reader: "PdfReader", outline: Any, level: int) -> Iterator[tuple[in
 
 
 def _placed(entries: list[tuple[int, int, str]], text: str, page_offsets: list[int]) -> list[tuple[int, int, str]]:
-    """Entries at the line of their page that begins with their title; at the page's start where there is none."""
+    """Entries at the line of their page that is their title, else at one that begins with it; at the page's start where
+    there is none.
+    """
     placed, at = [], 0
     for page, level, title in entries[:_MOST_ENTRIES]:
         if page >= len(page_offsets):
             continue
         end = page_offsets[page + 1] if page + 1 < len(page_offsets) else len(text)
         words = r"\s+".join(re.escape(word) for word in title.split())
-        found = re.compile(rf"^(?:[\d.]+\s+)?{words}", re.MULTILINE | re.IGNORECASE).search(
-            text, max(at, page_offsets[page]), end
-        )
+        lines = (rf"^(?:[\d.]+\s+)?{words}{behind}" for behind in (r"[ \t]*$", r"(?!\w)"))
+        patterns = (re.compile(line, re.MULTILINE | re.IGNORECASE) for line in lines)
+        begin = max(at, page_offsets[page])
+        found = next(filter(None, (pattern.search(text, begin, end) for pattern in patterns)), None)
         start = found.start() if found else page_offsets[page]
         if start >= at:
             placed.append((start, level, title))

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,8 @@ csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))  # the whole proces
 
 
 def load_csv(path: Path) -> tuple[str, str]:
-    """One line a row, `column: value; column: value`, and the encoding. The first row names the columns.
+    """One line a row, `column: value; column: value`, and the encoding. The first row names the columns; a title above
+    it, alone in its row, is kept as it is.
 
     Raises:
         DocumentError: binary, empty, or not a table.
@@ -36,12 +37,14 @@ def load_csv(path: Path) -> tuple[str, str]:
         delimiter = "\t"
     else:
         delimiter = _delimiter(text)
-    rows = _rows(text, delimiter, quoting=_quoting(text, delimiter))
-    header = [" ".join(cell.split()) for cell in next(rows, [])]
-    lines = [record_line(header, row) for row in rows]
-    if not header:
+    rows = list(_rows(text, delimiter, quoting=_quoting(text, delimiter)))
+    if not rows:
         raise DocumentError("no text in it")
-    return normalize("\n".join(lines or ["; ".join(filter(None, header))])), encoding
+    first = _header_row(rows)
+    above = [" ".join(row[0].split()) for row in rows[:first]]
+    header = [" ".join(cell.split()) for cell in rows[first]]
+    lines = [record_line(header, row) for row in rows[first + 1 :]]
+    return normalize("\n".join(above + (lines or ["; ".join(filter(None, header))]))), encoding
 
 
 def load_json(path: Path) -> tuple[str, str]:
@@ -87,10 +90,25 @@ def _quoting(text: str, delimiter: str) -> _Quoting:
     return csv.QUOTE_MINIMAL
 
 
-def _fitting(rows: Iterator[list[str]]) -> int:
-    """How many rows have as many columns as the first."""
-    columns = len(next(rows, []))
-    return sum(len(row) == columns for row in rows)
+def _header_row(rows: Sequence[list[str]]) -> int:
+    """The number of the first row that is no title: one that has a single cell, or as spreadsheets write it, all others
+    empty. Only above a table: three columns or more, as many in each row.
+    """
+    sample = rows[:_SAMPLE_LINES]
+    first = next((number for number, row in enumerate(sample) if not _is_title(row)), 0)
+    columns = {len(row) for row in sample[first:]}
+    return first if len(columns) == 1 and columns.pop() > 2 else 0
+
+
+def _is_title(row: list[str]) -> bool:
+    return bool(row[0].strip()) and not any(cell.strip() for cell in row[1:])
+
+
+def _fitting(rows: Iterable[list[str]]) -> int:
+    """How many rows have as many columns as the header."""
+    found = list(rows)
+    columns = len(found[_header_row(found)]) if found else 0
+    return sum(len(row) == columns for row in found)
 
 
 def _delimiter(text: str) -> str:
@@ -101,7 +119,7 @@ def _delimiter(text: str) -> str:
     best, best_score = ",", (0, 0, 0)
     for delimiter in _DELIMITERS:
         rows = list(_rows(sample, delimiter))
-        columns = len(rows[0]) if rows else 0
+        columns = len(rows[_header_row(rows)]) if rows else 0
         quotes = sum(cell.count('"') for row in rows for cell in row)
         score = (sum(len(row) == columns for row in rows), -quotes, columns)
         if columns > 1 and (best_score == (0, 0, 0) or score > best_score):

@@ -1,11 +1,14 @@
 """XLSX to text: a heading a sheet and a line a row, `column: value; column: value`, as for CSV.
 
-Cells hold the values that the program last computed, not their formulas. The first row with two cells or more names
-the columns. Left out: charts, comments and hidden sheets.
+Cells hold the values that the program last computed, not their formulas: percentages and codes with leading zeros as
+they are shown, other numbers in full. The first row with two cells or more names the columns. A cell that is merged
+down stands in each of its rows; a name that is merged across is that of all its columns, before those of the next row.
+Left out: charts, comments and hidden sheets.
 """
 
+import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,20 @@ _MOST_ROWS = 1_048_576
 """Excel's own limit; openpyxl makes every row that a sheet leaves out."""
 _MOST_PLACES = 20_000_000
 """Cells and the empty places before them, each of which takes some nanoseconds."""
+_BLOCK_BYTES = 1_000_000
+_LONGEST_REFERENCE = 100
+"""Bytes of a merged cell's element, which two blocks may share."""
+_WIDEST = 100
+"""Columns that a merged cell names."""
+_LONGEST_REPEATED = 200
+"""Characters."""
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+_PERCENT = re.compile(r'^(?:[^"\\%;]|"[^"]*"|\\.)*%')
+"""A sign that is not quoted, in the format of positive numbers."""
+_ZEROS = re.compile("0{2,20}")
+
+_Merged = dict[int, dict[int, tuple[int, int]]]
+"""By the row and column that a merged cell begins at, the column and row that it ends at."""
 
 
 def load_xlsx(path: Path) -> tuple[str, str]:
@@ -39,7 +56,7 @@ def load_xlsx(path: Path) -> tuple[str, str]:
             shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
             for sheet in shown:
                 sheet.reset_dimensions()  # what a file says of a sheet's size may be wrong
-            sheets = [(sheet.title, list(_lines(sheet.iter_rows(values_only=True)))) for sheet in shown]
+            sheets = [(sheet.title, list(_lines(sheet.iter_rows(), _merged(sheet)))) for sheet in shown]
             title = (book.properties.title or "").strip()
     except (InvalidFileException, LxmlError, SyntaxError, *DAMAGES) as error:  # the standard parser's is a SyntaxError
         raise damage("XLSX", error) from error
@@ -49,49 +66,103 @@ def load_xlsx(path: Path) -> tuple[str, str]:
     return normalize("\n\n".join(blocks)), title
 
 
-def _lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _merged(sheet: Any) -> _Merged:
+    """Cells that are merged, which openpyxl does not tell of a sheet that it reads row by row."""
+    from openpyxl.utils.cell import range_boundaries
+
+    merged: _Merged = {}
+    rest = b""
+    with sheet._get_source() as source:  # noqa: SLF001  # it has no other way to its own file
+        while block := source.read(_BLOCK_BYTES):
+            for reference in _MERGED.findall(rest + block):
+                left, top, right, bottom = range_boundaries(reference.decode("ascii"))
+                merged.setdefault(top, {})[left] = (right, bottom)
+            rest = block[-_LONGEST_REFERENCE:]
+    return merged
+
+
+def _lines(rows: Iterable[tuple[Any, ...]], merged: _Merged) -> Iterator[str]:
     """Rows above the header, such as a caption, are kept as they are."""
     header: dict[int, str] = {}
-    is_empty = True
-    for cells in _filled(rows):
-        if not header and len(cells) > 1:
-            header = cells
-            continue
-        yield _line(header, cells) if header else next(iter(cells.values()))
-        is_empty = False
-    if is_empty and header:
-        yield "; ".join(header.values())
+    wide: dict[int, str] = {}
+    filled = _filled(rows)
+    for number, cells in filled:
+        if len(cells) > 1:
+            wide = _across(cells, merged.get(number, {}))
+            header = dict(sorted((wide | cells).items()))
+            break
+        yield next(iter(cells.values()))
+    is_header = bool(header)
+    for _, cells in _down(filled, merged):
+        if is_header and cells.keys() <= wide.keys():  # of two rows, the second for what is merged in the first
+            header |= {column: f"{header[column]} {text}" for column, text in cells.items()}
+        else:
+            yield _line(header, cells)
+        is_header = False
+    if is_header:
+        yield "; ".join(dict.fromkeys(header.values()))
 
 
-def _filled(rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[int, str]]:
-    """Of each row that holds something what its cells show, by the number of their column."""
-    cells = places = 0
+def _across(cells: dict[int, str], merged: Mapping[int, tuple[int, int]]) -> dict[int, str]:
+    """What cells that are merged across say for each of their columns."""
+    return {
+        column: cells[left]
+        for left, (right, _) in merged.items()
+        for column in range(left, min(right, left + _WIDEST) + 1)
+        if left in cells and right > left
+    }
+
+
+def _down(rows: Iterable[tuple[int, dict[int, str]]], merged: _Merged) -> Iterator[tuple[int, dict[int, str]]]:
+    """The rows with what cells above put into them."""
+    above: dict[int, tuple[str, int]] = {}
+    for number, cells in rows:
+        above = {column: (text, bottom) for column, (text, bottom) in above.items() if number <= bottom}
+        repeated = {column: text for column, (text, _) in above.items()}
+        for column, (_, bottom) in merged.get(number, {}).items():
+            if bottom > number and len(text := cells.get(column, "")) <= _LONGEST_REPEATED and text:
+                above[column] = (text, bottom)
+        yield number, dict(sorted((repeated | cells).items())) if repeated else cells
+
+
+def _filled(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, dict[int, str]]]:
+    """Of each row that holds something its number and what its cells show, by the number of their column."""
+    seen = places = 0
     for number, row in enumerate(rows, start=1):
-        values = [(column, value) for column, value in enumerate(row, start=1) if value is not None]
-        cells += len(values)
+        cells = [(column, cell) for column, cell in enumerate(row, start=1) if cell.value is not None]
+        seen += len(cells)
         places += len(row)
-        if number > _MOST_ROWS or cells > _MOST_CELLS or places > _MOST_PLACES:
+        if number > _MOST_ROWS or seen > _MOST_CELLS or places > _MOST_PLACES:
             raise DocumentError(f"more than {_MOST_CELLS:,} cells in a sheet, or too many empty ones")
-        shown = ((column, " ".join(_shown(value).split())) for column, value in values)
+        shown = ((column, " ".join(_shown(cell).split())) for column, cell in cells)
         if filled := {column: text for column, text in shown if text}:
-            yield filled
+            yield number, filled
 
 
 def _line(header: dict[int, str], cells: dict[int, str]) -> str:
     return "; ".join(f"{header.get(column, f'column {column}')}: {text}" for column, text in cells.items())
 
 
-def _shown(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
+def _shown(cell: Any) -> str:
+    match cell.value:
+        case bool() as value:
             return "yes" if value else "no"
-        case float() if value.is_integer():
-            return str(int(value))
-        case datetime() if value.time() == time():
+        case int() | float() as value:
+            return _number(value, cell.number_format)
+        case datetime() as value if value.time() == time():
             return value.date().isoformat()
-        case datetime() | date() | time():
-            return value.isoformat(*(" " for _ in range(isinstance(value, datetime))))
-        case _:
+        case datetime() as value:
+            return value.isoformat(" ")
+        case date() | time() as value:
+            return value.isoformat()
+        case value:
             return str(value)
+
+
+def _number(value: float, form: str) -> str:
+    """With the digits that Excel keeps, which are fewer than those it writes: 0.1 + 0.2 is 0.3."""
+    if _PERCENT.search(form):
+        return f"{value * 100:.13g}%"
+    if isinstance(value, int) or value.is_integer():
+        return f"{int(value):0{len(form) if _ZEROS.fullmatch(form) else 0}d}"
+    return f"{value:.15g}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.merged import Cell, unmerged
 from agentkit.loaders.packages import DAMAGES, check_package
 from agentkit.loaders.text import damage, normalize
 
@@ -67,8 +68,14 @@ def _line(paragraph: Any) -> str:
 
 
 def _rows(table: Any) -> Iterator[str]:
-    for number, row in enumerate(table.rows):
-        cells = [" ".join(cell.text.split()).replace("|", "\\|") for cell in row.cells]
-        yield "| " + " | ".join(cells) + " |"
+    cells = ((cell for cell in row.cells if not cell.is_spanned) for row in table.rows)
+    rows = ((_cell(cell) for cell in row) for row in cells)
+    for number, texts in enumerate(unmerged(rows)):
+        yield "| " + " | ".join(texts) + " |"
         if number == 0:
-            yield "|" + " --- |" * len(cells)
+            yield "|" + " --- |" * len(texts)
+
+
+def _cell(cell: Any) -> Cell:
+    text = " ".join(cell.text.split()).replace("|", "\\|")
+    return (text, cell.span_width, cell.span_height) if cell.is_merge_origin else (text, 1, 1)

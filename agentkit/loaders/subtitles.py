@@ -1,4 +1,4 @@
-"""Subtitles (SubRip, WebVTT) to text: a line a cue with the time it begins at, without styles and positions.
+"""Subtitles (SubRip, WebVTT) to text: a line a cue with the time it begins at and who speaks, without styles.
 
 What two cues share is said once: captions that roll up repeat the line above. WebVTT: https://www.w3.org/TR/webvtt1/.
 """
@@ -17,6 +17,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 """Those that players know: `a <5 and c> 3` is none."""
+_SPEAKER = re.compile(r"<v(?:\.[^\s<>]{0,100})?[ \t]+([^<>\n]{1,100})>", re.IGNORECASE)
 
 
 def load_subtitles(path: Path) -> tuple[str, str]:
@@ -34,7 +35,7 @@ def load_subtitles(path: Path) -> tuple[str, str]:
         if at is None:
             continue
         found = _TIMES.match(cue[at])
-        spoken = [" ".join(html.unescape(_TAG.sub("", line)).split()) for line in cue[at + 1 :]]
+        spoken = [" ".join(html.unescape(_TAG.sub("", line)).split()) for line in map(_with_speaker, cue[at + 1 :])]
         new = [line for line in spoken if line and line != said]
         if found and new:
             lines.append(f"[{found[1]}] {' '.join(new)}")
@@ -42,3 +43,8 @@ def load_subtitles(path: Path) -> tuple[str, str]:
     if not lines:
         raise DocumentError("no subtitles in it")
     return "\n".join(lines), encoding
+
+
+def _with_speaker(line: str) -> str:
+    """`<v Ada>Yes.</v>` says who speaks; meetings are written down so."""
+    return _SPEAKER.sub(lambda found: f" {found[1].strip()}: ", line)

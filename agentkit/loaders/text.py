@@ -14,6 +14,8 @@ from charset_normalizer import from_bytes
 from agentkit.errors import DocumentError
 from agentkit.loaders.alphabets import latin_encoding
 
+SOFT_HYPHEN = "\u00ad"
+"""Where a word may be broken; it shows nothing elsewhere, and would make two words of one in a search."""
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -59,9 +61,17 @@ def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
     text = normalize(text)
     if not text.strip():
         raise DocumentError("no text in it")
+    return text, encoding
+
+
+def refuse_long_lines(text: str) -> None:
+    """For what a file becomes: all of a page or of a JSON file may stand on one line of it.
+
+    Raises:
+        DocumentError: a line is longer than anybody writes.
+    """
     if len(text) > _LONGEST_LINE and (longest := max(map(len, text.split("\n")))) > _LONGEST_LINE:
         raise DocumentError(f"a line of {longest:,} characters: data rather than text")
-    return text, encoding
 
 
 def codec_name(declared: str) -> str:

@@ -14,6 +14,11 @@ from agentkit.loaders.packages import local_name, parse_xml
 from agentkit.loaders.text import damage, normalize
 
 _SHORT_RECORD = 600
+_APART = frozenset({
+    "br", "cell", "div", "entry", "head", "item", "lb", "li", "line", "list", "list-item", "listitem", "p", "para",
+    "row", "table", "td", "th", "title", "tr",
+})  # fmt: skip
+"""What stands on a line of its own in the vocabularies that are written: DocBook, JATS, TEI, HTML."""
 _MOST_TAGS = 2_000_000
 
 
@@ -85,4 +90,13 @@ def _is_prose(element: Any) -> bool:
 
 
 def _inline(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+    return " ".join("".join(_pieces(element)).split())
+
+
+def _pieces(element: Any) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        space = " " if local_name(child).lower() in _APART else ""
+        yield space
+        yield from _pieces(child)
+        yield space + (child.tail or "")

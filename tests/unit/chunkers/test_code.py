@@ -57,6 +57,16 @@ def test_a_long_class_is_cut_into_its_methods() -> None:
     assert any(path == ("Lamp",) and "watts = 41" in text for path, text in sections(SOURCE, max_chars=60))
 
 
+def test_the_comment_above_a_python_definition_goes_with_it() -> None:
+    text = (
+        "import os  # for all\n# A lamp.\nclass Lamp:\n    x = 1\n    # No more\n    # than 41.\n    @cache\n"
+        "    def light(self):\n        return self.x\n        # End.\n    def off(self):\n        pass\n"
+    )
+    assert [body.split("\n")[0] for _, body in sections(text, max_chars=60)] == [
+        "import os  # for all", "# A lamp.", "# No more", "# End.", "def off(self):",
+    ]  # fmt: skip
+
+
 def test_lines_are_counted_as_the_parser_counts_them() -> None:
     text = "x = 'a\u2028b'\n\x0c\ndef f():\n    pass\n"
     assert dict(sections(text))["f",] == "def f():\n    pass"

@@ -4,12 +4,15 @@ import io
 import json
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 ODF = (
     'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
     'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
-    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
+    'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
+    'xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
 )
 
 
@@ -31,10 +34,12 @@ def tarred(members: Mapping[str, bytes], mode: str = "w:gz") -> bytes:
     return buffer.getvalue()
 
 
-def odt(body: str) -> bytes:
+def odt(body: str, styles: str = "") -> bytes:
     root = "office:document-content"
     xml = f"<{root} {ODF}><office:body><office:text>{body}</office:text></office:body></{root}>"
-    return zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": xml})
+    rules = f"<office:document-styles {ODF}><office:styles>{styles}</office:styles></office:document-styles>"
+    kind = "application/vnd.oasis.opendocument.text"
+    return zipped({"mimetype": kind, "content.xml": xml, "styles.xml": rules})
 
 
 def epub(*chapters: str) -> bytes:
@@ -78,6 +83,24 @@ def xlsx() -> bytes:
     hidden = book.create_sheet("Secret")
     hidden.append(["a", "b"])
     hidden.sheet_state = "hidden"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def workbook(
+    rows: Sequence[Sequence[object]], *, merged: Sequence[str] = (), formats: Mapping[str, str] | None = None
+) -> bytes:
+    """An XLSX of one sheet, with merged ranges and the number formats of cells."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cells in merged:
+        book.active.merge_cells(cells)
+    for cell, form in (formats or {}).items():
+        book.active[cell].number_format = form
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()

@@ -4,6 +4,7 @@ import contextlib
 import io
 import random
 import zipfile
+from time import process_time
 
 import docx
 import pytest
@@ -80,7 +81,7 @@ def test_merged_cells_are_read_once_across_and_repeated_down(load: Load, documen
     table.cell(1, 0).merge(table.cell(2, 0)).text = "tall"
     table.cell(2, 2).add_table(1, 1).cell(0, 0).text = "inner"
     assert load("a.docx", packed(document)).page_content == (
-        "| r0c0 | wide |\n| --- | --- |\n| tall | r1c1 | r1c2 |\n| tall | r2c1 | r2c2 inner |"
+        "| r0c0 | wide |  |\n| --- | --- | --- |\n| tall | r1c1 | r1c2 |\n| tall | r2c1 | r2c2 inner |"
     )
 
 
@@ -102,6 +103,67 @@ def test_a_style_of_the_house_is_a_heading_where_its_base_is(load: Load, documen
     style.base_style = document.styles["Heading 2"]
     document.add_paragraph("Power", style="House")
     assert load("a.docx", packed(document)).page_content == "## Power"
+
+
+LEVEL = '<w:lvl w:ilvl="{}"><w:start w:val="{}"/><w:numFmt w:val="{}"/>{}<w:lvlText w:val="{}"/></w:lvl>'
+
+
+@pytest.fixture
+def contract(document: "docx.document.Document") -> "docx.document.Document":
+    """With lists 71 (clauses, and headings of level 2), 72 (the same, begun anew) and 73 (points)."""
+    clauses = (
+        LEVEL.format(0, 3, "decimal", '<w:pStyle w:val="Heading2"/>', "%1.")
+        + LEVEL.format(1, 1, "decimal", "", "%1.%2") + LEVEL.format(2, 1, "lowerLetter", "", "(%3)")
+        + LEVEL.format(3, 4, "upperRoman", "", "%4")
+    )  # fmt: skip
+    root = document.part.numbering_part.element
+    anew = '<w:lvlOverride w:ilvl="1"><w:startOverride w:val="7"/></w:lvlOverride>'
+    for at, levels in ((91, clauses), (92, LEVEL.format(0, 1, "bullet", "", "o"))):
+        root.insert(0, inserted(f'<w:abstractNum w:abstractNumId="{at}">{levels}</w:abstractNum>'))
+    for number, at, more in ((71, 91, ""), (72, 91, anew), (73, 92, "")):
+        root.append(inserted(f'<w:num w:numId="{number}"><w:abstractNumId w:val="{at}"/>{more}</w:num>'))
+    document.styles["Heading 2"].element.get_or_add_pPr().append(inserted('<w:numPr><w:numId w:val="71"/></w:numPr>'))
+    return document
+
+
+def numbered(document: "docx.document.Document", text: str, number: int, level: int | None = None) -> None:
+    at = "" if level is None else f'<w:ilvl w:val="{level}"/>'
+    document.add_paragraph(text)._p.get_or_add_pPr().append(
+        inserted(f'<w:numPr>{at}<w:numId w:val="{number}"/></w:numPr>')
+    )
+
+
+def test_numbers_that_word_counts_stand_before_clauses_and_headings(
+    load: Load, contract: "docx.document.Document"
+) -> None:
+    contract.add_heading("Rent", 2)
+    for text, number, level in (
+        ("Due monthly.", 71, 1), ("", 71, 1), ("In euro,", 71, 2), ("by transfer.", 71, 2), ("Late rent.", 71, 1),
+        ("A point.", 73, 0), ("Deep.", 71, 3), ("Anew.", 72, 1), ("Nowhere.", 74, 0), ("No list.", 0, None),
+    ):  # fmt: skip
+        numbered(contract, text, number, level)
+    contract.add_heading("Term", 2)
+    numbered(contract, "A year.", 71, 1)
+    assert load("a.docx", packed(contract)).page_content.split("\n\n") == [
+        "## 3. Rent", "3.1 Due monthly.", "(a) In euro,", "(b) by transfer.", "3.3 Late rent.", "- A point.",
+        "IV Deep.", "3.7 Anew.", "- Nowhere.", "No list.", "## 4. Term", "4.1 A year.",
+    ]  # fmt: skip
+
+
+def test_styles_that_are_based_on_each_other_are_no_headings(load: Load, document: "docx.document.Document") -> None:
+    first, second = (document.styles.add_style(name, 1) for name in ("First", "Second"))
+    first.base_style, second.base_style = second, first
+    document.add_paragraph("Power", style="First")
+    assert load("a.docx", packed(document)).page_content == "Power"
+
+
+def test_a_long_document_is_read_well_within_its_time(load: Load, document: "docx.document.Document") -> None:
+    for number in range(4000):
+        document.add_paragraph(f"Paragraph {number}.")
+    data = packed(document)
+    began = process_time()
+    assert load("a.docx", data).page_content.endswith("Paragraph 3999.")
+    assert process_time() - began < 1.5
 
 
 def test_what_is_no_docx_is_refused(refusal: Refusal, document: "docx.document.Document") -> None:

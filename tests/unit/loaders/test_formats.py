@@ -1,6 +1,7 @@
 """Formats of offices, books, mail, notebooks, subtitles and archives: what their text becomes, and what is refused."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,30 +57,9 @@ def test_a_sheet_that_is_mostly_of_nothing_is_refused(refusal: Refusal, rows: st
     assert "too many empty ones" in refusal("a.xlsx", samples.sheet(rows))
 
 
-def test_odt_keeps_headings_lists_and_tables(load: Load) -> None:
-    body = (
-        '<text:h text:outline-level="2">Lamp<text:s text:c="2"/>care</text:h><text:p>Wipe<text:tab/>it.</text:p>'
-        "<text:list><text:list-item><text:p>one</text:p><text:list><text:list-item><text:p>two</text:p>"
-        "</text:list-item></text:list></text:list-item></text:list><table:table><table:table-row><table:table-cell>"
-        "<text:p>a|b</text:p></table:table-cell></table:table-row></table:table>"
-    )
-    text = load("a.odt", samples.odt(body)).page_content
-    assert text == "## Lamp care\n\nWipe\tit.\n\n- one\n  - two\n\n| a\\|b |\n| --- |"
-
-
-def test_a_numbered_heading_of_odt_is_a_heading(load: Load) -> None:
-    item = "<text:list><text:list-item>{}</text:list-item></text:list>"
-    heading = item.format('<text:h text:outline-level="2">Care</text:h><text:p>Wipe.</text:p>')
-    body = item.format(heading) + item.format("<text:p># 5</text:p>")
-    assert load("a.odt", samples.odt(body)).page_content == "## Care\n\nWipe.\n\n- # 5"
-
-
-def test_a_table_inside_of_an_odt_table_is_read_once(load: Load) -> None:
-    cell = "<table:table-cell>{}</table:table-cell>"
-    row = f"<table:table-row>{cell}{cell.format('<text:p>b</text:p>')}</table:table-row>"
-    table = f"<table:table><table:table-header-rows>{row}</table:table-header-rows></table:table>"
-    text = load("a.odt", samples.odt(table.format(table.format("<text:p>a|</text:p>")))).page_content
-    assert text == "| a\\| b | b |\n| --- | --- |"
+def test_the_footnotes_of_a_book_are_read(load: Load) -> None:
+    book = samples.epub("<p>Fact<a href='#n'>1</a></p><aside epub:type='footnote' id='n'>Since 2019.</aside>")
+    assert load("a.epub", book).page_content == "Fact1\n\nSince 2019."
 
 
 def test_epub_chapters_are_read_in_the_order_of_the_spine(load: Load) -> None:
@@ -93,6 +73,12 @@ def test_a_notebook_shows_its_text_code_and_output(load: Load) -> None:
         "# Lamps\nThey shine.\n\n```python\nprint(1)\n```\n\n```\n1\n```\n\n```python\n1/0\n```\n\n"
         "```\nZeroDivisionError: no\n```"
     )
+
+
+def test_what_a_notebook_shows_as_markdown_is_read(load: Load) -> None:
+    data = {"text/plain": ["<IPython.core.display.Markdown object>"], "text/markdown": ["**41** watts"]}
+    cell = {"cell_type": "code", "source": "", "outputs": [{"output_type": "display_data", "data": data}]}
+    assert load("a.ipynb", json.dumps({"cells": [cell]})).page_content == "```\n**41** watts\n```"
 
 
 def test_a_message_shows_who_wrote_what(load: Load) -> None:
@@ -165,17 +151,35 @@ def test_subtitles_keep_their_times_and_lose_their_tags(load: Load) -> None:
 
 def test_only_tags_are_taken_out_of_subtitles(load: Load) -> None:
     cue = "<v Ada><c.loud>a<5 and c>3</c></v> <00:00:01.500><font color=red>{\\an8}x</font><b.x> y</b><br/> <Ada>"
-    assert load("a.vtt", f"00:01.000 --> 00:02.000\n{cue}").page_content == "[00:01] a<5 and c>3 x y <Ada>"
+    assert load("a.vtt", f"00:01.000 --> 00:02.000\n{cue}").page_content == "[00:01] Ada: a<5 and c>3 x y <Ada>"
+
+
+def test_subtitles_say_who_speaks(load: Load) -> None:
+    cues = ("<v Ada Teal>Shall we?</v>\n<v.loud Bob>Yes.</v>", "<v>No.</v>")
+    shown = "".join(f"00:0{at}.000 --> 00:09.000\n{cue}\n\n" for at, cue in zip((1, 3), cues, strict=True))
+    text = load("a.vtt", f"WEBVTT\n\n{shown}").page_content
+    assert text == "[00:01] Ada Teal: Shall we? Bob: Yes.\n[00:03] No."
 
 
 def test_rtf_is_read_as_text(load: Load) -> None:
     assert load("a.rtf", samples.RTF).page_content == "Lamps shine.\nCafé."
 
 
+def test_rtf_keeps_footnotes_and_characters_of_two_parts(load: Load) -> None:
+    note = r"{\*\footnote\pard\plain{\super\chftn} Since {\i 2019} \{sic\}.}"
+    source = rf"{{\rtf1\ansi Lamps{{\super\chftn{note}}} shine \u-10179?\u-8704?.\footnotesep\par}}"
+    assert load("a.rtf", source).page_content == "Lamps (Since 2019 {sic}.) shine \U0001f600."
+
+
 def test_xml_records_name_their_values_and_prose_is_a_paragraph(load: Load) -> None:
     document = load("a.xml", samples.XML)
     assert document.page_content == "title: Lamps\n\nitem@id: 7; item.name: desk; item.price: 19\n\nA good one."
     assert document.metadata["title"] == "Lamps"
+
+
+def test_lines_and_items_inside_of_xml_prose_are_apart(load: Load) -> None:
+    prose = "<p>Wipe<br/>weekly: <list><item>H<sub>2</sub>O</item><item>soap</item></list>, dry.</p>"
+    assert load("a.xml", f"<doc>{prose}<p>x</p></doc>").page_content == "Wipe weekly: H2O soap , dry.\n\np: x"
 
 
 def test_a_reference_to_an_entity_of_an_xml_file_stays_as_it_is_written_and_so_does_what_follows(load: Load) -> None:

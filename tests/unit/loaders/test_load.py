@@ -1,5 +1,6 @@
 """Any file to a document: the loader by suffix, the title, and what is refused before it is opened."""
 
+import json
 import os
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def test_a_file_of_no_bytes_is_called_empty_in_every_format(refusal: Refusal, su
 @pytest.mark.parametrize("suffix", sorted(supported_suffixes()))
 def test_binary_is_refused_in_every_format(refusal: Refusal, suffix: str) -> None:
     assert refusal(f"a{suffix}", bytes(range(256)) * 30)
+
+
+def test_a_file_on_one_line_is_read_where_its_text_has_more(load: Load, refusal: Refusal) -> None:
+    values = ["x" * 2_000_000] * 3
+    assert len(load("a.json", json.dumps([{"id": value} for value in values])).page_content) > 6_000_000
+    assert len(load("a.html", "".join(f"<p>{value}</p>" for value in values)).page_content) > 6_000_000
+    for name, content in (("a.txt", "".join(values)), ("a.json", json.dumps("".join(values)))):
+        assert refusal(name, content) == "a line of 6,000,000 characters: data rather than text"
 
 
 def test_a_pipe_or_a_folder_is_not_opened(tmp_path: Path) -> None:

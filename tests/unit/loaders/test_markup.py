@@ -62,6 +62,22 @@ def test_one_short_article_does_not_hide_the_rest_of_the_page(load: Load) -> Non
     assert "handbook" in load("a.html", f"<p>{'handbook ' * 20}</p><article>a note</article>").page_content
 
 
+def test_signs_that_point_at_a_heading_are_not_part_of_it(load: Load) -> None:
+    page = "<h1>Care<a class='headerlink' href='#care'>¶</a></h1><p>See <a href='#n'>#</a> 5, <a href='#n'>§ 2</a>.</p>"
+    document = load("a.html", page)
+    assert document.page_content == "# Care\n\nSee 5, § 2."
+    assert document.metadata["title"] == "Care"
+
+
+def test_a_word_that_may_be_broken_stays_one_word(load: Load) -> None:
+    assert load("a.html", "<h1>Sluice&shy;gate</h1><p>tide&#173;mill").page_content == "# Sluicegate\n\ntidemill"
+
+
+def test_code_with_numbers_beside_its_lines_keeps_its_lines(load: Load) -> None:
+    page = "<table><tr><td><pre>1\n2</pre></td><td><pre>if x:\n    y()</pre></td></tr></table>"
+    assert load("a.html", page).page_content == "```\n1\n2\n```\n\n```\nif x:\n    y()\n```"
+
+
 def test_comments_and_instructions_are_no_text(load: Load) -> None:
     assert load("a.html", "<p>a<!-- b --><?php c ?></p><template>d</template><p hidden>e</p>").page_content == "a"
 

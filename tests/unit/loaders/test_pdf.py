@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import pytest
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, NumberObject
+from reportlab.pdfbase.pdfmetrics import registerFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from agentkit.chunkers import ChunkLimits, chunk_document, page_at
@@ -35,6 +37,17 @@ def test_a_span_of_the_text_has_a_page(load: Load) -> None:
     assert page_at(offsets, document.page_content.index("first")) == 1
     assert page_at(offsets, document.page_content.index("third")) == 3
     assert page_at(offsets, len(document.page_content) - 1) == 3
+
+
+def test_ligatures_and_words_that_a_line_breaks_are_as_they_are_spelled(load: Load) -> None:
+    registerFont(TTFont("Vera", "Vera.ttf"))
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.setFont("Vera", 12)
+    canvas.drawString(100, 700, "a \ufb01n of a long sluice\u00ad")
+    canvas.drawString(100, 680, "gate, and a well\u00adknown \ufb02oor")
+    canvas.save()
+    assert load("a.pdf", out.getvalue()).page_content == "a fin of a long sluicegate, and a well-known floor"
 
 
 def test_a_file_without_a_title_is_called_by_its_name(load: Load) -> None:
@@ -89,6 +102,21 @@ def test_the_outline_gives_the_headings_of_the_chunks(load: Load) -> None:
         ("They age.", ("Lamps", "Age of a lamp")),
         ("2 Ships\nThey sail.", ("Ships",)),
     ]
+
+
+def test_an_outline_entry_stands_at_its_own_line_and_not_at_a_sentence_that_begins_so(load: Load) -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, invariant=True)
+    for row, line in enumerate(["Lamps age.", "Careful.", "Lamps", "They shine.", "Care: weekly"]):
+        canvas.drawString(100, 700 - 20 * row, line)
+    for title in ("Lamps", "Care"):
+        canvas.bookmarkPage(title)
+        canvas.addOutlineEntry(title, title, level=0)
+    canvas.save()
+    document = load("a.pdf", out.getvalue())
+    assert [document.page_content[at:].split("\n")[0] for at, _, _ in document.metadata["outline"]] == [
+        "Lamps", "Care: weekly",
+    ]  # fmt: skip
 
 
 def test_the_values_of_a_form_are_text(load: Load) -> None:

@@ -36,6 +36,15 @@ from tests.unit.loaders.conftest import Load, Refusal
         ("a.csv", 'id,size\n1,5" pipe\n2,"a, b"\n', 'id: 1; size: 5" pipe\nid: 2; size: a, b'),
         ("a.tsv", 'id\tsize\n1\t"5 inch\n2\t6\n3\t7 "x"\n', 'id: 1; size: "5 inch\nid: 2; size: 6\nid: 3; size: 7 "x"'),
         ("a.csv", f'id,note\n1,"{"x" * 200_000}"\n', f"id: 1; note: {'x' * 200_000}"),
+        (
+            "a.csv",
+            "Boats in 2024\n\nday;price;note\n1.2.;12,50;teal, new\n2.2.;3,20;old\n",
+            "Boats in 2024\nday: 1.2.; price: 12,50; note: teal, new\nday: 2.2.; price: 3,20; note: old",
+        ),
+        ("a.csv", "Boats,,\nday,price,note\n1,2,x\n", "Boats\nday: 1; price: 2; note: x"),
+        ("a.csv", "name,\nlamp,teal\n", "name: lamp; column 2: teal"),
+        ("a.csv", "name\nlamp, teal\nbulb, red\n", "name: lamp; column 2: teal\nname: bulb; column 2: red"),
+        ("a.csv", "said\nlamp, teal, new\nbulb\n", "said: lamp; column 2: teal; column 3: new\nsaid: bulb"),
         ("a.tsv", "id\tname, full\n1\tlamp, teal\n", "id: 1; name, full: lamp, teal"),
     ],
 )
