@@ -5,8 +5,10 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from agentkit.paths import expanded
+
 
 def data_directory() -> Path:
     """`$AGENTKIT_DATA_DIR`, or the user's data folder."""
     chosen = os.environ.get("AGENTKIT_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else user_data_path("agentkit")
+    return expanded(chosen) if chosen else user_data_path("agentkit")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agentkit.errors import SettingsError
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER, is_path
@@ -111,6 +111,11 @@ class SearchSettings(_Section):
     merge_neighbours: bool = False
     """Passages that touch are one longer passage."""
 
+    @property
+    def reranker_folder(self) -> Path | None:
+        """Of the cross-encoder that reranks; None where none does."""
+        return None if self.reranker in {"off", "model"} else expanded(self.reranker)
+
 
 class AnswerSettings(_Section):
     """How questions are answered."""
@@ -170,8 +175,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the file, which `load_settings` passes as keyword arguments."""
-        return env_settings, init_settings
+        """The environment before the keyword arguments, such as `load_settings` passes of the file; key by key."""
+        given = {
+            name: value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
+            for name, value in init_settings().items()
+        }
+        return env_settings, InitSettingsSource(settings_cls, init_kwargs=given)
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -183,11 +192,10 @@ def load_settings(file: Path | None = None) -> Settings:
         SettingsError: the file cannot be read or is not TOML, or a key is unknown or its value out of range.
     """
     source = "" if file is None else _read(file)
-    data = _parse(source, file)
     _check_variables(os.environ)
     problems = _unknown_variables(os.environ)
     try:
-        settings = Settings(**data)
+        settings = Settings(**_parse(source, file))
     except ValidationError as error:
         problems += [_problem(details, source, file) for details in error.errors(include_url=False)]
     if problems:
@@ -222,7 +230,7 @@ def _option_problem(details: ErrorDetails, known: Sequence[str]) -> str:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8") from error
     except OSError as error:
@@ -232,7 +240,7 @@ def _read(file: Path) -> str:
 def _parse(source: str, file: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise SettingsError(f"{file} is not valid TOML: {error}. Correct it, or delete it for the defaults") from error
 
 
@@ -240,7 +248,8 @@ def _anchored(settings: Settings, file: Path | None) -> Settings:
     """Relative paths of the file are relative to its folder, those of the environment to the current one."""
     changes: dict[str, dict[str, str | Path]] = {}
     for section, key, path in _paths(settings):
-        place = _base((section, key), file) / expanded(path)
+        folder = file.parent if file is not None and not _variable_of((section, key)) else Path.cwd()
+        place = folder / expanded(path)
         changes.setdefault(section, {})[key] = place if isinstance(path, Path) else str(place)
     sections = {name: getattr(settings, name).model_copy(update=paths) for name, paths in changes.items()}
     return settings.model_copy(update=sections)
@@ -255,14 +264,10 @@ def _paths(settings: Settings) -> Iterator[tuple[str, str, str | Path]]:
     for key, name in (("chat", models.chat), ("embedder", models.embedder)):
         if is_path(name) and not (name.startswith("~") or Path(name).is_absolute()):
             yield "models", key, name
-    if settings.search.reranker not in {"off", "model"}:
+    if settings.search.reranker_folder:
         yield "search", "reranker", settings.search.reranker
     if settings.tools.wikipedia.endswith(".zim"):
         yield "tools", "wikipedia", settings.tools.wikipedia
-
-
-def _base(location: tuple[str, ...], file: Path | None) -> Path:
-    return file.parent if file is not None and not _variable_of(location) else Path.cwd()
 
 
 def _check_variables(environment: Mapping[str, str]) -> None:
@@ -275,12 +280,15 @@ def _check_variables(environment: Mapping[str, str]) -> None:
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables with a section that does not exist: pydantic-settings would not look at them."""
+    """Variables that pydantic-settings would not look at: with a section that does not exist, or one underscore."""
     unknown = []
-    for name in sorted(environment):
+    for name in sorted(name for name in environment if name.upper().startswith(_PREFIX)):
         section, delimiter, _ = name.upper().removeprefix(_PREFIX).partition("__")
-        if name.upper().startswith(_PREFIX) and delimiter and section.lower() not in Settings.model_fields:
+        if delimiter and section.lower() not in Settings.model_fields:
             unknown.append(f"{name}: unknown section {section.lower()!r}{_nearest(section.lower(), ())}")
+        section, _, key = section.partition("_")
+        if not delimiter and key.lower() in _known_keys((section.lower(),)):
+            unknown.append(f"{name}: two underscores part a key from its section: {_PREFIX}{section}__{key}")
     return unknown
 
 

@@ -60,7 +60,7 @@ class CallRunner:
         self._before_call = before_call
         self._cancel = cancel
         self._config = config
-        self._seen: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], str] = {}
 
     def batches(self, calls: Sequence[ToolCall]) -> list[Sequence[ToolCall]]:
         """The calls in the order of their running; those of a batch run side by side."""
@@ -90,6 +90,8 @@ class CallRunner:
         else:
             done = iter([work() for work in waiting])
         results = [work if isinstance(work, CallResult) else next(done) for work in prepared]
+        if any(self._flags(call["name"]).effects for call, work in zip(batch, prepared, strict=True) if callable(work)):
+            self._seen = {key: known for key, known in self._seen.items() if self._flags(key[0]).effects}
         for call, result in list(zip(batch, results, strict=True))[: max(0, _MOST_CALLS - number)]:
             self._seen.setdefault(_key(call), result.outcome.content)
         return results
@@ -141,5 +143,5 @@ def _failed(message: str) -> CallResult:
     return CallResult(ToolOutcome(message, error=message))
 
 
-def _key(call: ToolCall) -> str:
-    return json.dumps([call["name"], call["args"]], sort_keys=True, default=str)
+def _key(call: ToolCall) -> tuple[str, str]:
+    return call["name"], json.dumps(call["args"], sort_keys=True, default=str)

@@ -96,7 +96,7 @@ class Agent:
         if index and not isinstance(model, LocalChatModel):
             self._instructions += _CITING
         self._approve = approve or (lambda _: False)
-        if ToolRegistry([*self._tools, *self._index_tools(PassageNumbering())]):  # what is wrong is said now
+        if self._registry(PassageNumbering()):  # what is wrong is said now
             check_tool_calling(model)
 
     @property
@@ -172,7 +172,7 @@ class Agent:
         is_streamed: bool,
     ) -> Iterator[AgentEvent]:
         numbering = PassageNumbering()
-        registry = ToolRegistry([*self._tools, *self._index_tools(numbering)])
+        registry = self._registry(numbering)
         calls = CallRunner(
             registry,
             self.limits,
@@ -186,6 +186,11 @@ class Agent:
         is_standalone = bool(query) or not history
         run = Run(self, model, calls, numbering, messages, cancel, query=query or task, is_standalone=is_standalone)
         yield from run.events()
+
+    def _registry(self, numbering: PassageNumbering) -> ToolRegistry:
+        registry = ToolRegistry(self._tools)
+        registry.add(self._index_tools(numbering), source="the index")
+        return registry
 
     def _index_tools(self, numbering: PassageNumbering) -> list[BaseTool]:
         if self._index is None:

@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.messages.tool import invalid_tool_call
+from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from agentkit.models.chat import replies_together
 
@@ -85,15 +85,19 @@ def whole_calls(reply: AIMessage) -> AIMessage:
     """The reply with only those calls whose arguments are whole JSON: a stream's partial ones count as invalid."""
     if not isinstance(reply, AIMessageChunk):  # a model that does not stream gives its message whole
         return reply
-    calls, invalid = [], list(reply.invalid_tool_calls)
-    written = {part["id"]: part["args"] for part in reply.tool_call_chunks if part["id"]}
-    for call in reply.tool_calls:
+    calls, invalid = [], []
+    known = {call["args"]: call["error"] for call in reply.invalid_tool_calls}
+    for part in reply.tool_call_chunks:  # and not `reply.tool_calls`, in which partial ones were completed
+        name, written, error = part["name"] or "", part["args"] or "{}", "its arguments are no JSON object"
         try:
-            json.loads(written.get(call["id"] or "") or "{}")
-            calls.append(call)
-        except json.JSONDecodeError:
-            args = written[call["id"] or ""]
-            invalid.append(invalid_tool_call(name=call["name"], args=args, id=call["id"], error="it was cut short"))
+            arguments = json.loads(written, strict=False)
+        except (ValueError, RecursionError):
+            arguments, error = None, "it was cut short"
+        if isinstance(arguments, dict) and written not in known:
+            calls.append(tool_call(name=name, args=arguments, id=part["id"]))
+        else:
+            error = known.get(written) or error
+            invalid.append(invalid_tool_call(name=name, args=written, id=part["id"], error=error))
     return AIMessage(
         reply.content,
         tool_calls=calls,

@@ -120,7 +120,7 @@ class SelfAsk:
         A number that neither the lines nor the question have is not from the documents, nor is a part of a number, such
         as 5 of 1.5: such an answer is none, too.
         """
-        hops, _, answer = reply.partition(_FINAL)
+        hops, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
         parts = _HOP.findall(hops)
         if not answer.strip() or any(numbers_of(part) - numbers_of(line) for line, part in parts):
             return None

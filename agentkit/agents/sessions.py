@@ -31,8 +31,8 @@ from agentkit.agents.session import (
     storable,
     to_stored,
 )
-from agentkit.agents.session_schema import SCHEMA, VERSION
-from agentkit.errors import DiskSpaceError, SessionNotFoundError, SessionsDamagedError
+from agentkit.agents.session_schema import VERSION, schema_statements
+from agentkit.errors import DiskSpaceError, SessionError, SessionNotFoundError, SessionsDamagedError
 from agentkit.indexes.keywords import keyword_query
 from agentkit.results import Answer, Step
 
@@ -136,13 +136,19 @@ class SessionStore:
             connection.execute("UPDATE turns SET searched = ? WHERE number = ?", (storable(question), turn))
 
     def add_step(self, turn: int, step: Step) -> None:
-        """A step that the agent has made."""
+        """A step that the agent has made. Raises SessionNotFoundError, as `answer` does."""
         with self._transaction() as connection:
+            _check_asked(connection, turn)
             connection.execute("INSERT OR REPLACE INTO steps VALUES (?, ?, ?)", (turn, step.number, to_stored(step)))
 
     def answer(self, turn: int, answer: Answer) -> None:
-        """End a turn; the one of the same session that it replaces goes. Durable when this returns."""
+        """End a turn; the one of the same session that it replaces goes. Durable when this returns.
+
+        Raises:
+            SessionNotFoundError: the session was removed meanwhile, or the turn taken back.
+        """
         with self._transaction() as connection:
+            _check_asked(connection, turn)
             for step in answer.steps:
                 connection.execute(
                     "INSERT OR REPLACE INTO steps VALUES (?, ?, ?)", (turn, step.number, to_stored(step))
@@ -168,8 +174,7 @@ class SessionStore:
     def sessions(self, *, workspace: str | None = None) -> list[Session]:
         """All sessions, or those of a workspace, the latest first."""
         where, values = ("", ()) if workspace is None else ("WHERE workspace = ?", (workspace,))
-        rows = self._rows(f"{_SESSION} {where} ORDER BY updated_at DESC, number DESC", values)
-        return [_session(row) for row in rows]
+        return self._sessions(f"{where} ORDER BY updated_at DESC, number DESC", values)
 
     def session(self, identifier: str) -> Session:
         """A session by its id, or by a beginning of it that no other has.
@@ -178,12 +183,12 @@ class SessionStore:
             SessionNotFoundError: there is none; the message names the nearest.
         """
         identifier = storable(identifier)
-        rows = self._rows(f"{_SESSION} WHERE id = ?", (identifier,))
-        if not rows and identifier:
-            rows = self._rows(f"{_SESSION} WHERE substr(id, 1, ?) = ?", (len(identifier), identifier))
-        if len(rows) != 1:
-            raise self._not_found(identifier, [row[0] for row in rows])
-        return _session(rows[0])
+        found = self._sessions("WHERE id = ?", (identifier,))
+        if not found and identifier:
+            found = self._sessions("WHERE substr(id, 1, ?) = ?", (len(identifier), identifier))
+        if len(found) != 1:
+            raise self._not_found(identifier, [session.id for session in found])
+        return found[0]
 
     def turns(self, session: str) -> list[Turn]:
         """The turns of a session in their order. One that was to replace another and never did is left out."""
@@ -192,14 +197,15 @@ class SessionStore:
             "JOIN sessions ON sessions.number = turns.session WHERE id = ? AND replaces IS NULL ORDER BY turns.number",
             (session,),
         )
-        steps: dict[int, list[Step]] = {}
-        for number, step in self._rows(
+        stored = self._rows(
             "SELECT turn, step FROM steps WHERE turn IN (SELECT turns.number FROM turns "
             "JOIN sessions ON sessions.number = turns.session WHERE id = ?) ORDER BY turn, steps.number",
             (session,),
-        ):
-            steps.setdefault(number, []).append(step_from(step))
+        )
+        steps: dict[int, list[Step]] = {}
         with self._mapped_errors():
+            for number, step in stored:
+                steps.setdefault(number, []).append(step_from(step))
             return [_turn(row, tuple(steps.get(row[0], ()))) for row in rows]
 
     def search(self, query: str, *, limit: int = 20) -> list[FoundTurn]:
@@ -213,10 +219,10 @@ class SessionStore:
             "ORDER BY rank LIMIT ?",
             (words, limit),
         )
-        sessions = {
-            number: _session(rest) for number, *rest in self._rows(_SESSION.replace("SELECT", "SELECT number,", 1))
-        }
-        return [FoundTurn(sessions[session], turn, excerpt) for session, turn, excerpt in rows]
+        numbered = self._rows(_SESSION.replace("SELECT", "SELECT number,", 1))
+        with self._mapped_errors():
+            sessions = {number: _session(rest) for number, *rest in numbered}
+        return [FoundTurn(sessions[session], turn, excerpt) for session, turn, excerpt in rows if session in sessions]
 
     def remove(self, session: str) -> None:
         """Delete a session. Its text is overwritten in the file."""
@@ -235,6 +241,11 @@ class SessionStore:
         near = get_close_matches(identifier, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "agentkit sessions list shows those that there are"
         return SessionNotFoundError(f"there is no session {identifier!r}: {hint}")
+
+    def _sessions(self, where: str, values: tuple[Any, ...]) -> list[Session]:
+        rows = self._rows(f"{_SESSION} {where}", values)
+        with self._mapped_errors():
+            return [_session(row) for row in rows]
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, self._mapped_errors():
@@ -266,7 +277,7 @@ class SessionStore:
             if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise SessionsDamagedError(f"{self.path} is not a file of agentkit's sessions: move it away")
             if version == 0:
-                for statement in _statements(SCHEMA):
+                for statement in schema_statements():
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -277,6 +288,10 @@ class SessionStore:
     def _mapped_errors(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError as error:
+            if "closed database" in str(error):
+                raise SessionError(f"{self.path} is closed: open it again") from error
+            raise
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _FULL_DISK_CODES:
@@ -295,14 +310,12 @@ class SessionStore:
             ) from error
 
 
-def _statements(script: str) -> Iterator[str]:
-    """One by one, since `executescript` would end the transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+def _check_asked(connection: sqlite3.Connection, turn: int) -> None:
+    """Raises SessionNotFoundError where the turn is no longer there."""
+    if not connection.execute("SELECT 1 FROM turns WHERE number = ?", (turn,)).fetchone():
+        raise SessionNotFoundError(
+            "the session was removed, or the question taken back, while it was answered: the answer is not kept"
+        )
 
 
 def _title(question: str) -> str:

@@ -5,6 +5,8 @@ What was typed before it is shown is no answer. Where nobody can be asked, only 
 """
 
 import json
+import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Collection
@@ -25,6 +27,11 @@ AllowedTools = Annotated[
 TrustsTools = Annotated[bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")]
 
 
+_POLL_S = 0.1
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that nothing is drawn for: Unicode's Default_Ignorable_Code_Point, and Braille without dots."""
+
+
 class Approval:
     """Decides about calls; an agent's `approve`."""
 
@@ -41,19 +48,27 @@ class Approval:
         if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
             note(f"{call.tool} was not run: nobody can be asked here; --yes {call.tool} allows it")
             return False
-        _forget_what_was_typed()
+        forget_what_was_typed()
         typer.echo(f"{neutralise_line(call.tool)} has effects. The call is:\n{exact(call.arguments)}", err=True)
         return _confirmed("Run it?")
 
 
 def exact(arguments: dict[str, Any]) -> str:  # Any: what a model wrote
-    r"""JSON in which nothing hides: control, bidirectional and invisible characters are `\uXXXX` escapes."""
-    text = json.dumps(arguments, ensure_ascii=False, indent=2, default=str)
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    """JSON in which nothing hides."""
+    return revealed(json.dumps(arguments, ensure_ascii=False, indent=2, default=str))
 
 
-def _forget_what_was_typed() -> None:
-    """Nobody can have meant a call that was not shown yet."""
+def revealed(text: str) -> str:
+    r"""`text` with control, bidirectional and invisible characters as `\uXXXX` escapes; line ends stay."""
+    return "".join(char if char == "\n" or _is_seen(char) else json.dumps(char)[1:-1] for char in text)
+
+
+def _is_seen(char: str) -> bool:
+    return char.isprintable() and not _BLANK.match(char)
+
+
+def forget_what_was_typed() -> None:
+    """Nobody can have meant what was not shown yet."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -68,8 +83,9 @@ def _forget_what_was_typed() -> None:
 def _confirmed(question: str) -> bool:
     """The answer; no where there is none (Ctrl-D). Ctrl-C is passed on to who handled it before."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # another would leave the question waiting
-    typer.echo(f"{question} [y/N]: ", nl=False, err=True)
     try:
+        typer.echo(f"{question} [y/N]: ", nl=False, err=True)
+        _wait_for_a_line()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
     except KeyboardInterrupt:
         typer.echo(err=True)
@@ -78,3 +94,10 @@ def _confirmed(question: str) -> bool:
         return False
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _wait_for_a_line() -> None:
+    """In short waits, since a read that begins in the moment of a Ctrl-C is not ended by it."""
+    if sys.platform != "win32":
+        while not select.select([sys.stdin], [], [], _POLL_S)[0]:
+            pass

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 from rich.text import Text
@@ -17,6 +18,7 @@ from agentkit.cli._invocation import OFF
 from agentkit.cli._steps import call_line, step_line
 from agentkit.cli._terminal import neutralise_line, to_json
 from agentkit.errors import AgentkitError, DocumentError
+from agentkit.paths import expanded
 from agentkit.results import Answer, Step
 from agentkit.workspace import Workspace
 
@@ -104,7 +106,7 @@ class ChatCommands:
         return [
             Command("/help", "", "show the commands", self._help),
             Command("/index", "[NAME|off]", "answer from another index, or from none", self._index, self._indexes),
-            Command("/tools", "[NAME…|off]", "let the model call tools", self._tools, self._tool_names),
+            Command("/tools", "[NAME…|off]", "let the model call tools", self._tools, cache(self._tool_names)),
             Command("/model", "[NAME]", "go on with another model", self._model, self._models),
             Command("/strategy", "[NAME|off]", "reason in another way", self._strategy, self._strategies),
             Command("/sources", "", "show the sources of the last answer", self._sources),
@@ -136,7 +138,7 @@ class ChatCommands:
             self._change("answering without tools", tools=())
         elif names:
             named = names.replace(",", " ").split()
-            wanted = tuple(self._workspace.tools().registry.only(named).names())
+            wanted = tuple(self._chat.tools().only(named).names())
             self._change(f"the model may call {', '.join(wanted)}", tools=wanted)
         else:
             self._show_choice(", ".join(self._chat.setup.tools), self._tool_names(), "there are none")
@@ -304,7 +306,7 @@ class ChatCommands:
         return [*self._workspace.indexes.names(), OFF]
 
     def _tool_names(self) -> list[str]:
-        return self._workspace.tools().registry.names()
+        return self._chat.tools().registry.names()
 
     def _models(self) -> list[str]:
         store = self._workspace.models.store()
@@ -334,9 +336,12 @@ def _opened(step: Step) -> str:
 
 
 def _path(text: str) -> Path:
-    """A path as it is typed: quotes and `~` mean what they mean in a shell."""
+    """A path as it is typed: quotes and `~` mean what they mean in a shell. Raises CommandError."""
     try:
         parts = shlex.split(text)
     except ValueError:
         parts = [text]
-    return Path(parts[0] if len(parts) == 1 else text).expanduser()
+    path = parts[0] if len(parts) == 1 else text
+    if "\0" in path:
+        raise CommandError(f"{path} cannot be a path: there is a NUL character in it")
+    return expanded(path)

@@ -12,7 +12,7 @@ from agentkit.chat import Chat
 from agentkit.cli._markdown import AnswerScreen, Markdown
 from agentkit.cli._render import SourceFinder, console_for, print_sources
 from agentkit.cli._steps import step_line
-from agentkit.cli._terminal import neutralise, neutralise_line, to_json_line
+from agentkit.cli._terminal import neutralise, neutralise_line, stdout_kept_for_results, to_json_line
 from agentkit.results import Answer, StopReason
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class PipedScreen:
 
     def answer(self, ask: Ask) -> None:
         """One answer; with JSON one line for each turn."""
-        turn = ask(lambda _: None)
+        with stdout_kept_for_results():
+            turn = ask(lambda _: None)
         assert turn.answer
         if self._is_json:
             session = self._chat.session

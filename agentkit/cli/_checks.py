@@ -89,12 +89,13 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
     ):
         try:
             make()  # loads nothing yet
+            place = _place(workspace, name)
         except ModelNotFoundError as error:
             yield Check(use, Verdict.WRONG, str(error), _way_to_model(key, name))
         except AgentkitError as error:
-            yield Check(use, Verdict.WRONG, str(error), "agentkit models list")
+            yield Check(use, Verdict.WRONG, str(error), "" if is_hosted(name) else "agentkit models list")
         else:
-            yield Check(use, Verdict.OK, _place(workspace, name))
+            yield Check(use, Verdict.OK, place)
 
 
 def check_files(workspace: "Workspace") -> Iterator[Check]:
@@ -104,8 +105,8 @@ def check_files(workspace: "Workspace") -> Iterator[Check]:
     settings = workspace.settings
     if settings.models.judge:
         yield _check_file("judge", settings.models.judge, check_folder)
-    if settings.search.reranker not in {"off", "model"}:
-        yield _check_file("reranker", Path(settings.search.reranker), check_folder)
+    if folder := settings.search.reranker_folder:
+        yield _check_file("reranker", folder, check_folder)
     if settings.tools.wikipedia.endswith(".zim"):
         from agentkit.tools.wikipedia import zim_tool
 
@@ -127,10 +128,18 @@ def _way_to_model(key: str, name: str) -> str:
 
 
 def _place(workspace: "Workspace", name: str) -> str:
-    """Where a model is, and what of it runs on a GPU."""
+    """Where a model is, and what of it runs on a GPU.
+
+    Raises:
+        ModelLoadError: its file is no GGUF.
+    """
+    from agentkit.models.engine.gguf import check_gguf
+
     if is_hosted(name):
         return f"{name} (runs elsewhere)"
     path = workspace.models.store().path(name)
+    if path.is_file():
+        check_gguf(path)
     return f"{name} ({path}){_offload(workspace, path)}"
 
 
@@ -210,7 +219,7 @@ def _check_index(workspace: "Workspace", name: str) -> Check:
     embedder = workspace.models.embedder_name
     if summary.embedder and summary.embedder != embedder:
         mismatch = f"made with the embedder {summary.embedder}, and the settings name {embedder}"
-        return Check(label, Verdict.WRONG, mismatch, f"AGENTKIT_MODELS__EMBEDDER={summary.embedder}, or index again")
+        return Check(label, Verdict.WRONG, mismatch, f"agentkit indexes rebuild {name} --reembed")
     if writer := summary.writer:
         return Check(label, Verdict.NOTE, f"{detail}; being written by {writer}", "wait for it")
     if summary.is_dirty:

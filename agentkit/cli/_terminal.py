@@ -92,7 +92,8 @@ def as_text(value: str | None) -> str | None:
 
 @contextmanager
 def stdout_kept_for_results() -> Iterator[None]:
-    """Meanwhile what other programs print, which a tool may start, goes to stderr."""
+    """Meanwhile what is printed goes to stderr, also by other programs and threads, which a tool may start."""
+    _flush_stdout()
     try:
         ours = os.dup(1)
     except OSError:  # stdout is closed
@@ -103,8 +104,14 @@ def stdout_kept_for_results() -> Iterator[None]:
             os.dup2(2, 1)
         yield
     finally:
+        _flush_stdout()
         os.dup2(ours, 1)
         os.close(ours)
+
+
+def _flush_stdout() -> None:
+    with suppress(OSError, ValueError):  # it is closed, or nobody reads it
+        sys.stdout.flush()
 
 
 def read_piped_text() -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agentkit.cli._claims import claim_as_json
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, workspace_of
+from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import as_text, neutralise_line, read_piped_text, to_json
 
 _SIGNS = {"supported": "✓", "contradicted": "✗", "not_found": "?"}
@@ -42,6 +42,8 @@ def check(
         claims = [claim_as_json(claim) for claim in report.claims]
         typer.echo(to_json({"grounded": report.is_grounded, "claims": claims, "usage": asdict(report.usage)}))
         return
+    if not report.claims:
+        note("there is no sentence in that text")
     for claim in report.claims:
         typer.echo(f"{_SIGNS[claim.verdict]} {claim.verdict.replace('_', ' '):13}{neutralise_line(claim.text)}")
         if claim.missing:

@@ -1,6 +1,7 @@
 """`agentkit eval`: how well search and answers do on one's own documents, or on a public test collection."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -96,6 +97,7 @@ def make(
     """
     if output.exists():
         raise UsageError(f"{output} exists: give another name, or delete it")
+    _check_folder(output)
     workspace = workspace_of(context)
     rows = workspace.measuring.make_questions(
         choose_index(workspace, index),
@@ -123,7 +125,7 @@ def compare(
 ) -> None:
     """Compare two runs question by question, with a paired permutation test."""
     from agentkit.evaluation.records import Evaluation
-    from agentkit.evaluation.report import differences
+    from agentkit.evaluation.report import differences, renamed
     from agentkit.evaluation.statistics import paired_difference
 
     runs = Evaluation.load(first), Evaluation.load(second)
@@ -135,6 +137,8 @@ def compare(
             found["preference"] = paired_difference([0.0] * len(values), list(values.values()))
     if not found:
         raise UsageError(f"{first} and {second} have no question in common")
+    if others := sorted(renamed(*runs)):
+        note(f"{len(others)} ids stand for other questions in {second}, and were left out ({', '.join(others[:5])})")
     for each in notes:
         note(each)
     if is_json:
@@ -175,17 +179,39 @@ def _check_form(output: Path | None) -> None:
     if output and output.suffix not in _FORMS:
         what = f"{output.suffix} is no form of a report" if output.suffix else f"{output} has no ending"
         raise UsageError(f"{what}: use {', '.join(_FORMS)}")
-    if output and not output.parent.is_dir():
+    if output and output.is_dir():
+        raise UsageError(f"{output} is a folder: give the name of a file")
+    if output:
+        _check_folder(output)
+
+
+def _check_folder(output: Path) -> None:
+    if not output.parent.is_dir():
         raise UsageError(f"there is no folder {output.parent}: make it, or give another one")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"{output.parent} cannot be written: give another folder")
 
 
 def _finish(evaluation: "Evaluation", output: Path | None, *, is_json: bool) -> None:
+    try:
+        if output:
+            _write(evaluation, output)
+    finally:  # the disk may be full, and the run was long
+        _show(evaluation, is_json=is_json)
+
+
+def _write(evaluation: "Evaluation", output: Path) -> None:
     from agentkit.evaluation.report import html, markdown
 
-    if output and output.suffix == ".json":
+    if output.suffix == ".json":
         evaluation.save(output)
-    elif output:
+    else:
         output.write_text(html(evaluation) if output.suffix == ".html" else markdown(evaluation), encoding="utf-8")
+
+
+def _show(evaluation: "Evaluation", *, is_json: bool) -> None:
+    from agentkit.evaluation.report import markdown
+
     if is_json:
         means = {metric: asdict(evaluation.mean(metric)) for metric in evaluation.values}
         shape = {"name": evaluation.name, "settings": dict(evaluation.settings), "metrics": means}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentkit.cli._approval import forget_what_was_typed, revealed
 from agentkit.cli._invocation import UsageError, note, workspace_of
-from agentkit.cli._terminal import is_terminal, neutralise, neutralise_line, to_json
+from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
 
 if TYPE_CHECKING:
     from agentkit.tools import ToolRegistry
@@ -123,8 +124,9 @@ def _is_agreed(drop_in: "DropIn") -> bool:
         note(f"{drop_in.path} has changed just now: try again")
         return False
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")  # as Python ends lines
+    forget_what_was_typed()
     typer.echo(f"{neutralise_line(str(drop_in.path))} ({drop_in.state}):\n", err=True)
-    typer.echo(neutralise(text), err=True)
+    typer.echo(revealed(text.expandtabs()), err=True)
     return typer.confirm(f"Run {neutralise_line(drop_in.path.name)} on this machine from now on?", err=True)
 
 
@@ -146,6 +148,8 @@ def _first_line(text: str) -> str:
 def _type(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " | ".join(map(_type, schema["anyOf"]))
     return str(schema.get("format") or schema.get("type") or "anything")
 
 

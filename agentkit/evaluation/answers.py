@@ -78,7 +78,7 @@ def evaluate_answers(
             row = finished.add(question.id, _ask(question, answer, rate))
         details.append(row)
         if row.get("error"):
-            notes.append(f"{question.id} failed: {row['error']}")
+            notes.append(f"question {question.id} failed: {row['error']}")
             continue
         rating = row.get("rating", {})
         if rating and rating["value"] is None:

@@ -6,7 +6,6 @@ BEIR: `corpus.jsonl` (`_id`, `title`, `text`), `queries.jsonl` (`_id`, `text`), 
 in silence.
 """
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,9 +116,11 @@ def read_questions(path: Path) -> list[Question]:
     """
     questions: list[Question] = []
     for line, row in _json_lines(path):
+        if "answers" in row and "answer" not in row:
+            raise EvaluationError(f"{path}, line {line}: 'answers' is no key: write 'answer', which can be a list")
         questions.append(
             Question(
-                id=str(row.get("id") or line),
+                id=str(line if row.get("id") in (None, "") else row["id"]),
                 question=_text(row, "question", path, line),
                 files=_texts(row.get("files") or row.get("file")),
                 answers=_texts(row.get("answer")),
@@ -157,38 +158,45 @@ def _judgements(folder: Path) -> Iterator[tuple[str, str, int]]:
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         raise EvaluationError(f"{folder} has neither qrels.tsv nor qrels/test.tsv: it is not in BEIR's layout")
-    with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if (line == 1 and row[:1] == ["query-id"]) or not row:
-                continue
-            try:
-                query, document, relevance = row[0], row[1], int(row[2])
-            except (IndexError, ValueError) as error:
-                raise EvaluationError(f"{path}, line {line}: expected query-id, corpus-id, score, not {row}") from error
-            yield query, document, relevance
+    for line, content in _lines(path):
+        row = content.split("\t")
+        if line == 1 and row[0] == "query-id":
+            continue
+        try:
+            query, document, relevance = row[0], row[1], int(row[2])
+        except (IndexError, ValueError) as error:
+            raise EvaluationError(f"{path}, line {line}: expected query-id, corpus-id, score, not {row}") from error
+        yield query, document, relevance
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise EvaluationError(f"{path} is not UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
-    for line, content in enumerate(text.split("\n"), start=1):
-        if not content.strip():
-            continue
+    for line, content in _lines(path):
         try:
             row = json.loads(content)
         except json.JSONDecodeError as error:
             raise EvaluationError(f"{path}, line {line}: not JSON ({error.msg})") from error
         if not isinstance(row, dict):
             raise EvaluationError(f"{path}, line {line}: expected an object, not {content[:60]}")
+        if "\\ud" in content.lower():  # half of a surrogate pair, which no text can hold
+            row = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
         yield line, row
 
 
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Number and content of each line that is not blank."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EvaluationError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from error
+    for line, content in enumerate(text.split("\n"), start=1):
+        if content.strip():
+            yield line, content
+
+
 def _text(row: Mapping[str, Any], key: str, path: Path, line: int) -> str:
-    value = str(row.get(key) or "").strip()
+    value = "" if row.get(key) is None else str(row[key]).strip()
     if not value:
         raise EvaluationError(f"{path}, line {line}: {key!r} is missing or empty")
     return value

@@ -70,7 +70,7 @@ def preferences(
     undecided = []
     for row in first:
         other = others.get(row["id"])
-        if other is None or "answer" not in row:
+        if other is None or "answer" not in row or row["question"] != other["question"]:
             continue
         is_same = row["answer"] == other["answer"]
         value = 0.0 if is_same else prefer(model, row["question"], row["answer"], other["answer"])

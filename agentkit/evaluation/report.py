@@ -77,12 +77,22 @@ def html(evaluation: Evaluation) -> str:
 def differences(first: Evaluation, second: Evaluation) -> dict[str, Difference]:
     """Metric -> how the second run differs, over the questions that both have a value for."""
     found = {}
+    others = renamed(first, second)
     for metric in first.values:
-        shared = [question for question in first.values[metric] if question in second.values.get(metric, {})]
+        known = second.values.get(metric, {}).keys() - others
+        shared = [question for question in first.values[metric] if question in known]
         if shared:
             pairs = [(first.values[metric][question], second.values[metric][question]) for question in shared]
             found[metric] = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
     return found
+
+
+def renamed(first: Evaluation, second: Evaluation) -> set[str]:
+    """Ids under which the two runs asked something else."""
+    asked, asked_too = (
+        {str(row.get("id")): row.get("question", row.get("query")) for row in run.details} for run in (first, second)
+    )
+    return {each for each in asked.keys() & asked_too.keys() if asked[each] != asked_too[each]}
 
 
 def _shown(value: object) -> str:

@@ -16,7 +16,7 @@ class Finished:
         self._key = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
         self._rows: dict[str, dict[str, Any]] = {}
         if path and path.is_file():
-            for line in path.read_text("utf-8").split("\n"):
+            for line in path.read_text("utf-8", "replace").split("\n"):
                 self._read(line)
 
     def get(self, question: str) -> dict[str, Any] | None:
@@ -26,8 +26,9 @@ class Finished:
     def add(self, question: str, row: dict[str, Any]) -> dict[str, Any]:
         """Keep a row, unless it is an error's: that question is asked again by the next run."""
         if self._path and not row.get("error"):
+            entry = json.dumps({"run": self._key, "question": question, "row": row}, ensure_ascii=False)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"run": self._key, "question": question, "row": row}, ensure_ascii=False) + "\n")
+                file.write(f"\n{entry}\n")  # a line of its own, also where the last one was cut
         return row
 
     def _read(self, line: str) -> None:

@@ -29,9 +29,12 @@ Ranking = Sequence[tuple[str, float]]
 
 
 def index_corpus(documents: Sequence[CorpusDocument], folder: Path, index: Index) -> Mapping[str, str]:
-    """Write a corpus as text files into `folder`, index them, and give path -> document id."""
+    """Write a corpus as the text files of `folder`, index them, and give path -> document id."""
     paths = {f"{number:06}.txt": document for number, document in enumerate(documents)}
     folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.txt"):
+        if file.name not in paths:  # of a corpus that was longer
+            file.unlink()
     for path, document in paths.items():
         file, text = folder / path, f"{document.title}\n\n{document.text}"
         if not file.exists() or file.read_text("utf-8") != text:

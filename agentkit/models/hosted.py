@@ -12,7 +12,7 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_core.tools import BaseTool
 
@@ -21,6 +21,8 @@ from agentkit.errors import AgentkitError, ModelError, ModelLoadError
 _PACKAGE = re.compile(r"pip install (?:-U )?([\w-]+)")
 _EXTRAS = {"langchain-openai": "openai"}
 """Packages that an extra of agentkit's brings."""
+_SHARED = ("cache", "disable_streaming", "profile", "rate_limiter")
+"""What LangChain looks at before it calls a model."""
 
 
 class HostedModel(BaseChatModel):
@@ -47,7 +49,7 @@ class HostedModel(BaseChatModel):
             raise ModelLoadError(f"the model {name} needs a package that is missing: {_remedy(error)}") from error
         except Exception as error:  # each provider's package has exceptions of its own
             raise ModelLoadError(f"the model {name} cannot be used: {_in_a_line(error)}") from error
-        return cls(model=name, inner=inner, profile=inner.profile)
+        return cls(model=name, inner=inner, **{field: getattr(inner, field) for field in _SHARED})
 
     def bind_tools(
         self,
@@ -64,6 +66,11 @@ class HostedModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "agentkit-hosted"
 
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        """What LangChain's cache tells replies apart by."""
+        return {**self.inner._identifying_params, "model": self.model}  # noqa: SLF001
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -71,9 +78,8 @@ class HostedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with self._own_errors():
-            message = self.inner.invoke(messages, stop=stop, **kwargs)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        with self._own_errors():  # not by `invoke`, which LangChain's callbacks would take for a second model
+            return self.inner._generate(messages, stop=stop, run_manager=run_manager, **kwargs)  # noqa: SLF001
 
     def _stream(
         self,
@@ -82,10 +88,16 @@ class HostedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        if type(self.inner)._stream is BaseChatModel._stream:  # noqa: SLF001  # it has none
+            for generation in self._generate(messages, stop, run_manager, **kwargs).generations:
+                yield ChatGenerationChunk(message=AIMessageChunk(**generation.message.model_dump(exclude={"type"})))
+            return
         with self._own_errors():
-            for message in self.inner.stream(messages, stop=stop, **kwargs):
-                whole = message if isinstance(message, AIMessageChunk) else AIMessageChunk(content=message.content)
-                yield ChatGenerationChunk(message=whole)
+            chunk = None
+            for chunk in self.inner._stream(messages, stop=stop, run_manager=run_manager, **kwargs):  # noqa: SLF001
+                yield chunk
+            if chunk is None:  # a page instead of a stream, where the address lacks /v1
+                raise ModelError(f"the model {self.model} sent nothing: check the server's address")
 
     @contextmanager
     def _own_errors(self) -> Iterator[None]:

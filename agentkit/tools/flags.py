@@ -74,7 +74,8 @@ def tool(
 
     Used bare (`@tool`) or with flags (`@tool(effects=True)`). The docstring is of Google's form: what the tool does,
     then `Args:` with a line for each parameter. What is missing is reported by the registry, for all tools at once. An
-    error of the `ShownToModel` branch that the function raises becomes an observation in LangChain's own agents too.
+    error of the `ShownToModel` branch that the function raises becomes an observation in LangChain's own agents too;
+    that of a coroutine only in ours.
 
     Args:
         function: What the tool does; given by the bare form.

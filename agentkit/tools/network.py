@@ -215,13 +215,13 @@ class _TimedStream(httpcore.NetworkStream):
 def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
         parsed = base.join(url) if base else httpx.URL(url)
-        netloc = parsed.netloc.decode("ascii")
+        netloc, host = parsed.netloc.decode("ascii"), parsed.host
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise ToolError(f"{url[:200]!r} is not an address of a page: write https://host/path") from error
-    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host:
+    if parsed.scheme not in _DEFAULT_PORTS or not host:
         raise ToolError(f"{url[:200]!r} is not fetched: write an address that begins with https:// or http://")
     if parsed.userinfo or "@" in netloc:
-        raise ToolError(f"{parsed.host} is not fetched with a user name before it: leave out what is before the @")
+        raise ToolError(f"{host} is not fetched with a user name before it: leave out what is before the @")
     return parsed
 
 

@@ -35,12 +35,18 @@ class ToolRegistry:
             source: Where they come from, for people: a file, a package, `the program`.
 
         Raises:
-            ToolSetupError: names everything that is missing in any of them, or both sources of a name that is taken.
+            ToolSetupError: names everything that is missing in any of them, what is no tool, or both sources of a name
+                that is taken.
         """
         tools = list(tools)
         problems: list[str] = []
         sources = dict(self._sources)
         for tool in tools:
+            if not isinstance(tool, BaseTool):
+                problems.append(
+                    f"{repr(tool)[:60]} of {source} is no tool: decorate a function with agentkit.tool, and give a list"
+                )
+                continue
             if tool.name in sources:
                 problems.append(
                     f"{source} and {sources[tool.name]} both have a tool {tool.name!r}: rename or leave out one"

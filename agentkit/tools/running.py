@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
 from pydantic import BaseModel
 
 from agentkit.errors import ShownToModel
@@ -74,7 +74,7 @@ def run_tool(
     if call.wait(flags.timeout_s, cancel):
         return call.outcome
     reason = "it was cancelled" if cancel and cancel.is_set() else f"it took longer than {flags.timeout_s:g} s"
-    return _failure(f"{tool.name} was stopped: {reason}", flags)
+    return _failure(f"{tool.name} is not waited for any longer: {reason}. What it does may still be done", flags)
 
 
 class _Call:
@@ -134,7 +134,7 @@ class _Call:
         given: Any = arguments
         if tool.response_format == "content_and_artifact" or _has_injected_arguments(tool):
             given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": arguments}
-        if isinstance(tool, StructuredTool) and tool.func is None:
+        if isinstance(tool, StructuredTool | Tool) and tool.func is None:
             return asyncio.run(tool.ainvoke(given, self._config))
         return tool.invoke(given, self._config)
 

@@ -32,6 +32,7 @@ class Silence:
 
     def __enter__(self) -> None:
         global _running  # noqa: PLW0603 sys.stdout is one for the process, and so is who replaces it
+        self._outer = getattr(_thread, "printed", None)
         _thread.printed = io.TextIOWrapper(_Bounded(), "utf-8", errors="replace", write_through=True)
         with _lock:
             _running += 1
@@ -44,7 +45,10 @@ class Silence:
     ) -> None:
         global _running  # noqa: PLW0603 see above
         stream = _thread.printed
-        del _thread.printed
+        if self._outer is None:
+            del _thread.printed
+        else:
+            _thread.printed = self._outer
         printed = "" if stream.closed else stream.buffer.getvalue().decode("utf-8", "replace")
         with _lock:
             _running -= 1

@@ -97,7 +97,19 @@ def _ask_searxng(address: str, query: str) -> list[WebResult]:
     if page.status != 200:
         raise ToolError(f"{server.host} answered with status {page.status}: go on without search")
     answer = page.json()
-    return _results(answer.get("results") if isinstance(answer, dict) else None, link="url", text="content")
+    if not isinstance(answer, dict):
+        return []
+    results = _results(answer.get("results"), link="url", text="content")
+    if not results and (silent := _silent_engines(answer)):
+        raise ToolError(f"the search engines did not answer ({silent}): try again later, or go on without search")
+    return results
+
+
+def _silent_engines(answer: dict[str, Any]) -> str:  # Any: what a server said
+    """Names, from pairs of a name and a reason."""
+    engines = answer.get("unresponsive_engines")
+    pairs = [each for each in engines if isinstance(each, list) and each] if isinstance(engines, list) else []
+    return ", ".join(str(name)[:40] for name, *_ in pairs)
 
 
 def _results(found: Any, *, link: str, text: str) -> list[WebResult]:  # Any: what a server said

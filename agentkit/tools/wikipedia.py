@@ -111,6 +111,9 @@ def _pages(fetcher: "Fetcher", api: str, wanted: dict[str, str]) -> list[dict[st
     if page.status != 200:
         raise ToolError(f"Wikipedia answered with status {page.status}: go on without it")
     answer = page.json()
+    if isinstance(answer, dict) and (refusal := answer.get("error")):
+        reason = refusal.get("info") if isinstance(refusal, dict) else refusal
+        raise ToolError(f"Wikipedia refused this ({str(reason)[:200]}): ask otherwise, or go on without it")
     query = answer.get("query") if isinstance(answer, dict) else None
     pages = query.get("pages") if isinstance(query, dict) else None
     found = [each for each in pages if isinstance(each, dict)] if isinstance(pages, list) else []

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 
+from agentkit.agents.session import SessionSetup
+from agentkit.chat import Chat
+from agentkit.cli._chat_commands import ChatCommands
+from agentkit.cli._chat_screen import PipedScreen
 from agentkit.models.messages import text_of
+from agentkit.workspace import Workspace
 from tests.cli.conftest import Cli
 
 QUOTE = "The Lumen lamp draws 41 watts at full brightness."
@@ -82,7 +87,56 @@ def test_a_tool_with_effects_runs_only_where_it_is_allowed(cli: Cli, workspace: 
     cli.replies = [call, "Done."]
     assert cli("chat", "-T", "ring", "--trust-tools", "--yes", "ring", piped="Ring!").stdout == "Done.\n"
     assert (workspace / "rung").read_text() == "xxx"
-    assert "no tool" in cli.error("chat", "-T", "ring", piped="Ring!"), "an untrusted file is not run"
+    error = cli.error("chat", "-T", "ring", piped="Ring!")
+    assert "no tool 'ring'" in error, "an untrusted file is not run"
+    assert "ring.py is not trusted" in error
+    assert "ring.py is not trusted" in cli.error("chat", piped="/tools ring")
+
+
+def test_what_a_tool_s_program_prints_is_no_answer(
+    cli: Cli, workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "tools" / "greet.py").write_text(
+        'import os\nfrom agentkit.tools import tool\n\n@tool\ndef greet() -> str:\n    """Greet."""\n'
+        '    os.system("echo hello from a program")\n    return "greeted"\n'
+    )
+    cli.replies = [AIMessage("", tool_calls=[{"name": "greet", "args": {}, "id": "1"}]), "Done."]
+    result = cli("chat", "-T", "greet", "--trust-tools", "--json", piped="Greet me!")
+    assert json.loads(result.stdout)["answer"] == "Done."
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "hello from a program" in printed.err
+
+
+def test_a_tool_of_a_file_that_runs_only_this_time_can_be_chosen_on_the_way(cli: Cli, workspace: Path) -> None:
+    (workspace / "tools" / "greet.py").write_text(
+        'from agentkit.tools import tool\n\n@tool\ndef greet() -> str:\n    """Greet."""\n    return "greeted"\n'
+    )
+    cli.replies = [AIMessage("", tool_calls=[{"name": "greet", "args": {}, "id": "1"}]), "Done."]
+    result = cli("chat", "--trust-tools", piped="/tools greet\nGreet me!")
+    assert result.stdout == "Done.\n"
+    assert "the model may call greet" in result.stderr
+    assert "no tool 'greet'" in cli.error("chat", piped="/tools greet")
+
+
+def test_completing_the_tools_runs_their_files_once(workspace: Path) -> None:
+    (workspace / "tools" / "greet.py").write_text(
+        'from agentkit.tools import tool\n\nwith open("ran", "a") as file:\n    file.write("x")\n\n'
+        '@tool\ndef greet() -> str:\n    """Greet."""\n    return "greeted"\n'
+    )
+    opened = Workspace.open()
+    with Chat(opened, SessionSetup(), trusts_tools=True) as chat:
+        tools = ChatCommands(chat, opened, PipedScreen(chat, lambda _: None, is_json=False)).commands["/tools"]
+        assert list(tools.complete()) == list(tools.complete()) == ["calculator", "greet"]
+    assert (workspace / "ran").read_text() == "x"
+
+
+@pytest.mark.parametrize("path", ["~nobody.at.all/b.md", "a\0b.md"])
+def test_a_path_that_cannot_be_is_one_line(cli: Cli, path: str) -> None:
+    cli.replies = ["Hello."]
+    assert "b.md" in cli.error("chat", piped=f"/file {path}")
+    cli.replies = ["Hello."]
+    assert "b.md" in cli.error("chat", piped=f"Hi\n/save {path}")
 
 
 def test_yes_must_name_a_tool_that_there_is(cli: Cli) -> None:

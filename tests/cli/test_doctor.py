@@ -139,6 +139,11 @@ def test_an_index_of_another_embedder_is_wrong(run: Run, cli: Cli, docs: Path) -
     assert "hashing" in check["detail"]
 
 
+def test_an_index_of_another_embedder_is_mended_by_what_doctor_tells(run: Run, cli: Cli, docs: Path) -> None:
+    cli.json("index", docs)
+    assert find(run, "index docs")["remedy"] == "agentkit indexes rebuild docs --reembed"
+
+
 def test_a_damaged_index_is_wrong(run: Run, workspace: Path) -> None:
     folder = workspace / "indexes" / "broken"
     folder.mkdir()
@@ -190,6 +195,14 @@ def test_a_file_that_is_no_model_is_one_line(run: Run, workspace: Path) -> None:
         assert "unexpected" not in line
 
 
+def test_a_file_that_is_no_model_is_wrong(run: Run, workspace: Path) -> None:
+    (workspace / "agentkit.toml").write_text('[models]\nchat = "./fake.gguf"\n')
+    (workspace / "fake.gguf").write_bytes(b"not a model")
+    check = find(run, "chat model")
+    assert check["verdict"] == "wrong"
+    assert "is not a GGUF file" in check["detail"]
+
+
 def find(run: Run, name: str) -> dict[str, str]:
     checks: list[dict[str, str]] = json.loads(run("doctor", "--json").stdout)["checks"]
     return next(check for check in checks if check["name"] == name)
@@ -209,6 +222,24 @@ def test_what_is_unknown_of_a_model_before_it_is_pulled_is_said(run: Run) -> Non
     assert (shown["size"], shown["sha256"]) == (None, None)
     lines = [line.split(maxsplit=1) for line in run("models", "show", "hf:a/b:c.gguf").stdout.splitlines() if line]
     assert [line[1] for line in lines if line[0] in {"size", "sha256"}] == ["unknown until pulled"] * 2
+
+
+def test_a_hosted_model_that_cannot_be_used_is_not_to_be_looked_for_among_the_local_ones(
+    run: Run, workspace: Path
+) -> None:
+    (workspace / "agentkit.toml").write_text('[models]\nchat = "nobody:tiny"\n')
+    check = find(run, "chat model")
+    assert (check["verdict"], check["remedy"]) == ("wrong", "")
+    assert "nobody" in check["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("openai:tiny", "runs elsewhere"), ("./tiny.gguf", "is a path, and no model that was pulled")]
+)
+def test_what_was_never_pulled_is_said_to_be_so(run: Run, name: str, reason: str) -> None:
+    for command in (("show", name), ("remove", name, "--yes")):
+        line = run("models", *command).stderr.splitlines()[-1]
+        assert line.startswith(f"agentkit: error: {name} {reason}")
 
 
 def test_a_pull_of_a_path_pulls_nothing(run: Run, workspace: Path) -> None:

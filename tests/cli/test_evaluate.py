@@ -89,6 +89,35 @@ def test_the_form_of_a_report_is_checked_before_the_run(cli: Cli, docs: Path, wo
     assert "no folder" in cli.error("eval", "answers", questions, "-o", workspace / "gone" / "x.md", code=2)
 
 
+def test_a_place_that_cannot_be_written_is_named_before_the_run(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    (workspace / "x.md").mkdir()
+    cli.replies = []
+    assert "is a folder" in cli.error("eval", "answers", _questions(workspace), "-o", workspace / "x.md", code=2)
+    assert "there is no folder" in cli.error("eval", "make", workspace / "gone" / "q.jsonl", code=2)
+
+
+def test_results_are_shown_where_they_cannot_be_written(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    cli.replies = ["NOT FOUND"] * 9
+    (workspace / "x.md").symlink_to("/dev/full")
+    result = cli("eval", "answers", _questions(workspace, {"question": "Who?"}), "-o", workspace / "x.md")
+    assert result.exit_code == 1
+    assert "| refusal | 1.000 |" in result.stdout
+    assert "no space left on the disk" in result.stderr
+
+
+def test_runs_of_other_questions_are_not_compared(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli("index", docs)
+    for name, questions in (("a.json", ["Who?", "Where?"]), ("b.json", ["Who?", "When?"])):
+        cli.replies = ["NOT FOUND"] * 9
+        rows: list[dict[str, object]] = [{"question": question} for question in questions]
+        assert cli("eval", "answers", _questions(workspace, *rows), "-o", name).exit_code == 0
+    result = cli("eval", "compare", "a.json", "b.json")
+    assert result.stdout.splitlines()[0].endswith("1 questions")
+    assert "1 ids stand for other questions in b.json, and were left out (2)" in result.stderr
+
+
 def test_wrong_data_is_one_line(cli: Cli, docs: Path, workspace: Path) -> None:
     cli("index", docs)
     assert "corpus.jsonl cannot be read" in cli.error("eval", "retrieval", docs)
@@ -116,6 +145,7 @@ def test_an_answer_is_checked_sentence_by_sentence(cli: Cli, docs: Path) -> None
     cli.replies = ["No", "Yes"]
     assert "contradicted" in cli("check", piped=text).stdout
     assert "nothing to check" in cli.error("check", "", code=2)
+    assert "there is no sentence in that text" in cli("check", "…").stderr
 
 
 def test_a_judge_that_is_no_cross_encoder_is_one_line(cli: Cli, docs: Path, workspace: Path) -> None:

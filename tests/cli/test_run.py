@@ -1,5 +1,9 @@
 """`agentkit run`. On a terminal: test_run_on_a_terminal.py."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,35 @@ def greet() -> str:
     subprocess.run([sys.executable, "-c", "print('hello from a program')"], check=True)
     return "greeted"
 '''
+
+_GREET_IN_A_THREAD = '''\
+from threading import Thread
+from agentkit.tools import tool
+
+@tool
+def greet() -> str:
+    """Greet."""
+    thread = Thread(target=print, args=("hello from a thread",))
+    thread.start()
+    thread.join()
+    return "greeted"
+'''
+
+_RUN = """
+import sys
+from pathlib import Path
+from langchain_core.messages import AIMessage
+from agentkit.cli._invocation import Invocation
+from agentkit.cli.app import app
+from agentkit.models.scripted import ScriptedModel
+from agentkit.settings import Settings
+from agentkit.workspace import Workspace
+
+call = AIMessage("", tool_calls=[{"name": "greet", "args": {}, "id": "1"}])
+model = ScriptedModel(replies=[call, "Done."])
+workspace = Workspace(Path.cwd(), Settings(), make_chat_model=lambda name: model)
+app(sys.argv[1:], prog_name="agentkit", obj=Invocation(open_workspace=lambda: workspace))
+"""
 
 
 def _call(name: str, thought: str = "I look.", /, **arguments: object) -> AIMessage:
@@ -154,3 +187,15 @@ def test_what_a_tool_s_program_prints_is_no_result(
     printed = capfd.readouterr()
     assert printed.out == ""
     assert "hello from a program" in printed.err
+
+
+def test_what_a_thread_of_a_tool_prints_is_no_result(workspace: Path, cli: Cli) -> None:
+    (workspace / "tools" / "greet.py").write_text(_GREET_IN_A_THREAD, "utf-8")
+    cli("tools", "trust", "--yes")
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    finished = subprocess.run(
+        [sys.executable, "-c", _RUN, "run", "Greet me.", "--json"], capture_output=True, text=True, timeout=60,
+        env=buffered, stdin=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    assert json.loads(finished.stdout)["answer"] == "Done."
+    assert "hello from a thread" in finished.stderr

@@ -46,7 +46,7 @@ class WithTools(Workspace):
         return ToolCollection(ToolRegistry([send, hang]))
 
 CALLS = {
-    "send": {"name": "send", "args": {"text": "pay \\u202e100\\x1b[2K\\u200b now"}, "id": "1"},
+    "send": {"name": "send", "args": {"text": "pay \\u202e100\\x1b[2K\\u200b now\\u3164\\U000e0141"}, "id": "1"},
     "hang": {"name": "hang", "args": {}, "id": "1"},
 }
 
@@ -62,10 +62,10 @@ app(sys.argv[1:], prog_name="agentkit", obj=Invocation(open_workspace=open_works
 class Terminal:
     """A program on a pseudo-terminal."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, program: str = _PROGRAM) -> None:
         self._ours, theirs = os.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             cwd=folder,
             stdin=theirs,
             stdout=theirs,
@@ -125,7 +125,7 @@ def test_what_was_typed_before_the_question_is_no_answer_to_it(sending: Terminal
 
 def test_the_exact_call_is_shown_with_what_hides_in_it_and_waits(sending: Terminal, tmp_path: Path) -> None:
     sending.wait_for("Run it? [y/N]")
-    assert r'"text": "pay \u202e100\u001b[2K\u200b now"' in sending.shown
+    assert r'"text": "pay \u202e100\u001b[2K\u200b now\u3164\udb40\udd41"' in sending.shown
     assert not (tmp_path / "sent").exists()
     sending.type("y\n")
     assert sending.end() == 0
@@ -146,6 +146,25 @@ def test_ctrl_c_at_the_question_refuses_and_ends(sending: Terminal, tmp_path: Pa
     sending.process.send_signal(signal.SIGINT)
     assert sending.end() == 130
     assert not (tmp_path / "sent").exists()
+
+
+def test_ctrl_c_while_the_question_is_written_shows_what_there_is(tmp_path: Path) -> None:
+    interrupting = """
+import os, signal, typer
+write = typer.echo
+def echo(message="", **options):
+    write(message, **options)
+    if str(message).startswith("Run it?"):
+        os.kill(os.getpid(), signal.SIGINT)
+typer.echo = echo
+"""
+    terminal = Terminal(tmp_path, "run", "send", program=interrupting + _PROGRAM)
+    try:
+        assert terminal.end() == 130
+        assert "I try." in terminal.shown
+        assert not (tmp_path / "sent").exists()
+    finally:
+        terminal.close()
 
 
 def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path) -> None:

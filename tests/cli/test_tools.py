@@ -100,6 +100,18 @@ def test_show_tells_what_a_tool_takes_and_how_it_is_run(cli: Cli, greet: Path) -
         assert text in plain
 
 
+def test_show_names_each_type_that_an_argument_may_have(cli: Cli, greet: Path) -> None:
+    hints = "name: Literal['Ada', 'Bob'] | None = None, times: int | list[str] = 1"
+    text = _GREET.replace("name: str, times: int = 1", hints).replace(
+        "\n\nopen", "\nfrom typing import Literal\n\nopen"
+    )
+    greet.write_text(text, "utf-8")
+    cli.json("tools", "trust", "--yes")
+    plain = cli("tools", "show", "greet").stdout
+    assert "Ada | Bob | null, optional: Whom." in plain
+    assert "integer | array, optional: How often." in plain
+
+
 def test_an_unknown_tool_gets_the_nearest(cli: Cli) -> None:
     assert "did you mean 'calculator'?" in cli.error("tools", "show", "calculater")
 

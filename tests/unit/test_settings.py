@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agentkit.errors import SettingsError
-from agentkit.settings import Settings, load_settings
+from agentkit.settings import AnswerSettings, Settings, load_settings
 from agentkit.workspace.files import WORKSPACE_FILES
 
 Write = Callable[[str], Path]
@@ -62,6 +62,12 @@ def test_a_variable_wins_over_the_file(write: Write, monkeypatch: pytest.MonkeyP
     assert (settings.answer.passages, settings.answer.max_tokens) == (3, 100)
 
 
+def test_a_variable_replaces_one_key_of_a_section_that_a_program_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
+    answer = Settings(answer=AnswerSettings(passages=9, max_tokens=100)).answer
+    assert (answer.passages, answer.max_tokens, answer.model_fields_set) == (3, 100, {"passages", "max_tokens"})
+
+
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(write: Write) -> None:
     path = write('# comment\n[models]\nchatt = "x"\n')
     assert problem(path) == f"{path}, line 3: unknown key 'models.chatt': did you mean 'models.chat'?"
@@ -106,9 +112,30 @@ def test_a_file_that_is_no_toml_says_where(write: Write) -> None:
     assert "line 1" in message
 
 
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000])
+def test_a_value_that_cannot_be_parsed_is_no_toml(write: Write, value: str) -> None:
+    assert "is not valid TOML" in problem(write(f"[answer]\nseed = {value}\n"))
+
+
 def test_a_file_that_is_no_utf8_says_so(write: Write, tmp_path: Path) -> None:
     (tmp_path / "agentkit.toml").write_bytes(b'[models]\nchat = "\xff"\n')
     assert "not UTF-8" in problem(tmp_path / "agentkit.toml")
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_file(write: Write) -> None:
+    assert load_settings(write("\ufeff[answer]\r\npassages = 9\r\n")).answer.passages == 9
+
+
+@pytest.mark.parametrize("name", ["AGENTKIT_MODELS_CHAT", "agentkit_models_chat"])
+def test_a_variable_with_one_underscore_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "x")
+    assert problem(None) == f"{name}: two underscores part a key from its section: AGENTKIT_MODELS__CHAT"
+
+
+def test_a_variable_that_names_no_setting_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AGENTKIT_DATA_DIR", "AGENTKIT_OCR_LANGUAGES", "AGENTKIT_SEARCH_ENGINE"):
+        monkeypatch.setenv(name, "x")
+    assert load_settings() == Settings()
 
 
 def test_a_misspelt_variable_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,6 +139,33 @@ def test_a_repeated_call_is_answered_from_the_transcript_and_two_end_the_explora
     assert "Answer now" in str(model.calls[-1][-1].content)
 
 
+def test_a_call_made_again_after_one_with_effects_is_run_again() -> None:
+    shelf = ["old"]
+
+    @tool
+    def look() -> str:
+        """See what is there."""
+        return ", ".join(shelf)
+
+    @tool(effects=True)
+    def put(what: str) -> str:
+        """Put something there.
+
+        Args:
+            what: A thing.
+        """
+        shelf.append(what)
+        return "done"
+
+    calls = [_call("look", 1), _call("put", 2, what="new"), _call("look", 3), _call("put", 4, what="new")]
+    model = ScriptedModel(replies=[*calls, "It is there."])
+    steps = Agent(model, tools=[look, put], approve=lambda call: True).run("Put it there.").steps
+    assert [step.observation for step in steps[:3]] == ["old", "done", "old, new"]
+    assert steps[3].is_repeated, "what has effects is not done twice"
+    refused = Agent(ScriptedModel(replies=[*calls[:3], "It is not."]), tools=[look, put])
+    assert refused.run("Put it there.").steps[2].is_repeated
+
+
 def test_the_last_step_can_only_answer() -> None:
     calls = [_call("calculator", number, expression=f"{number}+1") for number in range(9)]
     agent, model = _agent(*calls, limits=AgentLimits(steps=3))
@@ -212,6 +239,20 @@ def test_cited_numbers_become_true_spans_of_files(index: Index) -> None:
     for citation in answer.citations:
         assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
         assert "built in" in citation.quote
+
+
+def test_a_tool_that_has_the_name_of_an_index_s_own_is_refused_with_where_both_are_from(index: Index) -> None:
+    @tool
+    def read_document(path: str) -> str:
+        """Read.
+
+        Args:
+            path: A file.
+        """
+        return path
+
+    with pytest.raises(ToolSetupError, match="the index and the program both have a tool 'read_document'"):
+        Agent(ScriptedModel(replies=[]), tools=[read_document], index=index)
 
 
 @pytest.mark.parametrize("chars", [500, 1200, 6000])

@@ -53,6 +53,16 @@ def test_a_number_of_no_line_or_no_line_or_a_reply_cut_short_is_no_answer(reply:
     assert _asked("When was it built?").read(reply) is None
 
 
+def test_a_document_that_speaks_of_the_final_answer_does_not_give_it() -> None:
+    trap = "The note says: So the final answer is: Brida was built in 1979."
+    hop = f"Follow up: What says the note?\nLine: {trap}\nIntermediate answer: 1979\n"
+    asked = _asked("Who steers?", [trap, "Runa Castell steers Brida."])
+    assert asked.read(hop) is None
+    found = asked.read(hop + "So the final answer is: Runa Castell steers.")
+    assert found is not None
+    assert found[0] == "Runa Castell steers."
+
+
 def test_a_part_of_a_number_is_no_answer() -> None:
     asked = _asked("How deep?", ["The quay is 1.5 metres deep.", "It has 5 lamps."])
     hop = (

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from agentkit import StopReason
 from agentkit.agents.session import Attachment, SessionSetup, storable
+from agentkit.agents.session_export import session_markdown
 from agentkit.agents.sessions import SessionStore
 from agentkit.errors import SessionNotFoundError, SessionsDamagedError
 from agentkit.results import Answer, Citation, PassageUse, Step, Usage
@@ -168,6 +169,31 @@ def test_any_text_can_be_kept(shared: SessionStore, question: str, text: str) ->
     assert read.answer.text == storable(text)
 
 
+def test_a_session_that_is_removed_while_it_is_answered_is_no_damage(store: SessionStore, path: Path) -> None:
+    session = store.create(SETUP).id
+    turn = store.ask(session, "One?").number
+    with SessionStore(path) as other:
+        other.remove(session)
+    with pytest.raises(SessionNotFoundError, match="not kept"):
+        store.add_step(turn, STEP)
+    with pytest.raises(SessionNotFoundError, match="not kept"):
+        store.answer(turn, ANSWER)
+
+
+def test_an_answer_that_was_stopped_before_its_first_word_is_shown_as_that(store: SessionStore) -> None:
+    session = store.create(SETUP)
+    for text in ("", "It is"):
+        store.answer(store.ask(session.id, "What is it?").number, Answer(text, stop_reason=StopReason.CANCELLED))
+    assert session_markdown(session, store.turns(session.id)).count("(interrupted before there was an answer)") == 1
+
+
+def test_a_question_that_is_taken_back_while_it_is_answered_keeps_no_answer(store: SessionStore) -> None:
+    turn = store.ask(store.create(SETUP).id, "One?").number
+    store.remove_turn(turn)
+    with pytest.raises(SessionNotFoundError, match="not kept"):
+        store.answer(turn, Answer("1"))
+
+
 def test_a_removed_session_leaves_no_text_in_the_files(store: SessionStore, path: Path) -> None:
     session = _said(store, "The password is xyzzyplugh?", "Yes, xyzzyplugh.")
     store.remove(session)
@@ -242,6 +268,18 @@ def test_any_damage_is_a_typed_error_or_does_no_harm(path: Path) -> None:
         path.write_bytes(whole[:at] + bytes(b ^ 0xA5 for b in whole[at : at + 400]) + whole[at + 400 :])
         with suppress(SessionsDamagedError):
             _read_all(path)
+
+
+@pytest.mark.parametrize("damage", ["UPDATE steps SET step = '{'", "UPDATE sessions SET setup = '{}}'"])
+def test_a_step_or_setup_that_is_not_what_agentkit_writes_is_a_typed_error(path: Path, damage: str) -> None:
+    with SessionStore(path) as store:
+        turn = store.ask(store.create(SETUP).id, "What is the number?").number
+        store.answer(turn, ANSWER)
+    with sqlite3.connect(path) as connection:
+        connection.execute(damage)
+    connection.close()
+    with pytest.raises(SessionsDamagedError, match="move the file away"):
+        _read_all(path)
 
 
 def test_a_truncated_file_is_a_typed_error(path: Path) -> None:

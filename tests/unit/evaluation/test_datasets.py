@@ -106,3 +106,41 @@ def test_malformed_questions_are_refused(tmp_path: Path, content: str, reason: s
     path.write_text(content)
     with pytest.raises(EvaluationError, match=reason):
         read_questions(path)
+
+
+def test_a_mark_at_the_beginning_is_no_part_of_the_data(beir: Path) -> None:
+    for name in ("corpus.jsonl", "queries.jsonl", "qrels.tsv"):
+        (beir / name).write_bytes(b"\xef\xbb\xbf" + (beir / name).read_bytes())
+    assert [document.id for document in read_corpus(beir)] == ["d1", "d2"]
+    assert read_beir(beir).judgements["q1"]["d1"] == 2
+
+
+def test_0_is_an_id(tmp_path: Path) -> None:
+    rows = "".join(f'{{"_id": {number}, "id": {number}, "text": "a", "question": "a?"}}\n' for number in range(3))
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        (tmp_path / name).write_text(rows)
+    (tmp_path / "qrels.tsv").write_text("0\t0\t1\n")
+    assert [question.id for question in read_questions(tmp_path / "queries.jsonl")] == ["0", "1", "2"]
+    assert [document.id for document in read_corpus(tmp_path)] == ["0", "1", "2"]
+    assert read_beir(tmp_path).judgements == {"0": {"0": 1}}
+
+
+def test_judgements_are_lines_and_not_csv(beir: Path) -> None:
+    (beir / "qrels.tsv").write_text('q1\t"d1\t1\r\nq1\td2\t1\n')
+    assert read_beir(beir).judgements == {"q1": {'"d1': 1, "d2": 1}}
+    (beir / "qrels.tsv").write_bytes(b"q1\td\xff\t1\n")
+    with pytest.raises(EvaluationError, match=r"qrels.tsv is not UTF-8 text \(byte 4\)"):
+        read_beir(beir)
+
+
+def test_half_of_a_surrogate_pair_is_text_that_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "a\\ud83d?"}\n{"question": "\\ud83d\\ude00?"}\n')
+    assert [question.question for question in read_questions(path)] == ["a??", "\U0001f600?"]
+
+
+def test_answers_under_another_key_are_no_question_without_an_answer(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "a?", "answers": ["x"]}\n')
+    with pytest.raises(EvaluationError, match="line 1: 'answers' is no key: write 'answer'"):
+        read_questions(path)

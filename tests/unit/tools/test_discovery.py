@@ -65,6 +65,13 @@ def test_a_file_runs_as_the_utf_8_that_is_shown_whatever_coding_it_names(folder:
     assert "UnicodeDecodeError" in str(latin.problem)
 
 
+def test_a_file_that_makes_no_tool_is_named(folder: Path) -> None:
+    (folder / "forgotten.py").write_text("def greet() -> str:\n    return 'hello'\n", "utf-8")
+    (folder / "_shared.py").write_text("HELLO = 'hello'\n", "utf-8")
+    (loaded,) = load(folder)
+    assert str(loaded.problem).startswith(f"{folder / 'forgotten.py'}: no tool is made in it: put @tool before")
+
+
 def test_an_empty_or_missing_folder_offers_nothing(folder: Path) -> None:
     assert load(folder) == []
     assert load(folder / "none") == []

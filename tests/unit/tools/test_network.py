@@ -321,6 +321,11 @@ def test_a_second_address_is_tried_where_the_first_does_not_answer() -> None:
         assert fetcher.get("http://public.test/").content == b"up"
 
 
+def test_a_name_that_is_no_host_is_an_error_for_the_model() -> None:
+    with pytest.raises(ToolError, match="not an address of a page"):
+        Fetcher(resolve=_resolve).get("http://xn--/")
+
+
 def test_without_a_network_the_model_is_told_to_go_on() -> None:
     def offline(host: str, port: int) -> list[str]:
         raise socket.gaierror(-3, "Temporary failure in name resolution")

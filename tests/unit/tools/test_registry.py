@@ -109,6 +109,12 @@ def test_two_tools_of_one_name_name_both_sources() -> None:
     assert registry.names() == ["water"]
 
 
+@pytest.mark.parametrize("given", [[water, print], [{"name": "water"}], water])
+def test_what_is_no_tool_is_told_how_to_become_one(given: object) -> None:
+    with pytest.raises(ToolSetupError, match=r"of the program is no tool: decorate a function with agentkit\.tool"):
+        ToolRegistry(given)  # type: ignore[arg-type]  # as a program without a type checker may
+
+
 def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
     registry = ToolRegistry([water, prune])
     with pytest.raises(UnknownToolError, match=r"'watr': did you mean 'water'\? the tools are water, prune"):

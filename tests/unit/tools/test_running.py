@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import ToolMessage
-from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, ToolException
 from langchain_core.tools import tool as langchain_tool
 from pydantic import BaseModel, field_validator
 
 from agentkit.errors import ToolError
 from agentkit.tools import ToolFlags, ToolOutcome, run_tool, tool
+from agentkit.tools.silence import Silence
 
 
 def tool_that(act: Callable[[], Any], **flags: Any) -> BaseTool:
@@ -181,7 +182,8 @@ def test_a_tool_that_hangs_is_left_behind_at_its_time_limit() -> None:
     started = time.perf_counter()
     outcome = run_tool(tool_that(release.wait, timeout_s=0.2), {})
     assert time.perf_counter() - started < 5
-    assert outcome.error == "act was stopped: it took longer than 0.2 s"
+    what = "act is not waited for any longer: it took longer than 0.2 s. What it does may still be done"
+    assert outcome.error == what
     release.set()
 
 
@@ -205,6 +207,18 @@ def test_what_a_tool_prints_is_logged_and_not_printed(
     assert capsys.readouterr() == ("", "")
     assert "to stdout\nto stderr\nbytes" in caplog.text
     assert (sys.stdout, sys.stderr) == before
+
+
+def test_a_tool_may_load_others_and_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    def act() -> str:
+        with Silence("another"):
+            sys.stdout.write("inside\n")
+        sys.stdout.write("outside\n")
+        return "done"
+
+    with caplog.at_level(logging.DEBUG, "agentkit"):
+        assert run_tool(tool_that(act), {}).content == "done"
+    assert "act printed: outside" in caplog.text
 
 
 def test_a_tool_that_prints_without_end_takes_no_memory(caplog: pytest.LogCaptureFixture) -> None:
@@ -270,6 +284,12 @@ def test_a_parameter_that_is_not_the_models_is_filled_in_and_cannot_be_given() -
 def test_a_tool_that_has_only_a_coroutine_is_run() -> None:
     fetch = StructuredTool.from_function(coroutine=_later, name="fetch", description="Fetch.")
     assert run_tool(fetch, {}).content == "later"
+    echo = Tool(name="echo", func=None, coroutine=_echo, description="Say it.")
+    assert run_tool(echo, {"text": "hi"}).content == "hi"
+
+
+async def _echo(text: str) -> str:
+    return text
 
 
 async def _later() -> str:

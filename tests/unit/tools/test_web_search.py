@@ -43,7 +43,12 @@ def test_an_answer_without_results_is_said(body: object) -> None:
 
 @pytest.mark.parametrize(
     ("body", "status", "advice"),
-    [({}, 403, "search.formats"), ({}, 500, "status 500"), (b"<html>", 200, "not JSON")],
+    [
+        ({}, 403, "search.formats"),
+        ({}, 500, "status 500"),
+        (b"<html>", 200, "not JSON"),
+        ({"results": [], "unresponsive_engines": [["bing", "CAPTCHA"], ["qwant", "timeout"]]}, 200, "bing, qwant"),
+    ],
 )
 def test_a_server_that_does_not_answer_as_it_should_is_said(body: object, status: int, advice: str) -> None:
     with http_server(searxng(body, status)) as port:

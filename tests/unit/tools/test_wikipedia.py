@@ -69,6 +69,14 @@ def test_an_odd_answer_is_survived(body: Any) -> None:
         assert run_tool(tool, {"query": "x"}).error is None
 
 
+def test_what_wikipedia_refuses_is_not_taken_for_nothing_found() -> None:
+    body = {"error": {"code": "ratelimited", "info": "You have exceeded your rate limit."}}
+    with http_server(lambda path, headers: (200, {}, json.dumps(body).encode())) as port:
+        host = f"127.0.0.1:{port}"
+        tool = wikipedia_tool(fetcher=Fetcher(allowed_hosts=[host]), address=f"http://{host}/")
+        assert "You have exceeded your rate limit." in str(run_tool(tool, {"query": "x"}).error)
+
+
 def test_only_the_online_one_uses_the_network(online: BaseTool, archive: Path) -> None:
     assert flags_of(online).network
     assert not flags_of(zim_tool(archive)).network
