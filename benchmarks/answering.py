@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from agentkit import Index, LocalChatModel, ModelStore, SentenceTransformerEmbedder, answer_question, index_folder
+from agentkit.evaluation.answers import contains
 
 _HERE = Path(__file__).parent
 
@@ -74,7 +75,7 @@ def _has_right_file(record: dict) -> bool:
 
 
 def _is_right(record: dict) -> bool:
-    return any(answer.lower() in record["got"].lower() for answer in record["answer"])
+    return any(contains(record["got"], answer) for answer in record["answer"])
 
 
 def _line(record: dict) -> str:

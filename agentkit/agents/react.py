@@ -89,7 +89,7 @@ class Agent:
         self.before_call = before_call or (lambda _: None)
         self.after_call = after_call or (lambda _: None)
         self.response_format = response_format
-        self.own_instructions = "" if instructions == INSTRUCTIONS else instructions
+        self.own_instructions = instructions.removeprefix(INSTRUCTIONS).strip()
         self._tools = list(tools)
         self._index = index
         self._instructions = instructions + (_SEARCHED if index else "")

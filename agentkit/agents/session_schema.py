@@ -1,11 +1,8 @@
 """The tables of the sessions' file, and the version that is kept in SQLite's `user_version`."""
 
-import sqlite3
-from collections.abc import Iterator
-
 VERSION = 1
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE sessions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
     id TEXT NOT NULL UNIQUE, -- what a person types
@@ -35,13 +32,3 @@ CREATE TABLE steps (
 CREATE VIRTUAL TABLE turns_fts USING fts5 (question, answer, tokenize = 'porter unicode61'); -- rowid = turns.number
 CREATE TRIGGER turns_forgotten AFTER DELETE ON turns BEGIN DELETE FROM turns_fts WHERE rowid = old.number; END;
 """
-
-
-def schema_statements() -> Iterator[str]:
-    """One by one, since `executescript` would end the transaction."""
-    statement = ""
-    for line in _SCHEMA.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -31,9 +31,10 @@ from agentkit.agents.session import (
     storable,
     to_stored,
 )
-from agentkit.agents.session_schema import VERSION, schema_statements
+from agentkit.agents.session_schema import SCHEMA, VERSION
 from agentkit.errors import DiskSpaceError, SessionError, SessionNotFoundError, SessionsDamagedError
 from agentkit.indexes.keywords import keyword_query
+from agentkit.indexes.schema import statements
 from agentkit.results import Answer, Step
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
@@ -277,7 +278,7 @@ class SessionStore:
             if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise SessionsDamagedError(f"{self.path} is not a file of agentkit's sessions: move it away")
             if version == 0:
-                for statement in schema_statements():
+                for statement in statements(SCHEMA):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {VERSION}")
 

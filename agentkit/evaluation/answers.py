@@ -116,6 +116,18 @@ def normalized(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
+def contains(text: str, expected: str) -> bool:
+    """Whether an expected answer stands in a text, in any case. A number is none that is part of another one.
+
+    >>> contains("It cost 1,340 crowns.", "1340"), contains("It cost 1,340 crowns.", "4")
+    (True, False)
+    """
+    answer = re.escape(expected.lower().replace(",", ""))
+    before = r"(?<!\d)(?<!\d\.)" if expected[:1].isdigit() else ""
+    behind = r"(?!\.?\d)" if expected[-1:].isdigit() else ""
+    return re.search(before + answer + behind, text.lower().replace(",", "")) is not None
+
+
 def f1(text: str, expected: str) -> float:
     """Harmonic mean of precision and recall over the words of the normalised texts."""
     words, wanted = normalized(text).split(), normalized(expected).split()
@@ -142,12 +154,12 @@ def bleu(text: str, expected: Sequence[str]) -> float:
 
 def _text_scores(text: str, answers: Sequence[str]) -> dict[str, float]:
     """The best over the expected answers."""
-    plain = text.lower().replace(",", "")
+    overlaps = [rouge(text, answer) for answer in answers]
     return {
-        "contains_answer": float(any(answer.lower().replace(",", "") in plain for answer in answers)),
+        "contains_answer": float(any(contains(text, answer) for answer in answers)),
         "exact_match": _best(float(normalized(text) == normalized(answer)) for answer in answers),
         "f1": _best(f1(text, answer) for answer in answers),
-        **{name: _best(rouge(text, answer)[name] for answer in answers) for name in _ROUGE},
+        **{name: _best(overlap[name] for overlap in overlaps) for name in _ROUGE},
         "bleu": bleu(text, answers),
     }
 

@@ -49,12 +49,12 @@ def make_questions(
     if not sentences:
         raise EvaluationError(f"the index {index.name} has no sentence of {_SHORTEST_CHARS} characters to ask for")
     random.Random(seed).shuffle(sentences)  # noqa: S311  no secret depends on it
-    sentences.sort(key=lambda each: not numbers_of(index.document_text(each[0])[each[1] : each[2]]))
+    sentences.sort(key=lambda each: not each[-1])
     options: dict[str, Any] = (
         {"constraint": regex(_QUESTION), "max_tokens": 80} if isinstance(model, LocalChatModel) else {}
     )
     finished = finished or Finished(None, {})
-    for number, (path, start, end) in enumerate(sentences[:count]):
+    for number, (path, start, end, _) in enumerate(sentences[:count]):
         if on_progress:
             on_progress(number, min(count, len(sentences)))
         name = f"m{number + 1:03}"
@@ -69,11 +69,14 @@ def make_questions(
         yield row
 
 
-def _sentences(index: Index, path: str) -> Iterator[tuple[int, int]]:
+def _sentences(index: Index, path: str) -> Iterator[tuple[int, int, bool]]:
+    """Start and end of each that can be asked for, and whether it has a number."""
     text = index.document_text(path)
     form = index.catalog.metadata(path).get("format")
     passage = Passage(1, path, None, 0, text, is_wrapped=form in ("pdf", "text", "markdown"))
+    end = 0
     for sentence in sentences_of(passage):
-        place = passage.cite(sentence.text)
-        if place and _SHORTEST_CHARS <= len(sentence.text) <= _LONGEST_CHARS:
-            yield place.start, place.end
+        start = text.index(sentence.text, end)
+        end = start + len(sentence.text)
+        if _SHORTEST_CHARS <= len(sentence.text) <= _LONGEST_CHARS:
+            yield start, end, bool(numbers_of(sentence.text))

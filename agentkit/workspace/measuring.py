@@ -122,9 +122,12 @@ class Measuring:
             is_other = judge is not None and judge != model
             rater = stack.enter_context(self._models.for_one_answer(judge)) if is_other else chat_model
             retriever = self._workspace.retriever(opened, k=settings.passages, model=chat_model)
+            prover = self._models.judge()  # as in `Workspace.ask`
             evaluation = evaluate_answers(
                 asked,
-                lambda question: answer_question(question, retriever, chat_model, max_tokens=settings.max_tokens),
+                lambda question: answer_question(
+                    question, retriever, chat_model, judge=prover, max_tokens=settings.max_tokens
+                ),
                 settings={
                     "questions": str(questions),
                     "content": hashlib.sha256(questions.read_bytes()).hexdigest()[:16],
@@ -133,6 +136,7 @@ class Measuring:
                     **settings.model_dump(include={"passages", "max_tokens", "temperature", "seed"}),
                     "state": opened.catalog.generation,
                     **({"judge": judge} if judge else {}),
+                    **({"prover": str(self._workspace.settings.models.judge)} if prover else {}),
                     **self._workspace.settings.search.model_dump(exclude_defaults=True),
                 },
                 rate=(lambda question, answer: rate_answer(rater, question, answer)) if judge else None,

@@ -34,6 +34,7 @@ from pydantic import BaseModel
 from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
 from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
 from agentkit.agents.model import AgentModel
+from agentkit.agents.react import INSTRUCTIONS
 from agentkit.agents.structured import structured
 from agentkit.errors import ContextLengthError, MessageError, ToolSetupError
 from agentkit.models.chat import LocalChatModel
@@ -709,3 +710,10 @@ def test_whatever_a_tool_does_is_a_clean_observation_and_the_run_goes_on(
     assert answer.text == "Done."
     assert answer.steps[0].observation.endswith(shown)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("instructions", "own"), [(INSTRUCTIONS, ""), (f"{INSTRUCTIONS}\nBe kind.", "Be kind."), ("Be brief.", "Be brief.")]
+)
+def test_what_the_program_adds_is_told_from_the_agent_s_own_instructions(instructions: str, own: str) -> None:
+    assert Agent(ScriptedModel(replies=["x"]), instructions=instructions).own_instructions == own

@@ -28,3 +28,13 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
         rows = list(make_questions(index, model, count=2, finished=Finished(journal, {})))
     assert rows[0] == first
     assert [row["question"] for row in rows] == ["First?", "Second?"]
+
+
+def test_a_sentence_that_stands_twice_is_asked_for_at_its_own_place(tmp_path: Path) -> None:
+    said = "The tide mill was built in 1871 by a carpenter of the town."
+    (tmp_path / "mill.md").write_text(f"# Mill\n\n{said}\n\n# Again\n\n{said}\n")
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [tmp_path / "mill.md"])
+        rows = list(make_questions(index, ScriptedModel(replies=["When?", "Who?"]), count=2))
+        text = index.document_text("mill.md")
+    assert sorted(row["span"][0] for row in rows) == [text.find(said), text.rfind(said)]

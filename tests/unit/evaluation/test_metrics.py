@@ -13,7 +13,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu import sentence_bleu
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, index_folder
-from agentkit.evaluation.answers import bleu, evaluate_answers, f1, normalized, rouge, score_answer
+from agentkit.evaluation.answers import bleu, contains, evaluate_answers, f1, normalized, rouge, score_answer
 from agentkit.evaluation.datasets import CorpusDocument, JudgedQueries, Question
 from agentkit.evaluation.judge import Rating, rate_answer
 from agentkit.evaluation.records import Evaluation
@@ -107,6 +107,23 @@ def test_citations_and_refusals_are_scored() -> None:
     assert score_answer(question, refused).refusal == 0.0
     assert score_answer(Question("2", "?"), refused).refusal == 1.0
     assert score_answer(Question("2", "?"), Answer("Nine.")).refusal == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "is_there"),
+    [
+        ("In 2012.", "12", False),
+        ("It is 3.5 m.", "5", False),
+        ("It is 3.5 m.", "3", False),
+        ("It costs 1,340 crowns.", "1340", True),
+        ("There are 12, of 40.", "40", True),
+        ("On the 4th floor", "4", True),
+        ("Two Gulls", "gull", True),
+        ("東京都です", "東京", True),
+    ],
+)
+def test_an_answer_is_contained_unless_it_is_part_of_another_number(text: str, expected: str, is_there: bool) -> None:
+    assert contains(text, expected) is is_there
 
 
 def test_a_span_is_the_first_files() -> None:
