@@ -1,7 +1,7 @@
 """`agentkit ask`: an answer with its quotes and their sources, or, without an index, the model's own answer."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,17 +79,10 @@ def ask(
         raise UsageError('there is no question: agentkit ask "…"')
     workspace = workspace_of(context)
     chosen = _index_for(workspace, index, has_piped_text=bool(piped))
+    if chosen is None and (passages or path or form or where):
+        raise UsageError("-k, --path, --format and --where choose passages of an index: name one with -i")
     text = "\n\n".join(part for part in (piped, question.strip()) if part)
-    reasoning = None
-    if strategy is not None:
-        from agentkit.cli._reasoning import Reasoning
-
-        reasoning = Reasoning.of(workspace, strategy, as_mapping(options or ()), tree_file=tree_file)
-    elif tree_file:
-        raise UsageError("--save-tree is for --strategy tot")
-    else:
-        workspace = workspace.with_options("answer", as_mapping(options or ()))
-
+    workspace, reasoning = _with_options(workspace, strategy, as_mapping(options or ()), tree_file)
     if count > 1:
         if reasoning:
             raise UsageError("-n is for the model's own answers: leave out --strategy")
@@ -127,6 +120,19 @@ def ask(
     if reasoning:
         reasoning.save_tree()
     _print_notes(answer, reasoning, is_usage_shown=is_usage_shown, is_explained=is_explained and not is_json)
+
+
+def _with_options(
+    workspace: "Workspace", strategy: str | None, options: Mapping[str, str], tree_file: Path | None
+) -> "tuple[Workspace, Reasoning | None]":
+    """The workspace with the model's options; or how to reason, with the strategy's."""
+    if strategy is not None:
+        from agentkit.cli._reasoning import Reasoning
+
+        return workspace, Reasoning.of(workspace, strategy, options, tree_file=tree_file)
+    if tree_file:
+        raise UsageError("--save-tree is for --strategy tot")
+    return workspace.with_options("answer", options), None
 
 
 def _print_several(answers: "Sequence[Answer]", *, is_json: bool, is_usage_shown: bool) -> None:

@@ -70,6 +70,11 @@ def test_k_is_the_number_of_passages_that_are_read(cli: Cli) -> None:
     assert "[2] " not in prompt
 
 
+@pytest.mark.parametrize("options", [("-k", "2"), ("--path", "*.md"), ("--format", "pdf"), ("--where", "size<1MB")])
+def test_what_chooses_passages_is_refused_without_an_index(cli: Cli, options: tuple[str, str]) -> None:
+    assert "name one with -i" in cli.error("ask", "-i", "off", *options, "red?", code=2)
+
+
 def test_explain_counts_what_was_read(cli: Cli) -> None:
     result = cli("ask", "How many watts?", "--explain")
     assert result.stdout.startswith("It draws 41 watts.")
