@@ -35,13 +35,13 @@ from agentkit.agents.session_schema import SCHEMA, VERSION
 from agentkit.errors import DiskSpaceError, SessionError, SessionNotFoundError, SessionsDamagedError
 from agentkit.indexes.keywords import keyword_query
 from agentkit.indexes.schema import statements
+from agentkit.indexes.sqlite_errors import FULL_DISK
 from agentkit.results import Answer, Step
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
 _ID_LENGTH = 6
 _TITLE_CHARS = 60
 _WAIT_S = 30
-_FULL_DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _SESSION = """
     SELECT id, title, workspace, setup, created_at, updated_at,
         (SELECT count(*) FROM turns WHERE session = sessions.number) FROM sessions
@@ -294,12 +294,12 @@ class SessionStore:
                 raise SessionError(f"{self.path} is closed: open it again") from error
             raise
         except sqlite3.OperationalError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in _FULL_DISK_CODES:
+            code = getattr(error, "sqlite_errorcode", 0)
+            if code in FULL_DISK:
                 raise DiskSpaceError(
                     f"no space to write {self.path}: free some, nothing said before is lost"
                 ) from error
-            if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            if code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 raise SessionsDamagedError(
                     f"another process has held {self.path} for {_WAIT_S} seconds: end it, and try again"
                 ) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agentkit.errors import DiskSpaceError, IndexDamagedError, IndexingError, IndexLockedError, IndexUnreadableError
 
-_FULL_DISK = {
+FULL_DISK = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_FSYNC,
@@ -17,6 +17,7 @@ _FULL_DISK = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_SHMOPEN,
 }
+"""Extended codes of what fails where there is no room."""
 _CHECK_PERMISSIONS = "check its permissions and its folder's, which must be writable for a search too"
 _UNREADABLE = {
     sqlite3.SQLITE_PERM: _CHECK_PERMISSIONS,
@@ -54,7 +55,7 @@ def catalog_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)
         has_no_log = code & _PRIMARY == sqlite3.SQLITE_CANTOPEN and shutil.disk_usage(path.parent).free < _LITTLE_BYTES
-        if code in _FULL_DISK or has_no_log:
+        if code in FULL_DISK or has_no_log:
             raise no_space(path) from error
         if code & _PRIMARY in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise IndexLockedError(f"the catalog {path} is in use by another process: try again") from error
