@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from agentkit.agents.session import Attachment, Session, SessionSetup, Turn
 from agentkit.agents.sessions import SessionStore
 from agentkit.chat.loading import Loaded, Loader
+from agentkit.errors import SessionError
 from agentkit.results import Answer, Step, StopReason, Usage
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from agentkit.pipelines.conversation import ContextUse, Conversation, ConversationEvent
     from agentkit.pipelines.history import Exchange
     from agentkit.strategies import Strategy
+    from agentkit.tools.collection import ToolCollection
     from agentkit.workspace import Workspace
 
 
@@ -143,14 +145,23 @@ class Chat:
         return answered
 
     def retry(self, *, on_event: "Callable[[ConversationEvent], None]" = lambda _: None) -> Turn:
-        """Ask the last question again; its answer stays until there is another."""
-        last = self._turns[-1]
+        """Ask the last question again; its answer stays until there is another.
+
+        Raises:
+            SessionError: nothing was asked yet; also what `ask` raises.
+        """
+        last = self._last()
         return self.ask(last.question, attachments=last.attachments, on_event=on_event, replaces=last)
 
     def undo(self) -> Turn:
-        """Take the last turn back; it is deleted."""
-        last = self._turns.pop()
+        """Take the last turn back; it is deleted.
+
+        Raises:
+            SessionError: nothing was asked yet.
+        """
+        last = self._last()
         self._store.remove_turn(last.number)
+        self._turns = [turn for turn in self._turns if turn is not last]
         return last
 
     def clear(self) -> None:
@@ -167,6 +178,10 @@ class Chat:
 
     # What it takes
 
+    def tools(self) -> "ToolCollection":
+        """Those that the model can be let call."""
+        return self._workspace.tools(trusts_all=self._trusts_tools)
+
     def context_use(self) -> "ContextUse | None":
         """How full the model's context is; None while it is not loaded."""
         loaded = self._loader.loaded
@@ -175,6 +190,11 @@ class Chat:
     def usage(self) -> Usage:
         """What all answers cost together."""
         return sum((turn.answer.usage for turn in self._turns if turn.answer), Usage())
+
+    def _last(self) -> Turn:
+        if not self._turns:
+            raise SessionError("nothing was asked yet: ask something first")
+        return self._turns[-1]
 
     def _begun(self, question: str) -> Session:
         if self.session is None:
@@ -232,11 +252,11 @@ class Chat:
 
         return Agent(
             model,
-            tools=list(self._workspace.tools(trusts_all=self._trusts_tools).registry.only(setup.tools)),
+            tools=list(self.tools().only(setup.tools)),
             index=index,
             instructions="\n".join(filter(None, (INSTRUCTIONS, setup.system))),
             strategy=strategy,
-            approve=self.approve,
+            approve=lambda call: self.approve(call),  # noqa: PLW0108  # as it is then, and not now
         )
 
 

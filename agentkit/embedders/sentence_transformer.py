@@ -19,14 +19,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agentkit.embedders.base import Embedder, EmbedderIdentity
 from agentkit.embedders.bert import BertEncoder, can_encode
-from agentkit.errors import ModelLoadError
+from agentkit.errors import EmbedderError, ModelLoadError
 from agentkit.paths import StrPath
 from agentkit.tokens import load_tokenizer
 
@@ -45,6 +45,9 @@ class SentenceTransformerEmbedder(Embedder):
     """A sentence-transformers model. What it is computed with (1 s to import, 5 s for what is no plain BERT) is loaded
     when the first texts are embedded.
     """
+
+    _torch_process: ClassVar[int | None] = None
+    """Where torch has computed: in a process that is forked from it a call would wait for threads for ever."""
 
     def __init__(
         self,
@@ -98,6 +101,11 @@ class SentenceTransformerEmbedder(Embedder):
             return np.empty((0, self.identity.dimension), dtype=np.float32)
         if len(texts) <= _FEW_TEXTS and self._is_plain_bert:
             return np.stack([self._few.encode(self._ids(text)) for text in texts])
+        if SentenceTransformerEmbedder._torch_process not in {None, os.getpid()}:
+            raise EmbedderError(
+                f"the embedder {self._name} computes in the process that this one was forked from, and its threads are "
+                "not in this one: start processes by 'spawn', or embed nothing before they are forked"
+            )
         with self._lock:
             array = self._encode(texts) if self._cores is None else self._encode_on_cores(texts, self._cores)
         # In bf16 a row's length is off by up to 1 %.
@@ -160,6 +168,7 @@ class SentenceTransformerEmbedder(Embedder):
     @cached_property
     def _encode(self) -> _Encode:
         """The model: texts to vectors, in their order."""
+        SentenceTransformerEmbedder._torch_process = os.getpid()
         device = self._torch_device
         is_processor = device.startswith("cpu")
         # A GPU waits for its tokens; on a processor every core has a batch to tokenise.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from agentkit.chunkers import ChunkLimits, page_at
 from agentkit.embedders import Embedder, embed
-from agentkit.errors import EmbedderError, IndexNotFoundError, VectorsDamagedError
+from agentkit.errors import EmbedderError, IndexNotFoundError, VectorsDamagedError, WorkspaceError
 from agentkit.indexes.conditions import Condition, format_is, parse_condition, path_matches
 from agentkit.indexes.exact import EXACT_UP_TO, ExactVectors
 from agentkit.indexes.keeper import IndexKeeper
@@ -30,7 +30,7 @@ from agentkit.indexes.ranking import Nearest, hybrid_ranking, keyword_ranking
 from agentkit.indexes.records import ChunkRecord
 from agentkit.indexes.sqlite_errors import full_disk_named
 from agentkit.indexes.vectors import VectorStore
-from agentkit.paths import StrPath
+from agentkit.paths import StrPath, paths_of
 from agentkit.results import ForgetReport, Hit, IndexVerification, RebuildReport, SearchMode
 
 if TYPE_CHECKING:
@@ -67,16 +67,21 @@ class Index:
             IndexMismatchError: it was made with another embedder or chunker.
             IndexDamagedError: its catalog cannot be read.
             EmbedderError: `embedder` is none of agentkit's.
+            WorkspaceError: the folder cannot be made.
+            ValueError: the path is empty.
         """
         if not isinstance(embedder, Embedder):
             raise EmbedderError(
                 f"{type(embedder).__name__} is no agentkit.Embedder: derive a class from that, which also says what it "
                 "is and counts tokens"
             )
-        directory = Path(directory)
+        directory = paths_of(directory)[0].absolute()  # the current folder may change
         limits = limits or ChunkLimits(max_tokens=embedder.max_tokens)
         with full_disk_named(directory):
-            directory.mkdir(parents=True, exist_ok=True)
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError, PermissionError) as error:
+                raise WorkspaceError(f"no index can be made in {directory}: {error.strerror}") from error
             index = cls(directory, embedder=embedder, limits=limits)
         try:
             index._check_or_remember()

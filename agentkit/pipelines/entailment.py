@@ -15,6 +15,7 @@ from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
+from agentkit.paths import StrPath
 from agentkit.results import Usage
 
 _SYSTEM = (
@@ -94,13 +95,13 @@ class CrossEncoderJudge:
 
     least_log_odds = 0.0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: StrPath) -> None:
         """Load it.
 
         Raises:
             ModelLoadError: it is no cross-encoder, or its labels are not those of NLI.
         """
-        self._encoder = CrossEncoder(folder)
+        self._encoder = CrossEncoder(Path(folder))
         self.usage = Usage()
         labels = [label.lower() for label in self._encoder.labels]
         if not {"entailment", "contradiction"} <= set(labels):

@@ -104,8 +104,8 @@ def _cot(
     **options: Any,
 ) -> ChainOfThought:
     chooser: ExampleChooser = NoExamples()
+    chosen = _member(Choosing, "choosing", choosing)
     if examples:
-        chosen = _member(Choosing, "choosing", choosing)
         chooser = choose_examples(examples, choosing=chosen, embedder=embedder, count=count)
     return ChainOfThought(examples=chooser, **options)
 

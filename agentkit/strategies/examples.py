@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from agentkit.embedders import Embedder
 from agentkit.errors import StrategyError
 from agentkit.models.chat import LocalChatModel
+from agentkit.paths import StrPath
 from agentkit.strategies.problem import Problem, check_range
 
 _FIELDS = {"question", "answer", "reasoning"}
@@ -34,14 +35,14 @@ class Example:
     reasoning: str = ""
 
 
-def load_examples(path: Path) -> list[Example]:
+def load_examples(path: StrPath) -> list[Example]:
     """Examples from a file of JSON lines: `question`, `answer` and, if wanted, `reasoning`. Blank lines are skipped.
 
     Raises:
         StrategyError: the file cannot be read or has none, or lines are wrong: all of them, each with its number.
     """
     try:
-        lines = path.read_text("utf-8-sig").split("\n")
+        lines = Path(path).read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise StrategyError(f"{path}: the examples cannot be read: {error}") from error
     examples, problems = [], []

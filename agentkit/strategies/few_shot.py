@@ -49,6 +49,8 @@ def choose_examples(
     Raises:
         StrategyError: no examples, an option out of its range, or no embedder where the choice needs one.
     """
+    if not all(isinstance(example, Example) for example in examples):
+        raise StrategyError(f"examples are {repr(examples)[:60]}: give Examples, such as load_examples(path) reads")
     if choosing is Choosing.FIXED:
         if not examples:
             raise StrategyError("few-shot needs examples: give a list, or a file of JSON lines (-o examples FILE)")

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 from agentkit.errors import StrategyError
 from agentkit.models.constraints import Constraint, choice, json_schema, regex
 
-_NUMBER = re.compile(r"-?\$?\d+(?:,\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?:(?<!\w)[-−])?\$?(?:\d+(?:,\d{3})*(?:\.\d+)?|(?<![\w.])\.\d+)(?:[eE][-+]?\d{1,2}\b)?")
+"""A sign stands behind no letter or digit: `10-12` is a range, `B-52` a name."""
+_PLAIN = str.maketrans({"$": None, ",": None, "−": "-"})
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n\s*```", re.DOTALL)
 _HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
 _PUNCTUATION = re.compile(rf"(?!(?<=\d)\.(?=\d)|(?<!\w)-(?=\$?\.?\d))[{re.escape(string.punctuation)}]")
@@ -65,7 +67,7 @@ class NumberForm:
         found = _NUMBER.findall(text)
         if not found:
             return None
-        number = Decimal(found[-1].replace("$", "").replace(",", ""))
+        number = Decimal(found[-1].translate(_PLAIN))
         plain = f"{number:f}"
         if "." in plain:
             plain = plain.rstrip("0").rstrip(".")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.errors import ModelLoadError
 from agentkit.models.catalog import is_hosted, is_path
+from agentkit.paths import StrPath, expanded
 from agentkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,12 +124,12 @@ class Models:
             if isinstance(model, LocalChatModel):
                 model.close()
 
-    def judge(self, folder: Path | None = None) -> "Entailment | None":
+    def judge(self, folder: StrPath | None = None) -> "Entailment | None":
         """The cross-encoder that judges statements; None where the chat model does."""
         from agentkit.pipelines.entailment import CrossEncoderJudge
 
         folder = folder or self._settings.models.judge
-        return CrossEncoderJudge(folder) if folder else None
+        return CrossEncoderJudge(expanded(folder)) if folder else None
 
     def chunk_limits(self, embedder: "Embedder") -> "ChunkLimits":
         """How large chunks are: by the settings, and by what the embedder can read."""

@@ -50,7 +50,7 @@ def refined_retriever(
     mode: SearchMode = SearchMode.HYBRID,
     path: str | None = None,
     format: str | None = None,
-    where: Sequence[str] = (),
+    where: str | Sequence[str] = (),
 ) -> "RefinedRetriever":
     """The search with its steps. `model` is used only where `needs_chat_model`.
 
@@ -65,7 +65,7 @@ def refined_retriever(
         mode=mode,
         path=path,
         format=format,
-        where=tuple(where),
+        where=(where,) if isinstance(where, str) else tuple(where),
         queries=_query_writer(settings, model),
         reranker=_reranker(settings, model),
         rerank_budget=settings.rerank_budget,

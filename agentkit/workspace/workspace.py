@@ -6,7 +6,6 @@ Without such a folder, indexes are in the user's data folder and the settings ar
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from copy import copy
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -51,7 +50,7 @@ class Workspace:
 
     def __init__(
         self,
-        root: Path | None,
+        root: StrPath | None,
         settings: Settings,
         *,
         make_embedder: "Callable[[], Embedder] | None" = None,
@@ -65,11 +64,11 @@ class Workspace:
             make_embedder: Gives the embedder instead of the one that the settings name.
             make_chat_model: Gives the chat model of a name instead of the one on this machine.
         """
-        self.root = root
+        self.root = None if root is None else Path(root).absolute()
         self.settings = settings
-        self.indexes = IndexCollection((root or data_directory()) / "indexes")
+        self.indexes = IndexCollection((self.root or data_directory()) / "indexes")
         """The indexes there are, without opening any."""
-        self.models = Models(settings, root=root, make_embedder=make_embedder, make_chat_model=make_chat_model)
+        self.models = Models(settings, root=self.root, make_embedder=make_embedder, make_chat_model=make_chat_model)
         """The embedder and the chat models."""
 
     @classmethod
@@ -80,9 +79,12 @@ class Workspace:
 
         Raises:
             SettingsError: its settings, or those of the environment, are wrong.
-            WorkspaceError: the current folder is gone.
+            WorkspaceError: `start` does not exist, or the current folder is gone.
         """
-        root = find_root(Path(start) if start else _current_folder())
+        place = Path(start) if start else _current_folder()
+        if not place.exists():
+            raise WorkspaceError(f"{start} does not exist: give a folder that is there")
+        root = find_root(place)
         return cls(root, load_settings(root / FILE_NAME if root else None))
 
     @classmethod
@@ -189,17 +191,21 @@ class Workspace:
 
         folders = paths_of(sources)
         with self._index_to_fill(folders, name) as index:
-            sync = partial(
-                index_folder,
-                index,
-                folders,
-                max_file_bytes=self.settings.index.max_file_bytes,
-                patterns=patterns,
-                on_progress=on_progress,
-            )
-            yield from watch_sources(
-                lambda unsettled: sync(unsettled=unsettled), folders, ignored=self.indexes.directory, stop=stop
-            )
+
+            def sync(unsettled: frozenset[Path]) -> IndexReport:
+                nonlocal patterns
+                report = index_folder(
+                    index,
+                    folders,
+                    max_file_bytes=self.settings.index.max_file_bytes,
+                    patterns=patterns,
+                    unsettled=unsettled,
+                    on_progress=on_progress,
+                )
+                patterns = None  # remembered from now on: when the last file that suits them goes, so does its text
+                return report
+
+            yield from watch_sources(sync, folders, ignored=self.indexes.directory, stop=stop)
 
     @contextmanager
     def _index_to_fill(self, sources: Sequence[Path], name: str | None) -> "Iterator[Index]":
@@ -255,7 +261,7 @@ class Workspace:
         mode: SearchMode = SearchMode.HYBRID,
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
     ) -> list[Hit]:
         """The `k` passages of an open index that suit `query` best, after the steps that the settings ask for.
 
@@ -280,7 +286,7 @@ class Workspace:
         model: "BaseChatModel",
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
     ) -> "BaseRetriever":
         """An open index as a retriever, with the steps that the settings ask for; `model` does those that need one."""
         from agentkit.workspace.searching import is_plain, refined_retriever
@@ -301,7 +307,7 @@ class Workspace:
         passages: int | None = None,
         path: str | None = None,
         format: str | None = None,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
         strategy: "Strategy | None" = None,
         system: str = "",
         on_token: Callable[[str], None] | None = None,
@@ -399,7 +405,7 @@ class Workspace:
         return changed
 
     def check(
-        self, answer: str, index: str, *, model: str | None = None, judge: Path | None = None
+        self, answer: str, index: str, *, model: str | None = None, judge: StrPath | None = None
     ) -> "GroundingReport":
         """Hold each sentence of an answer against an index. `judge` as in the settings.
 

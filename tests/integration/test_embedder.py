@@ -1,5 +1,6 @@
 """The real embedder: its ways of computing agree with those of sentence-transformers, which few of them need."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,32 @@ def test_in_bf16_the_vectors_are_nearly_those_of_fp32(embedder_folder: Path, ref
     vectors = SentenceTransformerEmbedder(embedder_folder, precision="bf16").embed_array(_TEXTS)
     assert np.sum(vectors * reference, axis=1).min() > 0.9998
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_a_fork_the_child_embeds_a_query_and_gets_a_clear_error_for_many_texts(embedder_folder: Path) -> None:
+    script = """
+import os, signal, sys
+from agentkit import SentenceTransformerEmbedder
+embedder = SentenceTransformerEmbedder(sys.argv[1])
+embedder.embed_array(["a mill"] * 5)
+child = os.fork()
+signal.alarm(40)
+if child:
+    os.waitpid(child, 0)
+try:
+    print(len(embedder.embed_query("a mill")), flush=True)
+    print(len(embedder.embed_array(["a mill"] * 5)), flush=True)
+except Exception as error:
+    print(type(error).__name__, error, flush=True)
+os._exit(0)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script, str(embedder_folder)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    of_child, of_parent = finished.stdout.splitlines()[:2], finished.stdout.splitlines()[2:]
+    assert of_child[0] == "384"
+    assert of_child[1].startswith("EmbedderError the embedder all-minilm-l6-v2 computes in the process")
+    assert of_parent == ["384", "5"]
 
 
 def test_vectors_are_those_of_the_texts_whichever_core_had_them(embedder_folder: Path) -> None:

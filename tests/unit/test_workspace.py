@@ -1,11 +1,14 @@
 """`agentkit.workspace`."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from agentkit import ScriptedModel
 from agentkit.embedders import HashingEmbedder
 from agentkit.errors import DocumentError, IndexingError, IndexNotFoundError, SettingsError, WorkspaceError
+from agentkit.loaders import PathPatterns
 from agentkit.settings import Settings
 from agentkit.workspace import Workspace, find_root
 
@@ -73,6 +76,17 @@ class TestFinding:
         assert workspace.root is None
         assert workspace.indexes.directory == tmp_path / "data" / "indexes"
 
+    def test_the_folder_above_is_not_the_one_below_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / ".git").mkdir()
+        Workspace.create(tmp_path / "outer" / "inner")
+        monkeypatch.chdir(tmp_path / "outer" / "inner")
+        assert Workspace.open("..").root is None
+
+    @pytest.mark.parametrize("start", ["nowhere", "~/nowhere"])
+    def test_a_folder_that_is_not_there_has_no_workspace(self, start: str) -> None:
+        with pytest.raises(WorkspaceError, match="nowhere does not exist"):
+            Workspace.open(start)
+
     def test_wrong_settings_are_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "agentkit.toml").write_text("nonsense = 1\n")
         with pytest.raises(SettingsError, match="nonsense"):
@@ -105,6 +119,24 @@ class TestMaking:
 
 
 class TestIndexes:
+    def test_a_root_can_be_a_relative_string_and_stays_where_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        workspace = Workspace("here", Settings(), make_embedder=HashingEmbedder)
+        monkeypatch.chdir(make_documents(tmp_path / "docs", a="red fox"))
+        assert workspace.index_folder(".").index == "docs"
+        assert (tmp_path / "here" / "indexes" / "docs").is_dir()
+
+    @pytest.mark.parametrize("options", [{}, {"per_file": "1"}])
+    def test_a_condition_can_be_a_string(self, workspace: Workspace, tmp_path: Path, options: dict[str, str]) -> None:
+        workspace.index_folder(make_documents(tmp_path / "docs", a="red fox", b="red whale" * 20))
+        chosen = workspace.with_options("search", options)
+        with chosen.open_index("docs") as index:
+            assert [hit.path for hit in chosen.search("red", index, where="size<100")] == ["a.txt"]
+            found = chosen.retriever(index, k=2, model=ScriptedModel(replies=[]), where="size<100").invoke("red")
+        assert [document.metadata["path"] for document in found] == ["a.txt"]
+
     def test_an_index_is_named_after_its_folder(self, workspace: Workspace, tmp_path: Path) -> None:
         report = workspace.index_folder([make_documents(tmp_path / "My notes (2)", a="red fox")])
         assert report.index == "My-notes-2"
@@ -179,6 +211,19 @@ class TestIndexes:
         workspace.index_folder([one / "a.txt", two], "single")
         with workspace.open_index("single") as index:
             assert {workspace.indexes.source_file("single", path) for path in index.paths()} == found
+
+    def test_a_watch_follows_its_patterns_to_the_last_file(self, workspace: Workspace, tmp_path: Path) -> None:
+        docs = make_documents(tmp_path / "docs", a="red fox", b="blue whale")
+        stop = threading.Event()
+        rounds = workspace.watch_folder([docs], patterns=PathPatterns(include=("a.*",)), stop=stop)
+        first = next(rounds).report
+        assert first
+        assert first.added == 1
+        (docs / "a.txt").unlink()
+        gone = next(report for each in rounds if (report := each.report) and not report.unchanged)
+        assert (gone.removed, gone.chunks) == (1, 0)
+        stop.set()
+        assert list(rounds) == []
 
     def test_a_source_that_is_gone_has_no_file(self, workspace: Workspace, tmp_path: Path) -> None:
         docs = make_documents(tmp_path / "docs", a="red fox")

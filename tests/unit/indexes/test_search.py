@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, SearchMode, index_folder
-from agentkit.errors import IndexingError
+from agentkit.errors import IndexingError, WorkspaceError
 from agentkit.indexes import feedback
 from agentkit.indexes.bm25 import stems_of
 from agentkit.indexes.fusion import fuse_ranks, fuse_scores
@@ -250,3 +250,28 @@ def test_an_index_that_is_closed_says_so(tmp_path: Path) -> None:
     for use in uses:
         with pytest.raises(IndexingError, match="the index mill is closed: open it again"):
             use()
+
+
+def test_an_index_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("The mill grinds.")
+    monkeypatch.chdir(tmp_path)
+    with Index.open("mill", embedder=HashingEmbedder()) as index:
+        monkeypatch.chdir("docs")
+        assert index_folder(index, ".").added == 1
+        assert index.verify().problems == ()
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("place", ["file", "file/inner"])
+def test_a_file_in_the_place_of_an_index_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WorkspaceError, match=f"no index can be made in .*{place}: "):
+        Index.open(tmp_path / place, embedder=HashingEmbedder())
+
+
+def test_an_empty_path_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="an empty path"):
+        Index.open("", embedder=HashingEmbedder())
+    assert list(tmp_path.iterdir()) == []

@@ -103,6 +103,25 @@ def test_a_reply_without_a_true_quote_is_a_refusal(reply: str) -> None:
     assert answer.stop_reason is StopReason.NOT_FOUND
 
 
+@pytest.mark.parametrize(
+    ("place", "path", "page"),
+    [
+        ({"source": "mill.pdf", "page": 0, "page_label": "1", "total_pages": 9}, "mill.pdf", 1),
+        ({"source": "mill.pdf", "page": 4}, "mill.pdf", 4),
+        ({"source": "mill.srt", "start": "00:01:10"}, "mill.srt", None),
+        ({"start": None}, "passage 1", None),
+    ],
+)
+def test_a_document_of_another_retriever_is_cited_in_its_own_text(
+    place: dict[str, object], path: str, page: int | None
+) -> None:
+    reply = '[1] "The wheel has 40 paddles."\nAnswer: 40.'
+    documents = [Document(page_content=_TEXT, metadata=place)]
+    answer = answer_question("How many?", _Fixed(documents=documents), ScriptedModel(replies=[reply]))
+    (citation,) = answer.citations
+    assert (citation.path, citation.page, _TEXT[citation.start : citation.end]) == (path, page, citation.quote)
+
+
 def test_no_passages_ask_no_model() -> None:
     model = ScriptedModel(replies=[])
     answer = answer_question("Anything?", _Fixed(documents=[]), model)

@@ -32,6 +32,17 @@ class Judge:
         return self._refutes
 
 
+class CountingJudge(Judge):
+    """Proves everything, at a cost."""
+
+    def __init__(self) -> None:
+        super().__init__(2.0)
+
+    def proves(self, evidence: str, statement: str) -> float:
+        self.usage += Usage(prompt_tokens=10, seconds=0.5)
+        return super().proves(evidence, statement)
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     folder = tmp_path / "docs"
@@ -132,6 +143,14 @@ def test_what_the_question_says_may_be_repeated() -> None:
 def test_a_judge_of_the_users_judges_every_sentence() -> None:
     claims, _ = unsupported_claims("It is green.", "?", [_PASSAGE], ScriptedModel(replies=[]), Judge(-1.0, 1.0))
     assert [claim.verdict for claim in claims] == [Verdict.CONTRADICTED]
+
+
+def test_a_judge_that_is_used_again_is_not_counted_again(index: Index) -> None:
+    judge = CountingJudge()
+    counted = [check_answer("It is green.", index.as_retriever(), None, judge=judge).usage for _ in range(2)]
+    model = ScriptedModel(replies=[])
+    counted += [unsupported_claims("It is green.", "?", [_PASSAGE], model, judge)[1] for _ in range(2)]
+    assert counted == [Usage(prompt_tokens=10, seconds=0.5)] * 4
 
 
 def test_without_a_model_and_a_judge_nothing_can_be_checked(index: Index) -> None:

@@ -1,6 +1,6 @@
 """Diversity, caps, merged neighbours, reranking and other queries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentkit import ChunkLimits, HashingEmbedder, Hit, Index, ScriptedModel, SearchMode, index_folder
 from agentkit.errors import ModelLoadError
+from agentkit.pipelines.entailment import CrossEncoderJudge
 from agentkit.retrievers import CrossEncoderReranker, RefinedRetriever, diversified, limited_per_document, merged
 from agentkit.retrievers.queries import hypothetical, several
 from agentkit.retrievers.rerank import reranked
@@ -93,9 +94,13 @@ def test_reranking_orders_what_the_budget_allows_and_keeps_the_rest() -> None:
     assert [hit.rank for hit in found] == [1, 2, 3]
 
 
-def test_a_folder_without_a_cross_encoder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("load", [CrossEncoderReranker, CrossEncoderJudge])
+@pytest.mark.parametrize("form", [Path, str])
+def test_a_folder_without_a_cross_encoder_is_refused(
+    tmp_path: Path, load: Callable[[Path | str], object], form: type[Path | str]
+) -> None:
     with pytest.raises(ModelLoadError, match=r"no model.safetensors"):
-        CrossEncoderReranker(tmp_path)
+        load(form(tmp_path))
 
 
 def test_several_queries_keep_the_question_and_lose_their_numbers() -> None:

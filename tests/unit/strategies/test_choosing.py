@@ -54,6 +54,10 @@ def test_these_are_the_strategies() -> None:
         ("tot", {"generate": "guessed"}, "generate is 'guessed': give sampled or listed"),
         ("tot", {"evaluate": "coin"}, "evaluate is 'coin': give verdicts or votes"),
         ("few-shot", {}, "needs examples"),
+        ("few-shot", {"examples": "sums.jsonl"}, r"examples are 'sums.jsonl': give Examples, .*load_examples"),
+        ("few-shot", {"examples": [("1 + 1?", "2")]}, r"examples are .*: give Examples"),
+        ("cot", {"examples": [("1 + 1?", "2")], "choosing": "similar", "embedder": HashingEmbedder()}, "give Examples"),
+        ("cot", {"choosing": "nearest"}, "choosing is 'nearest': give fixed or similar or diverse"),
         ("refine", {"rounds": 0}, "rounds is 0"),
     ],
 )

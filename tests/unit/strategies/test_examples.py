@@ -76,7 +76,7 @@ def test_every_line_that_is_wrong_is_named_with_its_number(tmp_path: Path) -> No
 def test_examples_are_read_from_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "examples.jsonl"
     path.write_text('{"question": "a", "answer": 0}\n\n{"question": "b", "answer": "c", "reasoning": "d"}\n', "utf-8")
-    assert load_examples(path) == [Example("a", "0"), Example("b", "c", "d")]
+    assert load_examples(path) == load_examples(str(path)) == [Example("a", "0"), Example("b", "c", "d")]
 
 
 def test_a_file_without_examples_is_an_error(tmp_path: Path) -> None:
