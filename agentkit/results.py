@@ -73,6 +73,16 @@ class Usage:
             self.seconds + other.seconds,
         )
 
+    def __sub__(self, earlier: "Usage") -> "Usage":
+        """What was spent since."""
+        return Usage(
+            self.prompt_tokens - earlier.prompt_tokens,
+            self.cached_tokens - earlier.cached_tokens,
+            self.completion_tokens - earlier.completion_tokens,
+            self.forced_tokens - earlier.forced_tokens,
+            self.seconds - earlier.seconds,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

@@ -209,10 +209,18 @@ class Chat:
         return answered
 
     def _load(self, setup: SessionSetup, before: Loaded | None) -> Loaded:
-        from agentkit.models.chat import LocalChatModel
-
         if before:
             _release(before, setup)
+        try:
+            return self._loaded(setup, before)
+        except BaseException:
+            if before:  # nobody will name it again
+                _release(before, SessionSetup())
+            raise
+
+    def _loaded(self, setup: SessionSetup, before: Loaded | None) -> Loaded:
+        from agentkit.models.chat import LocalChatModel
+
         known = before.setup if before else SessionSetup()
         model = (
             before.model if before and known.model == setup.model else self._workspace.models.chat_model(setup.model)

@@ -62,7 +62,7 @@ def answer_question(
     if not included:
         answer = _not_found()
     elif strategy:
-        answer = _reason(question, included, model, strategy, system=system, on_token=on_token)
+        answer = _reason(question, included, model, strategy, system=system, judge=judge, on_token=on_token)
     else:
         answer = _read(question, included, model, system=system, judge=judge, on_token=on_token, max_tokens=max_tokens)
     seconds = time.monotonic() - started
@@ -77,9 +77,10 @@ def _reason(
     strategy: Strategy,
     *,
     system: str,
+    judge: Entailment | None,
     on_token: Callable[[str], None] | None,
 ) -> Answer:
-    answer = answer_by_reasoning(question, passages, model, strategy, system=system)
+    answer = answer_by_reasoning(question, passages, model, strategy, system=system, judge=judge)
     if not answer.is_grounded:
         return replace(answer, text=NOT_FOUND, stop_reason=StopReason.NOT_FOUND)
     if on_token:

@@ -7,7 +7,7 @@ Who judges: see `entailment.py`.
 
 import re
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
@@ -57,7 +57,7 @@ def check_answer(
     for text, start, end in split_claims(answer):
         passages = [Passage.of(number, found) for number, found in enumerate(retriever.invoke(text), start=1)]
         claims.append(check_claim(text, (start, end), passages, judge))
-    return GroundingReport(tuple(claims), _spent(judge, before))
+    return GroundingReport(tuple(claims), judge.usage - before)
 
 
 def unsupported_claims(
@@ -73,7 +73,7 @@ def unsupported_claims(
         judge = judge_of(model) if isinstance(model, LocalChatModel) and len(claims) > 1 else FactsJudge()
     before = judge.usage
     judged = [check_claim(text, (start, end), passages, judge, known=question) for text, start, end in claims]
-    return [claim for claim in judged if claim.verdict is not Verdict.SUPPORTED], _spent(judge, before)
+    return [claim for claim in judged if claim.verdict is not Verdict.SUPPORTED], judge.usage - before
 
 
 def check_claim(
@@ -103,11 +103,6 @@ def split_claims(answer: str) -> list[tuple[str, int, int]]:
         for found in _CLAIM.finditer(answer)
         if any(character.isalnum() for character in found[0])
     ]
-
-
-def _spent(judge: Entailment, before: Usage) -> Usage:
-    """What a judge, who may have been asked before, has cost since."""
-    return Usage(*(now - then for now, then in zip(astuple(judge.usage), astuple(before), strict=True)))
 
 
 def _surroundings(passage: Passage, citation: Citation | None) -> str:

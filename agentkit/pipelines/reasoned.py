@@ -12,7 +12,7 @@ from dataclasses import replace
 from langchain_core.language_models import BaseChatModel
 
 from agentkit.facts import figures_of, missing_facts
-from agentkit.pipelines.entailment import judge_of
+from agentkit.pipelines.entailment import Entailment, judge_of
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.reading import system_message
 from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
@@ -27,9 +27,15 @@ _LEAST_LOG_ODDS = 0.0
 
 
 def answer_by_reasoning(
-    question: str, passages: Sequence[Passage], model: BaseChatModel, strategy: Strategy, *, system: str = ""
+    question: str,
+    passages: Sequence[Passage],
+    model: BaseChatModel,
+    strategy: Strategy,
+    *,
+    system: str = "",
+    judge: Entailment | None = None,
 ) -> Answer:
-    """What `strategy` makes of the passages, with the quotes that prove it.
+    """What `strategy` makes of the passages, with the quotes that prove it; to `judge`, by default the model.
 
     Not grounded where no quotes prove it, or where it has a name that is in no passage, or a number that is neither
     there nor reckoned in the reasoning.
@@ -38,11 +44,12 @@ def answer_by_reasoning(
     problem = Problem(question, f"Passages:\n\n{shown}", system=system_message(system))
     reasoned = strategy.solve(problem, model)
     quotes = supporting_sentences(f"{reasoned.reasoning}\n{reasoned.text}", reasoned.text, question, passages)
-    judge = judge_of(model)
+    judge = judge or judge_of(model)
+    before = judge.usage
     evidence = "\n".join(f'From {quote.passage.label}: "{quote.text}"' for quote in quotes)
     statement = f"The answer to the question “{question.strip()}” is: {reasoned.text}"
     is_proved = bool(quotes) and judge.proves(evidence, statement) > _LEAST_LOG_ODDS
-    usage = reasoned.usage + judge.usage
+    usage = reasoned.usage + (judge.usage - before)
     citations = tuple(filter(None, (quote.passage.cite(quote.text) for quote in quotes)))
     if not is_proved or not citations:
         return replace(reasoned, usage=usage)

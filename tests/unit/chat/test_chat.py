@@ -1,15 +1,16 @@
 """`agentkit.chat` in a program."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessage
 
-from agentkit import ScriptedModel, Settings, Workspace
+from agentkit import HashingEmbedder, ScriptedModel, Settings, Workspace
 from agentkit.agents.session import SessionSetup
 from agentkit.chat import Chat
-from agentkit.errors import SessionError, SessionsDamagedError
+from agentkit.errors import IndexingError, IndexNotFoundError, SessionError, SessionsDamagedError
 
 _TOOL = '''
 from agentkit.tools import tool
@@ -74,3 +75,25 @@ def test_before_the_first_question_there_is_nothing_to_repeat_or_take_back(tmp_p
         for use in (chat.retry, chat.undo):
             with pytest.raises(SessionError, match="nothing was asked yet"):
                 use()
+
+
+def test_a_switch_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("red fox")
+    workspace = Workspace(
+        tmp_path,
+        Settings(),
+        make_embedder=HashingEmbedder,
+        make_chat_model=lambda _: ScriptedModel(replies=["NOT FOUND"]),
+    )
+    workspace.index_folder([tmp_path / "docs"])
+    with Chat(workspace, SessionSetup(model="scripted", index="docs")) as chat:
+        chat.ask("What is red?")
+        opened = chat._loader.loaded
+        assert opened
+        assert opened.index
+        chat.change(replace(chat.setup, index="gone"))
+        with pytest.raises(IndexNotFoundError):
+            chat.ask("And now?")
+        with pytest.raises(IndexingError, match="closed"):
+            opened.index.search("fox")

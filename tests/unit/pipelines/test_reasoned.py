@@ -8,6 +8,7 @@ from langchain_core.retrievers import BaseRetriever
 from agentkit import ScriptedModel, StopReason, answer_question
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.reasoned import supporting_sentences
+from agentkit.results import Usage
 from agentkit.strategies import ChainOfThought, SelfConsistency
 
 _TEXT = "Brida carries 60 people. She makes 4 crossings on an ordinary day. The mill was built in 1871 by Josiah Pell."
@@ -17,6 +18,19 @@ _QUESTION = "How many people can Brida carry in a day?"
 class _Fixed(BaseRetriever):
     def _get_relevant_documents(self, query: str, *, run_manager: object) -> list[Document]:
         return [Document(page_content=_TEXT, metadata={"path": "ferries.md", "start": 100})]
+
+
+class _Doubter:
+    usage = Usage()
+    least_log_odds = 0.0
+    asked = 0
+
+    def proves(self, evidence: str, statement: str) -> float:
+        self.asked += bool(evidence and statement)
+        return -5.0
+
+    def refutes(self, evidence: str, statement: str) -> float:
+        return self.proves(evidence, statement)
 
 
 def test_every_number_of_the_reasoning_is_quoted_from_where_it_stands() -> None:
@@ -43,6 +57,15 @@ def test_a_vote_over_passages_keeps_its_confidence_and_its_answer_is_told() -> N
     assert answer.is_grounded
     assert answer.warnings == ("240: in no passage, reckoned by the model",)
     assert [use.is_included for use in answer.passages] == [True]
+
+
+def test_a_judge_of_the_program_s_own_decides_what_is_proved() -> None:
+    judge = _Doubter()
+    answer = answer_question(
+        _QUESTION, _Fixed(), ScriptedModel(replies=["Answer: 60"]), strategy=ChainOfThought(), judge=judge
+    )
+    assert not answer.is_grounded
+    assert judge.asked
 
 
 @given(st.text(max_size=200), st.sampled_from(["Yes", "No", "", "yes."]))
