@@ -69,7 +69,7 @@ class ModelSettings(_Section):
     draft_tokens: _Integer | None = Field(default=None, ge=0, le=15)
     """At most how many tokens of a reply to guess from earlier text and verify together, as far as that is faster: a
     step is filled to a multiple of four. 0 is none, and None only where several replies to one prompt are running."""
-    threads: _Integer | None = Field(default=None, ge=1)
+    threads: _Integer | None = Field(default=None, ge=1, le=512)  # as many as ggml can use
     """None takes the number of physical cores."""
 
 

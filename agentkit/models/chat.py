@@ -147,7 +147,7 @@ class LocalChatModel(BaseChatModel):
     """None leaves it to llama.cpp."""
     kv_cache_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
     """Form of the KV cache's numbers; the quantised ones need flash attention."""
-    threads: int | None = Field(default=None, ge=1)
+    threads: int | None = Field(default=None, ge=1, le=512)
     models_directory: Path | None = None
     """Where pulled models are; None is the user's data folder."""
 

@@ -92,7 +92,7 @@ def test_a_dotted_key_is_found_too(write: Write) -> None:
 
 
 def test_all_problems_of_a_file_are_reported_at_once(write: Write) -> None:
-    message = problem(write("[answer]\npassages = 0\nsize = 1\n[models]\nthreads = -2\n"))
+    message = problem(write("[answer]\npassages = 0\nsize = 1\n[models]\nthreads = 513\n"))
     assert all(part in message for part in ("line 2: answer.passages", "line 3: unknown key", "line 5: models.threads"))
 
 
