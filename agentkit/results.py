@@ -189,18 +189,17 @@ class Answer:
     """Sentences that the passages do not bear out, in their order."""
     steps: tuple[Step, ...] = ()
     """What an agent did before it answered."""
-
-    @property
-    def calls(self) -> dict[str, int]:
-        """Tool -> how many times it was called."""
-        return dict(Counter(step.tool for step in self.steps))
-
     value: Any = None  # Any: what the schema describes
     """The answer in the form that a program asked an agent for; None where it asked for none, or it failed."""
     reasoning: str = ""
     """The thoughts that led to the answer, where a strategy made the model reason."""
     confidence: float | None = None
     """From 0 to 1, where the strategy measures it: the share of samples that agree, or a search's value."""
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Tool -> how many times it was called."""
+        return dict(Counter(step.tool for step in self.steps))
 
 
 @dataclass(frozen=True, slots=True)

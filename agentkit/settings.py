@@ -1,7 +1,7 @@
 """What a person can set: `agentkit.toml` and `AGENTKIT_SECTION__KEY` variables, which win over the file.
 
 `load_settings` reports every problem of the file and the environment at once, each with its line or variable and,
-for an unknown key, the nearest known one. Nothing here creates objects from the settings: `workspace.py` does.
+for an unknown key, the nearest known one. Nothing here creates objects from the settings: the workspace does.
 """
 
 import os

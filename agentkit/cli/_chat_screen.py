@@ -1,4 +1,4 @@
-"""How a chat looks on a terminal and on a pipe: turns with their steps and sources, notes, and the context meter."""
+"""How a chat looks on a terminal and on a pipe: turns with their steps and sources, and notes."""
 
 import sys
 from collections.abc import Callable
@@ -99,10 +99,6 @@ class TerminalScreen:
             is_shown = "".join(shown).strip() == turn.answer.text.strip()
             screen.finish(None if is_shown else turn.answer.text)
         self._end(turn.answer)
-
-    def stopped(self) -> None:
-        """An answer was stopped."""
-        self.say(Text("stopped; /retry asks again", style="dim"))
 
     def say(self, text: Text | str) -> None:
         """A line or more that is no answer."""

@@ -66,10 +66,10 @@ def evaluate_retrieval(
     run: dict[str, Ranking] = {}
     queries = list(judged.queries.values())
     searches = map(retriever.hits, queries) if retriever else index.search_all(queries, k=PASSAGES, mode=mode)
-    for number, (query, hits) in enumerate(zip(judged.queries, searches, strict=True)):
+    for number, (query, hits) in enumerate(zip(judged.queries, searches, strict=True), start=1):
+        run[query] = document_ranking(hits, documents)
         if on_progress:
             on_progress(number, len(judged.queries))
-        run[query] = document_ranking(hits, documents)
     details = [
         {"id": query, "query": text, "found": [document for document, _ in run[query][:10]]}
         for query, text in judged.queries.items()

@@ -8,7 +8,7 @@ _SETTINGS = f"""\
 
 [models]
 # chat = "{DEFAULT_CHAT_MODEL}"          # a name of `agentkit models list`, hf:OWNER/REPO:FILE, or a GGUF file
-# embedder = "{DEFAULT_EMBEDDER}"        # an index can be read only with the embedder that made it
+# embedder = "{DEFAULT_EMBEDDER}"        # an index that another made needs: indexes rebuild NAME --reembed
 # embedder_precision = "auto"           # bf16, fp16 or fp32: an index finds the same with each
 # judge = "/path/to/nli-model"          # an NLI cross-encoder that judges what passages prove, instead of chat
 # directory = "/path/to/models"         # by default the user's data folder
@@ -22,7 +22,7 @@ _SETTINGS = f"""\
 # threads = 4                           # by default one for each physical core
 
 [chunks]
-# max_chars = 1000                      # longest passage; changing it needs a new index
+# max_chars = 1000                      # longest passage; an index follows by: indexes rebuild NAME --rechunk
 # overlap_chars = 150                   # how much neighbouring passages share
 
 [index]
