@@ -69,6 +69,8 @@ class SentenceTransformerEmbedder(Embedder):
             ModelLoadError: a file is missing or cannot be read.
         """
         folder = Path(folder)
+        if not folder.is_dir():
+            raise ModelLoadError(f"there is no folder {folder}: give a model's, such as ModelStore().path(its name)")
         for needed in ("config.json", "tokenizer.json", "model.safetensors"):
             if not (folder / needed).is_file():
                 raise ModelLoadError(f"{folder} has no {needed}: pull the embedder again with: agentkit models pull")

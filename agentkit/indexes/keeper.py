@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from agentkit.errors import IndexDamagedError
+from agentkit.errors import IndexDamagedError, IndexNotFoundError
 from agentkit.indexes import forgetting
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.lock import writer_lock
@@ -52,7 +52,10 @@ class IndexKeeper:
 
         Raises:
             IndexDamagedError: its catalog cannot be read.
+            IndexNotFoundError: there is no such folder.
         """
+        if not directory.is_dir():
+            raise IndexNotFoundError(f"there is no index in {directory}: check the path")
         self.directory = directory
         self.catalog = Catalog(directory / CATALOG_NAME)
         self.vectors = VectorFolder(directory, self.catalog)

@@ -168,3 +168,10 @@ def test_what_takes_seconds_to_import_is_imported_only_where_needed(
     command = [sys.executable, "-c", program, str(embedder_folder), str(texts), *unneeded]
     finished = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
     assert finished.stdout.split() == []
+
+
+def test_a_name_for_a_folder_is_told_from_a_folder_that_lacks_a_file(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match=r"no folder all-minilm-l6-v2: .*ModelStore"):
+        SentenceTransformerEmbedder("all-minilm-l6-v2")
+    with pytest.raises(ModelLoadError, match=r"no config\.json"):
+        SentenceTransformerEmbedder(tmp_path)

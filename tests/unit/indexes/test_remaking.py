@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.chunkers import ChunkLimits
-from agentkit.errors import IndexMismatchError
+from agentkit.errors import IndexMismatchError, IndexNotFoundError
 from tests.unit.indexes.conftest import contents, open_index
 
 _SMALL = ChunkLimits(max_chars=300, overlap_chars=0)
@@ -66,6 +66,12 @@ def test_spoilt_embeddings_are_made_again(place: Path) -> None:
 def test_other_chunks_by_another_embedder_are_refused(place: Path) -> None:
     with pytest.raises(IndexMismatchError, match="--reembed"):
         Index.rechunk(place, embedder=HashingEmbedder(64), limits=_SMALL)
+
+
+def test_an_index_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(IndexNotFoundError, match="gone"):
+        Index.reembed(tmp_path / "gone", embedder=HashingEmbedder())
+    assert not (tmp_path / "gone").exists()
 
 
 def test_what_is_stopped_leaves_the_index_as_it_was_and_goes_on_from_there(
