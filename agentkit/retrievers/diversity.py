@@ -12,7 +12,8 @@ from agentkit.results import Hit
 def diversified(
     query: NDArray[np.float32], vectors: NDArray[np.float32], *, count: int, relevance_weight: float = 0.7
 ) -> list[int]:
-    """Which of the candidates to take, in the order of their taking: each is relevant, and unlike those before it.
+    """Which of the candidates to take, in the order of their taking: the most relevant, then each that is relevant and
+    unlike those before it.
 
     Args:
         query: The question's vector, shape (dimension,), of unit length.
@@ -29,7 +30,7 @@ def diversified(
     nearest_taken = np.zeros(len(vectors), dtype=np.float32)
     taken: list[int] = []
     while len(taken) < min(count, len(vectors)):
-        scores = relevance_weight * relevance - (1 - relevance_weight) * nearest_taken
+        scores = relevance_weight * relevance - (1 - relevance_weight) * nearest_taken if taken else relevance.copy()
         scores[taken] = -np.inf
         best = int(scores.argmax())
         likeness = vectors @ vectors[best]

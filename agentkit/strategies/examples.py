@@ -21,6 +21,7 @@ from agentkit.embedders import Embedder
 from agentkit.errors import StrategyError
 from agentkit.models.chat import LocalChatModel
 from agentkit.paths import StrPath
+from agentkit.retrievers.diversity import diversified
 from agentkit.strategies.problem import Problem, check_range
 
 _FIELDS = {"question", "answer", "reasoning"}
@@ -120,14 +121,9 @@ class EmbeddedExamples:
         self._diversity = diversity
 
     def choose(self, question: str) -> list[Example]:
-        relevance = self._vectors @ self._embedder.embed_array([question])[0]
-        likeness = self._vectors @ self._vectors.T
-        chosen: list[int] = []
-        left = list(range(len(self._examples)))
-        while left and len(chosen) < self._count:
-            best = max(left, key=lambda index: self._worth(index, chosen, relevance, likeness))
-            chosen.append(best)
-            left.remove(best)
+        asked = self._embedder.embed_array([question])[0]
+        weight = 1 - self._diversity
+        chosen = diversified(asked, self._vectors, count=self._count, relevance_weight=weight)
         return [self._examples[index] for index in chosen]
 
     def arrange(self, chosen: list[Example]) -> list[Example]:
@@ -137,14 +133,6 @@ class EmbeddedExamples:
     def _vectors(self) -> NDArray[np.float32]:
         """(examples, dimension), rows of unit length."""
         return self._embedder.embed_array([example.question for example in self._examples])
-
-    def _worth(
-        self, index: int, chosen: list[int], relevance: NDArray[np.float32], likeness: NDArray[np.float32]
-    ) -> float:
-        if not chosen:
-            return float(relevance[index])
-        nearest = max(float(likeness[index, other]) for other in chosen)
-        return (1 - self._diversity) * float(relevance[index]) - self._diversity * nearest
 
 
 @dataclass(frozen=True, slots=True)
