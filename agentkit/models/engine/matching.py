@@ -6,6 +6,7 @@ tokens at once, which are appended without sampling ("jump-forward", Zheng et al
 
 import re
 import threading
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -136,7 +137,9 @@ class ConstraintCompiler:
 
         vocabulary = self._vocabulary
         others = [int(token) for token in vocabulary.end_tokens if token != vocabulary.eos]
-        return lltokenizer_from_vocab(pointer, eos_token=[vocabulary.eos, *others])
+        with warnings.catch_warnings():  # an error, where a program's tests make warnings errors
+            warnings.filterwarnings("ignore", "llama_token_get_attr is deprecated", DeprecationWarning)
+            return lltokenizer_from_vocab(pointer, eos_token=[vocabulary.eos, *others])
 
 
 def _reason(message: str) -> str:
