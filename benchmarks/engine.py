@@ -26,6 +26,7 @@ from agentkit.models.store import ModelStore
 _TEXT = (Path(__file__).parent.parent / "examples" / "handbook" / "safety.md").read_text("utf-8")
 _STORY = "\n\nWrite a long story, of a thousand words, about a whole day of a skipper who works by these rules."
 """No reply to it ends by itself within the tokens that are measured: a batch is full to its end."""
+_FREE = "Describe the island in many words."
 _PROBLEM = """
 
 Brida crosses from Fennay to Marrick 4 times a day from Monday to Friday and 6 times on Saturday. On a weekday crossing
@@ -64,7 +65,7 @@ def main() -> None:
     peer = {} if options.skip_peer else _in_own_process(llama_cpp_python, path, options.tokens)
     again = _in_own_process(bare_loop, path, options.tokens)
     figures |= {f"bare_{name}": (rate + again[name]) / 2 for name, rate in bare.items()} | ours | peer
-    figures["one_sequence_over_bare"] = figures["one_sequence_tokens_per_s"] / figures["bare_tokens_per_s"]
+    figures |= one_sequence(path, options.tokens)
     for count in (4, 8, 16):
         name = f"batch_{count}_tokens_per_s"
         figures[f"batch_{count}_over_bare_batch"] = figures[name] / figures[f"bare_{name}"]
@@ -76,6 +77,30 @@ def main() -> None:
     print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}))
 
 
+def one_sequence(path: Path, tokens: int) -> dict[str, object]:
+    """Ours beside the bare loop, in turn: what a shared machine does in the minutes between two measures is more than
+    what the engine adds to a step.
+    """
+    pairs = [(_in_own_process(our_one, path, tokens), _in_own_process(bare_one, path, tokens)) for _ in range(5)]
+    ratios = [ours["rate"] / bare["rate"] for ours, bare in pairs]
+    return {"one_sequence_over_bare": statistics.median(ratios), "each_of_them": [round(ratio, 3) for ratio in ratios]}
+
+
+def our_one(path: Path, tokens: int) -> dict[str, float]:
+    with LlamaEngine(path, context_tokens=8192) as engine:
+        prompt = _prompt(engine, _FREE)
+        engine.generate(GenerationRequest(prompt, 4)).text()
+        return {"rate": _decoding_rate(engine, GenerationRequest(prompt, tokens))}
+
+
+def bare_one(path: Path, tokens: int) -> dict[str, float]:
+    model = LlamaModel(path)
+    context = LlamaContext(model, ContextSizes(8192))
+    prompt = model.vocabulary.tokenize_markup(_markup(_FREE))
+    _bare_rate(context, prompt, 4, 1)
+    return {"rate": _bare_rate(context, prompt, tokens, 1)}
+
+
 def our_engine(path: Path, tokens: int) -> dict[str, float]:
     """Our figures, and the memory of the process at their end."""
     with LlamaEngine(path, context_tokens=8192) as engine:
@@ -85,7 +110,7 @@ def our_engine(path: Path, tokens: int) -> dict[str, float]:
 
 def measure(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     """Our figures."""
-    prompt = _prompt(engine, "Describe the island in many words.")
+    prompt = _prompt(engine, _FREE)
     engine.generate(GenerationRequest(prompt, 4)).text()
     one = _decoding_rate(engine, GenerationRequest(prompt, tokens))
     figures = {"one_sequence_tokens_per_s": one, **_drafting(engine, tokens)}
@@ -109,7 +134,7 @@ def _drafting(engine: LlamaEngine, tokens: int) -> dict[str, float]:
     """Greedy decoding of a reply that repeats its prompt, and of one that does not, with and without drafted tokens."""
     paragraph = _TEXT[200:800]
     repeats = _prompt(engine, f"Repeat this text word by word:\n{paragraph}")
-    free = _prompt(engine, "Describe the island in many words.")
+    free = _prompt(engine, _FREE)
     figures = {}
     for name, prompt in (("repeating", repeats), ("free", free)):
         plain, drafted = (GenerationRequest(prompt, tokens, draft_tokens=count) for count in (0, 8))
@@ -163,7 +188,7 @@ def _constraints(engine: LlamaEngine, tokens: int, free: float) -> dict[str, flo
 
 def _stall(engine: LlamaEngine) -> dict[str, float]:
     """How long a running reply waits for its next token, alone and while a prompt of 1,500 tokens is read beside it."""
-    prompt = _prompt(engine, "Describe the island in many words.")
+    prompt = _prompt(engine, _FREE)
     endless = engine.compile(regex("(?s).{9000}"))
     reply = iter(engine.generate(GenerationRequest(prompt, 2000, matcher=endless)))
     next(reply)
@@ -221,7 +246,7 @@ def bare_loop(path: Path, tokens: int) -> dict[str, float]:
     """Tokens per second of greedy decoding with nothing around llama.cpp: one sequence, and several in one batch."""
     model = LlamaModel(path)
     context = LlamaContext(model, ContextSizes(8192))
-    one = model.vocabulary.tokenize_markup(_markup("Describe the island in many words."))
+    one = model.vocabulary.tokenize_markup(_markup(_FREE))
     shared = model.vocabulary.tokenize_markup(_markup(_TEXT[:1200] + _STORY))
     figures = {"tokens_per_s": _bare_rate(context, one, tokens, 1)}
     for count in (4, 8, 16):
@@ -270,8 +295,8 @@ def llama_cpp_python(path: Path, tokens: int) -> dict[str, float]:
         output = peer.create_completion(_markup(text), max_tokens=limit, temperature=0.0, **more)
         return output["usage"]["completion_tokens"]
 
-    run("Describe the island in many words.", 2)
-    free = _rate(lambda: [run("Describe the island in many words.", tokens)])
+    run(_FREE, 2)
+    free = _rate(lambda: [run(_FREE, tokens)])
     call_text = "Register a crossing of Brida to Skell with 31 passengers as JSON."
     call = _rate(lambda: [run(call_text, 120, grammar=grammar) for _ in range(3)])
     return {"peer_free_tokens_per_s": free, "peer_grammar_tokens_per_s": call}
