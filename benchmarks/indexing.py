@@ -162,17 +162,19 @@ assert tuple(_MEASURES) == _PARTS
 
 
 def _command(place: Path, *arguments: str, settings: dict[str, str] | None = None) -> dict[str, Any]:
-    """`agentkit` in a process of its own: what it printed, and what it took."""
+    """`agentkit` in a process and a folder of its own: what it printed, and what it took."""
     own = {"AGENTKIT_DATA_DIR": str(place / "data"), "AGENTKIT_MODELS__DIRECTORY": str(ModelStore().directory)}
     own |= {f"AGENTKIT_{name}": value for name, value in (settings or {}).items()}
-    run = _process([sys.executable, "-m", "agentkit", *arguments], environment=os.environ | own)
+    run = _process([sys.executable, "-m", "agentkit", *arguments], environment=os.environ | own, folder=place)
     return {**run, "output": json.loads(run["output"]) if "--json" in arguments else None}
 
 
-def _process(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _process(
+    command: Sequence[str], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> dict[str, Any]:
     """What a process printed, and what it took: its processor time with that of those it started."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read() if process.stdout else ""
     _, status, usage = os.wait4(process.pid, 0)
     if status:
