@@ -17,6 +17,7 @@ from agentkit.chunkers import ChunkLimits, chunk_document
 from agentkit.embedders import Embedder, EmbedderIdentity
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index
+from agentkit.indexes.roots import Roots
 from agentkit.loaders import load_document
 
 _DIMENSION = 384
@@ -50,7 +51,9 @@ def make_index(directory: Path, documents: Path, *, chunks: int) -> Index:
     if index.chunk_count:
         return index
     with index.writer() as writer:
-        source = writer.root(documents).source
+        roots = Roots(writer.catalog, index.name)
+        source = roots.place(documents).source
+        roots.remember()
         batch: list[FileRecord] = []
         for record in _records(documents, source, chunks):
             batch.append(record)
