@@ -399,9 +399,7 @@ class Catalog:
         return np.frombuffer(blob, dtype=VECTOR_TYPE)
 
     def _vector_size(self) -> int:
-        """Bytes of an embedding."""
-        embedder: dict[str, Any] = json.loads(self.fact("embedder") or "{}")
-        return int(embedder.get("dimension", 0)) * VECTOR_TYPE.itemsize
+        return vector_size(json.loads(self.fact("embedder") or "{}"))
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, catalog_errors(self._path):
@@ -428,6 +426,11 @@ class Catalog:
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def vector_size(embedder: Mapping[str, Any]) -> int:
+    """Bytes of an embedding of an embedder, as the facts tell of it."""
+    return int(embedder.get("dimension", 0)) * VECTOR_TYPE.itemsize
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from agentkit.chunkers import Chunk
-from agentkit.indexes.catalog import CATALOG_NAME, VECTOR_TYPE, Catalog, insert_chunks
+from agentkit.indexes.catalog import CATALOG_NAME, VECTOR_TYPE, Catalog, insert_chunks, vector_size
 from agentkit.indexes.records import ChunkRecord, chunk_id, is_covered, searched_text, text_hash
 from agentkit.indexes.sqlite_errors import full_disk_named
 
@@ -129,7 +129,7 @@ def _proven(connection: sqlite3.Connection) -> _Saved:
     if not isinstance(embedder, dict):  # nothing tells what the embeddings are worth
         saved.facts.clear()
         return saved
-    size = int(embedder.get("dimension", 0)) * VECTOR_TYPE.itemsize
+    size = vector_size(embedder)
     for prefix in _PREFIXES:
         query = f"SELECT text_hash, vector FROM embeddings WHERE text_hash BETWEEN '{prefix}' AND '{prefix}g'"  # noqa: S608
         rows = _rows(connection, query, "text_hash")

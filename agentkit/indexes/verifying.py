@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agentkit.chunkers import Chunk
 from agentkit.errors import IndexDamagedError, IndexMismatchError, VectorsDamagedError
 from agentkit.indexes.batches import batched
-from agentkit.indexes.catalog import VECTOR_TYPE, Catalog
+from agentkit.indexes.catalog import Catalog, vector_size
 from agentkit.indexes.manifest import manifest_problem_by_content
 from agentkit.indexes.records import chunk_id, is_covered, searched_text, text_hash
 from agentkit.indexes.vectors import VectorStore
@@ -144,7 +144,7 @@ def find_embedding_problems(catalog: Catalog, mend: str) -> _Problems:
     except ValueError:
         yield IndexProblem("what embedder made the index cannot be read", mend)
         return
-    size = int(embedder.get("dimension", 0)) * VECTOR_TYPE.itemsize
+    size = vector_size(embedder)
     short = catalog.rows("SELECT count(*) FROM embeddings WHERE length(vector) != ?", (size,))[0][0]
     if short:
         yield IndexProblem(f"{short} embeddings are not of the embedder's length", mend)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.merged import WIDEST
 from agentkit.loaders.numbering import NO_LIST, Numbering, list_of
 from agentkit.loaders.packages import DAMAGES, check_package, local_name
 from agentkit.loaders.text import SOFT_HYPHEN, damage, normalize
@@ -26,8 +27,6 @@ _WRAPPERS = frozenset({"sdt", "sdtContent", "ins", "moveTo", "customXml", "smart
 _IN_CELL = _WRAPPERS | {"p", "tbl", "tr", "tc"}
 _DEEPEST_STYLE = 20
 """Styles that are based on one another; Word allows for eleven."""
-_WIDEST = 100
-"""Columns that a cell takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _table(table: Any, marks: _Marks) -> Iterator[str]:
         for cell in _inside(row, "tc"):
             text = " ".join(_cell_text(cell, marks).split()).replace("|", "\\|")
             above[column] = text = above.get(column, "") if cell.vMerge == "continue" else text
-            columns = max(1, min(_WIDEST, cell.grid_span))
+            columns = max(1, min(WIDEST, cell.grid_span))
             texts += [text, *[""] * (columns - 1)]
             column += columns
         yield "| " + " | ".join(texts) + " |"

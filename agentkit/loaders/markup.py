@@ -14,6 +14,7 @@ from bs4.element import CData
 
 from agentkit.errors import DocumentError
 from agentkit.loaders.merged import unmerged
+from agentkit.loaders.packages import whole_number
 from agentkit.loaders.text import SOFT_HYPHEN, codec_name, decode, normalize
 from agentkit.loaders.writer import MarkdownWriter
 
@@ -229,5 +230,5 @@ def _table_rows(table: Tag) -> Iterator[str]:
 def _spans(cell: Tag) -> tuple[int, int]:
     """The columns and rows that it takes; 0 rows are all that follow, which is rare and means 1 here."""
     told = (str(cell.get(name) or "").strip() for name in ("colspan", "rowspan"))
-    columns, rows = (int(number) if number.isdecimal() and len(number) < 6 else 1 for number in told)
+    columns, rows = (whole_number(number, 1) for number in told)
     return max(1, columns), max(1, rows)

@@ -6,7 +6,8 @@ every row can be read on its own, below the right columns. Left out: columns tha
 
 from collections.abc import Iterable, Iterator
 
-_WIDEST = 100
+WIDEST = 100
+"""Columns that a cell takes."""
 _MOST_REPEATED = 100_000
 """Characters of a table: a real one repeats a few names."""
 
@@ -27,7 +28,7 @@ def unmerged(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
         below: dict[int, tuple[str, int]] = {}
         for text, columns, height in row:
             _take(above, below, texts)
-            for shown in (text, *[""] * (min(columns, _WIDEST) - 1)):
+            for shown in (text, *[""] * (min(columns, WIDEST) - 1)):
                 if height > 1:
                     below[len(texts)] = (shown, height - 1)
                 texts.append(shown)

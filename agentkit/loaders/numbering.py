@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.loaders.packages import local_name
+from agentkit.loaders.packages import attribute, local_name, whole_number
 
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
@@ -63,7 +63,7 @@ class Numbering:
         if number not in self._lists:
             return ""
         counted, part = self._lists[number]
-        at = _number(level, -1)
+        at = whole_number(level, -1)
         if at not in counted.levels:
             at = next((at for at, each in counted.levels.items() if style and each.style == style), 0)
         if at not in counted.levels:
@@ -97,14 +97,17 @@ def _levels(abstract: Any) -> Iterator[tuple[int, _Level]]:
     for part in abstract:
         if local_name(part) == "lvl":
             kind, text, style = (_child(part, name) for name in ("numFmt", "lvlText", "pStyle"))
-            yield _number(attribute(part, "ilvl"), 0), _Level(kind, text, _number(_child(part, "start"), 1), style)
+            yield (
+                whole_number(attribute(part, "ilvl"), 0),
+                _Level(kind, text, whole_number(_child(part, "start"), 1), style),
+            )
 
 
 def _restarts(num: Any) -> Iterator[tuple[int, int]]:
     """Levels that this `num` begins anew, and where."""
     for part in num:
         if local_name(part) == "lvlOverride" and (start := _child(part, "startOverride")):
-            yield _number(attribute(part, "ilvl"), 0), _number(start, 1)
+            yield whole_number(attribute(part, "ilvl"), 0), whole_number(start, 1)
 
 
 def numeral(number: int, kind: str) -> str:
@@ -134,12 +137,3 @@ def _roman(number: int) -> str:
 def _child(element: Any, name: str) -> str:
     """The value of a child of that name; "" where there is none."""
     return next((attribute(child, "val") for child in element if local_name(child) == name), "")
-
-
-def attribute(element: Any, name: str) -> str:
-    """The value of an attribute, whatever its namespace; "" where there is none."""
-    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.isdecimal() and len(text) < 8 else otherwise

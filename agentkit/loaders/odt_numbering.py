@@ -6,8 +6,8 @@ number, how many levels are shown, and a start. Left out: lists inside of text b
 
 from typing import Any
 
-from agentkit.loaders.numbering import attribute, numeral
-from agentkit.loaders.packages import local_name
+from agentkit.loaders.numbering import numeral
+from agentkit.loaders.packages import attribute, local_name, whole_number
 
 LABEL = "label"
 """The attribute that `number_lists` adds."""
@@ -36,7 +36,9 @@ def number_lists(body: Any, *styles: Any) -> None:
 
 def _numbered(style: Any) -> list[tuple[int, Any]]:
     parts = [part for part in style if local_name(part) in {"list-level-style-number", "outline-level-style"}]
-    return [(_whole(attribute(part, "level"), 1), part) for part in parts if attribute(part, "num-format") in _KINDS]
+    return [
+        (whole_number(attribute(part, "level"), 1), part) for part in parts if attribute(part, "num-format") in _KINDS
+    ]
 
 
 def _walk(element: Any, levels: _Levels, counts: dict[str, dict[int, int]], style: str, level: int) -> None:
@@ -51,7 +53,7 @@ def _walk(element: Any, levels: _Levels, counts: dict[str, dict[int, int]], styl
         if name == "list-item":
             _count(child, levels.get(style, {}), counts.setdefault(style, {}), level)
         elif name == "h" and attribute(child, "is-list-header") != "true":
-            at = _whole(attribute(child, "outline-level"), 1)
+            at = whole_number(attribute(child, "outline-level"), 1)
             _count(child, levels.get(_OUTLINE, {}), counts.setdefault(_OUTLINE, {}), at)
         if name not in {"p", "h"}:
             _walk(child, levels, counts, style, level)
@@ -59,8 +61,8 @@ def _walk(element: Any, levels: _Levels, counts: dict[str, dict[int, int]], styl
 
 def _count(element: Any, levels: dict[int, Any], counts: dict[int, int], at: int) -> None:
     start = attribute(element, "start-value")
-    first = _whole(attribute(levels[at], "start-value"), 1) if at in levels else 1
-    counts[at] = _whole(start, 1) if start else counts.get(at, first - 1) + 1
+    first = whole_number(attribute(levels[at], "start-value"), 1) if at in levels else 1
+    counts[at] = whole_number(start, 1) if start else counts.get(at, first - 1) + 1
     for deeper in [each for each in counts if each > at]:
         del counts[deeper]
     if at in levels:
@@ -68,7 +70,7 @@ def _count(element: Any, levels: dict[int, Any], counts: dict[int, int], at: int
 
 
 def _label(levels: dict[int, Any], counts: dict[int, int], at: int) -> str:
-    shown = min(_MOST_LEVELS, _whole(attribute(levels[at], "display-levels"), 1))
+    shown = min(_MOST_LEVELS, whole_number(attribute(levels[at], "display-levels"), 1))
     parts = [
         numeral(counts.get(each, 1), _KINDS[attribute(levels[each], "num-format")])
         for each in range(max(1, at - shown + 1), at + 1)
@@ -76,7 +78,3 @@ def _label(levels: dict[int, Any], counts: dict[int, int], at: int) -> str:
     ]
     around = (attribute(levels[at], name).strip() for name in ("num-prefix", "num-suffix"))
     return next(around) + ".".join(parts) + next(around)
-
-
-def _whole(text: str, otherwise: int) -> int:
-    return int(text) if text.isdecimal() and len(text) < 6 else otherwise

@@ -12,7 +12,15 @@ from typing import Any
 from agentkit.errors import DocumentError
 from agentkit.loaders.merged import Cell, unmerged
 from agentkit.loaders.odt_numbering import LABEL, number_lists
-from agentkit.loaders.packages import DAMAGES, check_package, local_name, parse_xml, read_member
+from agentkit.loaders.packages import (
+    DAMAGES,
+    attribute,
+    check_package,
+    local_name,
+    parse_xml,
+    read_member,
+    whole_number,
+)
 from agentkit.loaders.text import SOFT_HYPHEN, damage, normalize
 
 _NOT_TEXT = frozenset({"annotation", "annotation-end", "tracked-changes", "note-citation", "sequence-decls", "forms"})
@@ -100,8 +108,7 @@ def _cells(row: Any) -> Iterator[Cell]:
 
 def _number(element: Any, name: str) -> int:
     """An attribute's, 1 where there is none."""
-    value = next((v for k, v in element.attrib.items() if k.endswith(f"}}{name}")), "")
-    return int(value) if value.isdecimal() and 0 < len(value) < 6 else 1
+    return whole_number(attribute(element, name), 1)
 
 
 def _own_rows(table: Any) -> Iterator[Any]:

@@ -82,3 +82,13 @@ def parse_xml(data: bytes) -> Any:
 def local_name(element: Any) -> str:
     """The name without its namespace; "" for a comment."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attribute(element: Any, name: str) -> str:
+    """The value of an attribute, whatever its namespace; "" where there is none."""
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def whole_number(text: str, otherwise: int) -> int:
+    """A number of up to five digits, as an attribute has it; `otherwise` for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 6 else otherwise

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.merged import WIDEST
 from agentkit.loaders.packages import DAMAGES, check_package
 from agentkit.loaders.text import damage, normalize
 
@@ -25,8 +26,6 @@ _MOST_PLACES = 20_000_000
 _BLOCK_BYTES = 1_000_000
 _LONGEST_REFERENCE = 100
 """Bytes of a merged cell's element, which two blocks may share."""
-_WIDEST = 100
-"""Columns that a merged cell names."""
 _LONGEST_REPEATED = 200
 """Characters."""
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
@@ -108,7 +107,7 @@ def _across(cells: dict[int, str], merged: Mapping[int, tuple[int, int]]) -> dic
     return {
         column: cells[left]
         for left, (right, _) in merged.items()
-        for column in range(left, min(right, left + _WIDEST) + 1)
+        for column in range(left, min(right, left + WIDEST) + 1)
         if left in cells and right > left
     }
 
