@@ -78,5 +78,12 @@ class PullBar:
         """Show how far the pull is."""
         if progress.source != self._source:
             self._source = progress.source
-            self._progress.console.print(Text(f"agentkit: pulling {self._name} from {progress.source}", style="dim"))
+            self._say(f"pulling {self._name} from {progress.source}")
         self._progress.update(self._task, completed=progress.done_bytes, total=progress.total_bytes)
+
+    def wait(self) -> None:
+        """Say why nothing comes."""
+        self._say(f"another process is pulling {self._name}: waiting for it")
+
+    def _say(self, what: str) -> None:
+        self._progress.console.print(Text(f"agentkit: {what}", style="dim"))

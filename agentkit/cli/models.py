@@ -59,7 +59,7 @@ def pull_model(
     wanted = [name for name in wanted if not is_hosted(name)]
     for name in wanted:
         with PullBar(name) as bar:
-            path = store.pull(name, on_progress=bar.update)
+            path = store.pull(name, on_progress=bar.update, on_wait=bar.wait)
         note(f"{name} is in {path}")
     if is_json:
         typer.echo(to_json([_as_json(store.show(name)) for name in wanted if not is_path(name)]))

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,8 +85,15 @@ class ModelStore:
             raise ModelNotFoundError(f"the model {name} {state}: get it with `agentkit models pull {name}`")
         return folder / model.files[0].name if model.kind == "chat" else folder
 
-    def pull(self, name: str, *, on_progress: OnProgress | None = None) -> Path:
+    def pull(
+        self, name: str, *, on_progress: OnProgress | None = None, on_wait: Callable[[], None] | None = None
+    ) -> Path:
         """Get the model, unless it is here already, and say where it is.
+
+        Args:
+            name: A catalog name, `hf:OWNER/REPO:FILE`, or a path, which is not pulled.
+            on_progress: Called as the bytes come.
+            on_wait: Called once where another process is pulling the model, which is then waited for.
 
         Raises:
             ModelNotFoundError: no such name or file.
@@ -99,7 +106,7 @@ class ModelStore:
             return self.path(name)
         except ModelNotFoundError:
             model = self._known(name, is_hub_asked=True)
-        with self._pull_lock(name):
+        with self._pull_lock(name, on_wait):
             try:
                 return self.path(name)  # pulled by the process that was waited for
             except ModelNotFoundError:
@@ -261,12 +268,17 @@ class ModelStore:
         return self.directory / ".partial" / self._folder(name).name
 
     @contextmanager
-    def _pull_lock(self, name: str) -> Iterator[None]:
+    def _pull_lock(self, name: str, on_wait: Callable[[], None] | None) -> Iterator[None]:
         """One process pulls a model at a time; a second one waits."""
         (self.directory / ".partial").mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.directory / ".partial" / f"{self._folder(name).name}.lock", is_singleton=False)
         try:
-            lock.acquire(timeout=6 * 3600)
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
+            if not lock.is_locked:
+                if on_wait:
+                    on_wait()
+                lock.acquire(timeout=6 * 3600)
         except Timeout as error:
             raise ModelDownloadError(
                 f"another process has been pulling {name} for hours: end it and try again"

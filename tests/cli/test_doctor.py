@@ -1,17 +1,23 @@
 """`agentkit doctor`, and models that are not there: with the real store, which is empty here."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from agentkit.cli._invocation import Invocation
 from agentkit.cli.app import app
+from agentkit.directories import data_directory
 from agentkit.errors import DiskSpaceError
 from agentkit.indexes.collection import IndexCollection
 from agentkit.indexes.summary import IndexSummary
+from agentkit.models.catalog import CATALOG
 from agentkit.workspace import Workspace
 from tests.cli.conftest import Cli
 
@@ -246,3 +252,24 @@ def test_a_pull_of_a_path_pulls_nothing(run: Run, workspace: Path) -> None:
     (workspace / "tiny.gguf").touch()
     result = run("models", "pull", "tiny.gguf", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_pull_says_that_another_process_pulls_the_model_and_goes_on_when_that_ends() -> None:
+    models = data_directory() / "models"
+    (models / ".partial").mkdir(parents=True)
+    other = FileLock(models / ".partial" / "smollm2-135m.lock")
+    other.acquire()
+    command = [sys.executable, "-m", "agentkit", "models", "pull", "smollm2-135m"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        line = process.stderr.readline()
+        for file in CATALOG["smollm2-135m"].files:
+            (models / "smollm2-135m").mkdir()
+            (models / "smollm2-135m" / file.name).touch()
+            os.truncate(models / "smollm2-135m" / file.name, file.size)
+        other.release()
+        rest = process.stderr.read()
+    assert line == "agentkit: another process is pulling smollm2-135m: waiting for it\n"
+    assert rest.startswith("agentkit: smollm2-135m is in ")
+    assert process.returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from filelock import FileLock
 
 from agentkit import ModelStore
 from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
@@ -228,6 +229,32 @@ def test_what_a_pull_had_of_another_content_of_the_file_is_not_continued(
         _store(tmp_path).pull(name, on_progress=stop)
     hub.files["tiny.gguf"] = _DATA
     assert _store(tmp_path).pull(name).read_bytes() == _DATA
+
+
+def test_a_pull_that_waits_for_another_one_says_so_once_and_takes_what_that_made(
+    tmp_path: Path, hub: type[_Hub]
+) -> None:
+    store = _store(tmp_path)
+    (store.directory / ".partial").mkdir(parents=True)
+    other = FileLock(store.directory / ".partial" / "tiny.lock", is_singleton=False)
+    other.acquire()
+    waits: list[None] = []
+
+    def end_the_other() -> None:
+        waits.append(None)
+        (store.directory / "tiny").mkdir()
+        (store.directory / "tiny" / "model.gguf").write_bytes(_DATA)
+        other.release()
+
+    assert store.pull("tiny", on_wait=end_the_other).read_bytes() == _DATA
+    assert store.pull("tiny", on_wait=end_the_other).read_bytes() == _DATA
+    assert len(waits) == 1
+    assert hub.requests == []
+
+
+def test_a_pull_that_waits_for_nobody_says_nothing(tmp_path: Path, hub: type[_Hub]) -> None:
+    hub.files["tiny.gguf"] = _DATA
+    _store(tmp_path).pull("tiny", on_wait=lambda: pytest.fail("nobody pulls it"))
 
 
 @pytest.mark.usefixtures("package_index")
