@@ -11,6 +11,7 @@ import typer
 
 from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import neutralise, read_piped_text, to_json
+from agentkit.errors import EvaluationError
 from agentkit.results import SearchMode
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def answers(
     """Measure answers: right, cited, refused where they must be. A run that was stopped goes on where it was.
 
     Each line of QUESTIONS is an object with `question`, and `answer` and `files` where the documents answer it.
+    Exits with 1 where every question failed.
     """
     _check_form(output)
     workspace = workspace_of(context)
@@ -81,6 +83,12 @@ def answers(
         questions, chosen, model=model, judge=judge, on_progress=_progress
     )
     _finish(evaluation, output, is_json=is_json)
+    if not evaluation.values:
+        count, error = len(evaluation.details), evaluation.details[0]["error"]
+        raise EvaluationError(
+            f"nothing was measured: each of the {count} questions failed, the first with {error.rstrip('.')}: see to "
+            "that and measure again"
+        )
 
 
 @app.command("make")

@@ -69,6 +69,7 @@ def evaluate_answers(
     finished = Finished(journal, settings)
     values: dict[str, dict[str, float]] = {}
     details, notes = [], _unknown_files(questions, known_files)
+    failed: list[str] = []
     unrated: list[str] = []
     for number, question in enumerate(questions):
         if on_progress:
@@ -78,7 +79,7 @@ def evaluate_answers(
             row = finished.add(question.id, _ask(question, answer, rate))
         details.append(row)
         if row.get("error"):
-            notes.append(f"question {question.id} failed: {row['error']}")
+            failed.append(f"{question.id}: {row['error']}")
             continue
         rating = row.get("rating", {})
         if rating and rating["value"] is None:
@@ -87,6 +88,8 @@ def evaluate_answers(
         for metric, value in {**row["score"], **rest}.items():
             if value is not None:
                 values.setdefault(metric, {})[question.id] = float(value)
+    if failed:
+        notes.append(f"{len(failed)} of {len(questions)} questions failed ({'; '.join(failed[:5])})")
     if unrated:
         notes.append(f"{len(unrated)} answers were not rated by the judge ({'; '.join(unrated[:5])})")
     return Evaluation("answers", settings, values, details, tuple(notes), time.monotonic() - started)

@@ -55,6 +55,19 @@ def test_answers_are_measured_and_saved_and_compared(cli: Cli, docs: Path, works
     assert "<svg" in (workspace / "run.html").read_text()
 
 
+def test_a_run_whose_questions_all_failed_is_an_error_and_one_with_some_is_not(
+    cli: Cli, docs: Path, workspace: Path
+) -> None:
+    cli("index", docs)
+    questions = _questions(workspace, {"question": "Who?"}, {"question": "Where?"})
+    cli.replies = []
+    assert "nothing was measured: each of the 2 questions failed, the first " in cli.error("eval", "answers", questions)
+    cli.replies = ["NOT FOUND"]
+    result = cli("eval", "answers", questions)
+    assert result.exit_code == 0
+    assert "- 1 of 2 questions failed (" in result.stdout
+
+
 def test_questions_are_made_with_their_spans(cli: Cli, workspace: Path) -> None:
     folder = workspace / "docs"
     folder.mkdir()

@@ -154,7 +154,7 @@ def test_a_run_that_was_stopped_goes_on_and_a_failure_is_named(tmp_path: Path) -
         return Answer("x")
 
     first = evaluate_answers(questions, answer, settings={"a": 1}, journal=journal)
-    assert first.notes == ("question 2 failed: RuntimeError: no luck",)
+    assert first.notes == ("1 of 4 questions failed (2: RuntimeError: no luck)",)
     with journal.open("a") as file:
         file.write('{"run": "cut')
     second = evaluate_answers(questions, answer, settings={"a": 1}, journal=journal)
