@@ -229,18 +229,15 @@ class Catalog:
         )
         return [rows[identifier] for identifier in identifiers if identifier in rows]
 
-    def vectors_by_id(self, identifiers: Sequence[str]) -> NDArray[np.float32]:
-        """The embeddings of these chunks, in their order, shape (found, dimension)."""
-        rows = dict(
-            self._rows(
-                "SELECT id, vector FROM chunks JOIN embeddings USING (text_hash) "
-                "WHERE id IN (SELECT value FROM json_each(?))",
-                (json.dumps(identifiers),),
-            )
+    def vectors_by_id(self, identifiers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Chunk id -> embedding, for those that are published."""
+        rows = self._rows(
+            "SELECT id, vector FROM chunks JOIN embeddings USING (text_hash) "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(identifiers),),
         )
         size = self._vector_size()
-        found = [self._vector(rows[identifier], size) for identifier in identifiers if identifier in rows]
-        return np.array(found, dtype=np.float32)
+        return {identifier: self._vector(blob, size) for identifier, blob in rows}
 
     def document_frequencies(self, stems: Iterable[str]) -> dict[str, int]:
         """In how many chunks each stem occurs."""

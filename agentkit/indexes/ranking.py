@@ -55,7 +55,9 @@ def hybrid_ranking(
     told = feedback.telling_words(
         catalog.searched_texts(best), weights, catalog.document_frequencies, catalog.chunk_count()
     )
-    second = search(keyword_query(query, told), feedback.moved(vector, catalog.vectors_by_id(best), weights))
+    vectors = catalog.vectors_by_id(best)
+    towards = feedback.moved(vector, np.array([vectors[name] for name in best]), weights)
+    second = search(keyword_query(query, told), towards)
     fused = fuse_scores(first, second, weight=_FIRST_WEIGHT)
     exact = _holding(catalog, query, depth, within)
     if not exact:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
@@ -79,8 +80,11 @@ class RefinedRetriever(BaseRetriever):
         return [known[name] for name, _ in fused]
 
     def _diversified(self, question: str, found: list[Hit]) -> list[Hit]:
+        """In another order; without those that were removed from the index since they were found."""
         index: Index = self.index
-        vectors = index.catalog.vectors_by_id([hit.metadata["chunk_id"] for hit in found])
+        known = index.catalog.vectors_by_id([hit.metadata["chunk_id"] for hit in found])
+        left = [hit for hit in found if hit.metadata["chunk_id"] in known]
+        vectors = np.array([known[hit.metadata["chunk_id"]] for hit in left])
         query = index.embedder.embed_array([question])[0]
-        order = diversified(query, vectors, count=len(found), relevance_weight=self.relevance_weight)
-        return [found[number] for number in order]
+        order = diversified(query, vectors, count=len(left), relevance_weight=self.relevance_weight)
+        return [left[number] for number in order]

@@ -131,7 +131,7 @@ def test_fifty_planted_texts_leave_no_byte_in_any_file_of_the_index(tmp_path: Pa
                    for chunk in index.catalog.chunks_of(path)]  # fmt: skip
         store = index.vectors.open_for_reading()
         assert store is not None
-        vectors = list(index.catalog.vectors_by_id(planted))
+        vectors = list(index.catalog.vectors_by_id(planted).values())
         as_chroma_has_them = list(store.vectors(planted).values())
     assert len(vectors) >= 50
     assert _found(place, _pieces(secrets, vectors)) == _pieces(secrets, vectors)

@@ -133,6 +133,30 @@ def test_all_steps_together_give_true_spans(index: Index) -> None:
     assert {document.metadata["path"] for document in documents} == {"ferry.txt", "reports/mill.md"}
 
 
+def test_what_is_removed_between_the_search_and_the_choice_is_left_out_and_the_rest_keep_their_vectors(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name, text in {"gone": "flour from barley", "near": "flour from oats", "far": "a ferry with no cargo"}.items():
+        (folder / f"{name}.txt").write_text(text)
+
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        index_folder(index, [folder])
+
+        class Removing:
+            """A reranker during which the best hit's file is removed."""
+
+            def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+                assert passages[0] == "flour from barley"
+                (folder / "gone.txt").unlink()
+                index_folder(index, [folder])
+                return [-float(rank) for rank in range(len(passages))]
+
+        retriever = RefinedRetriever(index=index, k=3, reranker=Removing(), relevance_weight=0.9)
+        assert [hit.path for hit in retriever.hits("flour from barley")] == ["near.txt", "far.txt"]
+
+
 def test_ranks_are_those_of_the_last_step(index: Index) -> None:
     chosen = RefinedRetriever(index=index, k=3, relevance_weight=0.3, queries=lambda question: ["ferry", question])
     hits = chosen.hits("flour from barley")
