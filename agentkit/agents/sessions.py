@@ -142,6 +142,11 @@ class SessionStore:
             _check_asked(connection, turn)
             connection.execute("INSERT OR REPLACE INTO steps VALUES (?, ?, ?)", (turn, step.number, to_stored(step)))
 
+    def stand_alone(self, turn: int) -> None:
+        """Have a turn not replace another: it stays, whatever becomes of its answer."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE turns SET replaces = NULL WHERE number = ?", (turn,))
+
     def answer(self, turn: int, answer: Answer) -> None:
         """End a turn; the one of the same session that it replaces goes. Durable when this returns.
 

@@ -57,6 +57,7 @@ class Chat:
         self._store = workspace.sessions()
         self._turns = self._store.turns(session.id) if session else []
         self._loader = Loader(self._load)
+        self._begin_call: Callable[[PendingCall], None] = lambda _: None
         if session and session.setup != setup:
             self._store.set_setup(session.id, setup)
 
@@ -109,7 +110,8 @@ class Chat:
         """Ask, and keep what is answered.
 
         Ctrl-C ends the answer: what there is of it is kept as the turn's, with the stop reason `cancelled`, and
-        `KeyboardInterrupt` goes on. Where the model fails nothing is kept.
+        `KeyboardInterrupt` goes on. Where the model fails nothing is kept. A call with effects is kept before it runs,
+        and stays whatever comes of the answer, in a turn beside the one that this was to replace.
 
         Args:
             question: What is asked.
@@ -127,20 +129,22 @@ class Chat:
         session = self._begun(question)
         turn = self._store.ask(session.id, question, attachments=attachments, replaces=replaced)
         progress = _Progress(self._store, turn, on_event)
+        self._begin_call = progress.begin
         try:
             conversation = self._loader.wait(self.setup).conversation
             answer = conversation.answer(question, _exchanges(before), on_event=progress.tell, text=_text(attachments))
-        except KeyboardInterrupt:
-            if replaced is not None:  # an answer that was whole is better than one that was not
+        except BaseException as error:
+            is_stopped = isinstance(error, KeyboardInterrupt)
+            if progress.has_effects or (is_stopped and replaced is None):
+                self._keep(self._turns, progress.turn, progress.cut_off())
+            else:  # an answer that was whole is better than one that was not
                 self._store.remove_turn(turn.number)
-            else:
-                self._keep(before, progress.turn, progress.cut_off())
-            progress.tell_rest()
-            raise
-        except BaseException:
-            self._store.remove_turn(turn.number)
+            if is_stopped:
+                progress.tell_rest()
             raise
         answered = self._keep(before, progress.turn, answer)
+        if replaced is not None and progress.has_effects:
+            self._store.remove_turn(replaced)
         progress.tell_rest()
         return answered
 
@@ -265,6 +269,7 @@ class Chat:
             instructions="\n".join(filter(None, (INSTRUCTIONS, setup.system))),
             strategy=strategy,
             approve=lambda call: self.approve(call),  # noqa: PLW0108  # as it is then, and not now
+            before_call=lambda call: self._begin_call(call),  # noqa: PLW0108  # as above
         )
 
 
@@ -275,11 +280,23 @@ class _Progress:
 
     def __init__(self, store: SessionStore, turn: Turn, on_event: "Callable[[ConversationEvent], None]") -> None:
         self.turn = turn
+        self.has_effects = False
+        """Whether a call with effects was begun."""
         self._store = store
         self._on_event = on_event
         self._pieces: list[str] = []
         self._steps: list[Step] = []
+        self._begun: list[Step] = []
         self._held: ConversationEvent | None = None
+
+    def begin(self, call: "PendingCall") -> None:
+        """A call that is about to be run. One with effects is kept before it is, since nothing takes it back."""
+        if call.flags.effects:
+            said = f"{call.tool} was begun, and its end was not waited for: what it does may be done all the same"
+            self.has_effects = True
+            self._begun.append(Step(0, "", call.tool, call.arguments, observation=said, error=said))
+            self._store.stand_alone(self.turn.number)
+            self._store.add_step(self.turn.number, self._all_steps()[-1])
 
     def tell(self, event: "ConversationEvent") -> None:
         """What happened."""
@@ -294,6 +311,8 @@ class _Progress:
                 self._pieces.clear()  # it was a thought
             case Step():
                 self._steps.append(event)
+                done = (event.tool, event.arguments)
+                self._begun = [step for step in self._begun if (step.tool, step.arguments) != done]
                 self._store.add_step(self.turn.number, event)
             case QuestionRewritten():
                 self.turn = replace(self.turn, searched=event.question)
@@ -311,7 +330,11 @@ class _Progress:
 
     def cut_off(self) -> Answer:
         """What there is of the answer."""
-        return Answer("".join(self._pieces).strip(), stop_reason=StopReason.CANCELLED, steps=tuple(self._steps))
+        return Answer("".join(self._pieces).strip(), stop_reason=StopReason.CANCELLED, steps=self._all_steps())
+
+    def _all_steps(self) -> tuple[Step, ...]:
+        """Those that are done, and the calls with effects that are begun."""
+        return tuple(replace(step, number=n) for n, step in enumerate((*self._steps, *self._begun), start=1))
 
 
 def _exchanges(turns: Sequence[Turn]) -> "list[Exchange]":

@@ -1,5 +1,6 @@
 """`agentkit.chat` in a program."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from agentkit import HashingEmbedder, ScriptedModel, Settings, Workspace
-from agentkit.agents.session import SessionSetup
+from agentkit.agents.session import SessionSetup, Turn
+from agentkit.agents.sessions import SessionStore
 from agentkit.chat import Chat
-from agentkit.errors import IndexingError, IndexNotFoundError, SessionError, SessionsDamagedError
+from agentkit.errors import IndexingError, IndexNotFoundError, ModelError, SessionError, SessionsDamagedError
+from agentkit.results import StopReason
 
 _TOOL = '''
 from agentkit.tools import tool
@@ -24,6 +27,14 @@ def send(text: str) -> str:
     """
     return "sent"
 '''
+
+
+_CTRL_C = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(2)"
+_READ_STEPS = (
+    "import os, sqlite3; file = sqlite3.connect(os.environ['AGENTKIT_DATA_DIR'] + '/sessions.sqlite'); "
+    "return str(file.execute('SELECT step FROM steps').fetchall())"
+)
+_INTERRUPTED = pytest.mark.skipif(os.name == "nt", reason="there a process cannot be sent Ctrl-C alone")
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +51,23 @@ def _call(text: str) -> AIMessage:
     return AIMessage("", tool_calls=[{"name": "send", "args": {"text": text}, "id": text}])
 
 
+def _write_tool(root: Path, before: str = "") -> None:
+    """`before`: what it does before it has sent."""
+    (root / "tools").mkdir()
+    (root / "tools" / "sending.py").write_text(_TOOL.replace('    return "sent"', f'    {before}\n    return "sent"'))
+
+
+def _kept(chat: Chat) -> list[Turn]:
+    """The turns on the disk, which must be those in memory."""
+    assert chat.session
+    with SessionStore(chat.store.path) as store:
+        turns = store.turns(chat.session.id)
+    assert turns == list(chat.turns)
+    return turns
+
+
 def test_who_approves_can_be_said_after_the_first_turn(tmp_path: Path) -> None:
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "sending.py").write_text(_TOOL)
+    _write_tool(tmp_path)
     with _chat(tmp_path, _call("one"), "Done.", _call("two"), "Done.", tools=("send",)) as chat:
         assert "did not approve" in chat.ask("Send one.").steps[0].observation
         chat.approve = lambda call: call.arguments == {"text": "two"}
@@ -97,3 +122,81 @@ def test_a_switch_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
             chat.ask("And now?")
         with pytest.raises(IndexingError, match="closed"):
             opened.index.search("fox")
+
+
+@_INTERRUPTED
+def test_an_approved_call_that_ctrl_c_interrupts_is_kept(tmp_path: Path) -> None:
+    _write_tool(tmp_path, _CTRL_C)
+    with _chat(tmp_path, _call("one"), tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        with pytest.raises(KeyboardInterrupt):
+            chat.ask("Send one.")
+        [turn] = _kept(chat)
+    [step] = turn.steps
+    assert (step.tool, step.arguments) == ("send", {"text": "one"})
+    assert step.error == "send was begun, and its end was not waited for: what it does may be done all the same"
+    assert turn.answer
+    assert turn.answer.stop_reason is StopReason.CANCELLED
+
+
+@_INTERRUPTED
+def test_a_call_that_was_not_approved_is_not_said_to_be_begun(tmp_path: Path) -> None:
+    def interrupt(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    _write_tool(tmp_path)
+    with _chat(tmp_path, _call("one"), tools=("send",)) as chat:
+        chat.approve = interrupt
+        with pytest.raises(KeyboardInterrupt):
+            chat.ask("Send one.")
+        [turn] = _kept(chat)
+    assert turn.steps == ()
+
+
+def test_a_call_with_effects_is_on_the_disk_before_it_is_run(tmp_path: Path) -> None:
+    _write_tool(tmp_path, _READ_STEPS)
+    with _chat(tmp_path, _call("one"), "Done.", tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        chat.ask("Send one.")
+        [turn] = _kept(chat)
+    [step] = turn.steps
+    assert "send was begun" in step.observation
+
+
+@_INTERRUPTED
+def test_an_interrupted_retry_that_ran_a_call_stands_beside_what_it_was_to_replace(tmp_path: Path) -> None:
+    _write_tool(tmp_path, _CTRL_C)
+    with _chat(tmp_path, "Sent!", _call("one"), tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        chat.ask("Send one.")
+        with pytest.raises(KeyboardInterrupt):
+            chat.retry()
+        first, second = _kept(chat)
+    assert first.answer
+    assert first.answer.text == "Sent!"
+    assert [step.tool for step in second.steps] == ["send"]
+
+
+def test_a_retry_that_ran_a_call_and_is_answered_takes_the_place_of_the_turn(tmp_path: Path) -> None:
+    _write_tool(tmp_path)
+    with _chat(tmp_path, "Sent!", _call("one"), "Now it is.", tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        chat.ask("Send one.")
+        chat.retry()
+        [turn] = _kept(chat)
+    assert turn.answer
+    assert turn.answer.text == "Now it is."
+
+
+def test_where_the_model_fails_a_call_with_effects_that_ran_is_kept_all_the_same(tmp_path: Path) -> None:
+    _write_tool(tmp_path)
+    with _chat(tmp_path, _call("one"), tools=("send",)) as chat:
+        with pytest.raises(ModelError):
+            chat.ask("Send one.")
+        assert _kept(chat) == []  # it was not approved
+    with _chat(tmp_path, _call("one"), tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        with pytest.raises(ModelError):
+            chat.ask("Send one.")
+        [turn] = _kept(chat)
+    assert [step.observation for step in turn.steps] == ["sent"]
