@@ -5,7 +5,6 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
@@ -13,7 +12,7 @@ from agentkit.agents.reading import ReplyReading
 from agentkit.errors import ToolSetupError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import Constraint
-from agentkit.models.context import context_tokens
+from agentkit.models.context import context_tokens, prompt_tokens, text_tokens
 from agentkit.models.structured import OutputSchema
 from agentkit.results import Usage
 
@@ -88,14 +87,11 @@ class AgentModel:
 
     def count(self, messages: list[BaseMessage]) -> int:
         """Tokens of the prompt; an estimate where the model is not our own."""
-        if local := self.local:
-            return len(local.prompt_tokens(messages, tools=self._tools))
-        return count_tokens_approximately(messages)
+        return prompt_tokens(self._model, messages, tools=self._tools)
 
     def usage(self, messages: list[BaseMessage], reply: str) -> Usage:
         """What a reply that was left on its way had cost by then; of the prompt all is counted."""
-        written = self.local.get_num_tokens(reply) if self.local else self.count([AIMessage(reply)])
-        return Usage(prompt_tokens=self.count(messages), completion_tokens=written)
+        return Usage(prompt_tokens=self.count(messages), completion_tokens=text_tokens(self._model, reply))
 
     def _bound(self, *, may_call: bool) -> Any:  # Any: a model or a binding of it
         if not self._tools:

@@ -1,10 +1,11 @@
-"""How much a chat model reads at once, and how much of it messages take."""
+"""How much a chat model reads at once, and how much of it messages and texts take."""
 
 from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.tools import BaseTool
 
 from agentkit.models.chat import LocalChatModel
 
@@ -17,10 +18,17 @@ def context_tokens(model: BaseChatModel) -> int | None:
     return longest if isinstance(longest, int) else None
 
 
-def prompt_tokens(model: BaseChatModel, messages: Sequence[BaseMessage]) -> int:
-    """Tokens of the prompt that `messages` make; an estimate where the model is not our own."""
+def prompt_tokens(model: BaseChatModel, messages: Sequence[BaseMessage], *, tools: Sequence[BaseTool] = ()) -> int:
+    """Tokens of the prompt that `messages` make; an estimate, without the tools, where the model is not our own."""
     if not messages:
         return 0
     if isinstance(model, LocalChatModel):
-        return len(model.prompt_tokens(list(messages)))
+        return len(model.prompt_tokens(list(messages), tools=tools))
     return count_tokens_approximately(messages)
+
+
+def text_tokens(model: BaseChatModel, text: str) -> int:
+    """Tokens of a text by itself; an estimate where the model is not our own."""
+    if isinstance(model, LocalChatModel):
+        return model.get_num_tokens(text)
+    return count_tokens_approximately([AIMessage(text)])

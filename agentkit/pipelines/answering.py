@@ -7,15 +7,14 @@ grounded where at least one was.
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.retrievers import BaseRetriever
 
 from agentkit.errors import ContextLengthError
-from agentkit.models.chat import LocalChatModel
-from agentkit.models.context import context_tokens
+from agentkit.models.context import context_tokens, text_tokens
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.pipelines.entailment import Entailment
@@ -58,7 +57,8 @@ def answer_question(
     """
     started = time.monotonic()
     passages = [Passage.of(number, found) for number, found in enumerate(retriever.invoke(question), start=1)]
-    included, uses = fit_passages(passages, _room_for_passages(question, system, model, max_tokens), _counter(model))
+    room = _room_for_passages(question, system, model, max_tokens)
+    included, uses = fit_passages(passages, room, partial(text_tokens, model))
     if not included:
         answer = _not_found()
     elif strategy:
@@ -141,16 +141,10 @@ def _room_for_passages(question: str, system: str, model: BaseChatModel, max_tok
     limit = context_tokens(model)
     if limit is None:
         return None
-    room = limit - _counter(model)(prompt_overhead(question, system)) - max_tokens - _ROOM_FOR_QUOTES
+    room = limit - text_tokens(model, prompt_overhead(question, system)) - max_tokens - _ROOM_FOR_QUOTES
     if room <= 0:
         raise ContextLengthError(
             f"the question and an answer of {max_tokens} tokens do not fit into the context of {limit} tokens: "
             "ask a shorter question, or choose a model with a longer context"
         )
     return room
-
-
-def _counter(model: BaseChatModel) -> Callable[[str], int]:
-    if isinstance(model, LocalChatModel):
-        return model.get_num_tokens
-    return lambda text: count_tokens_approximately([AIMessageChunk(content=text)])

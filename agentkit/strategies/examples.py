@@ -14,12 +14,12 @@ from typing import Protocol
 import numpy as np
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.messages.utils import count_tokens_approximately
 from numpy.typing import NDArray
 
 from agentkit.embedders import Embedder
 from agentkit.errors import StrategyError
 from agentkit.models.chat import LocalChatModel
+from agentkit.models.context import prompt_tokens
 from agentkit.paths import StrPath
 from agentkit.retrievers.diversity import diversified
 from agentkit.strategies.problem import Problem, check_range
@@ -183,8 +183,8 @@ def fit_examples(
 def _fits(messages: tuple[BaseMessage, ...], model: BaseChatModel, max_tokens: int, limit: int | None) -> bool:
     if isinstance(model, LocalChatModel):
         room = model.engine.context_tokens - max_tokens
-        return len(model.prompt_tokens(list(messages))) <= (room if limit is None else min(limit, room))
-    return limit is None or count_tokens_approximately(messages) <= limit
+        limit = room if limit is None else min(limit, room)
+    return limit is None or prompt_tokens(model, messages) <= limit
 
 
 def _parse(line: str) -> Example | str:

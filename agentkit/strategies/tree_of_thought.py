@@ -11,10 +11,9 @@ from time import monotonic
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
-from langchain_core.messages.utils import count_tokens_approximately
 
 from agentkit.errors import StrategyError
-from agentkit.models.chat import LocalChatModel
+from agentkit.models.context import prompt_tokens
 from agentkit.results import Answer, StopReason
 from agentkit.strategies.asking import PARALLEL_CALLS, Asker, Request
 from agentkit.strategies.concluding import ask_plainly, to_answer
@@ -108,10 +107,7 @@ class TreeOfThought:
         if self.budget.tokens is None:
             return
         prompt = (*problem.opening, *self.proposer.prompt(problem, self.rules.start(problem)))
-        if isinstance(model, LocalChatModel):
-            needed = len(model.prompt_tokens(list(prompt))) + self.proposer.max_tokens
-        else:
-            needed = count_tokens_approximately(prompt) + self.proposer.max_tokens
+        needed = prompt_tokens(model, prompt) + self.proposer.max_tokens
         if self.budget.tokens < needed:
             raise StrategyError(
                 f"the budget of {self.budget.tokens} tokens is too small for one thought: give {needed} or more"
