@@ -155,7 +155,8 @@ class Agent:
     def as_runnable(self) -> Runnable[LanguageModelInput, AIMessage]:
         """The agent in the place of a chat model: it takes what a chat model takes and gives a message.
 
-        The last message is the task, those before it the history. `response_metadata["answer"]` is the `Answer`.
+        The last message is the task, those before it the history. `response_metadata["answer"]` is the `Answer`
+        as JSON has it; `pydantic.TypeAdapter(Answer).validate_python` makes one of it again.
         """
         from agentkit.agents.runnable import runnable
 

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, conver
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from pydantic import TypeAdapter
 
 from agentkit.errors import MessageError
 from agentkit.models.messages import text_of
@@ -14,6 +15,8 @@ from agentkit.results import Answer
 
 if TYPE_CHECKING:
     from agentkit.agents.react import Agent
+
+_ANSWER = TypeAdapter(Answer)
 
 
 def runnable(agent: "Agent") -> Runnable[LanguageModelInput, AIMessage]:
@@ -40,7 +43,11 @@ def _message(answer: Answer) -> AIMessage:
     used = answer.usage
     return AIMessage(
         answer.text,
-        response_metadata={"stop_reason": answer.stop_reason.value, "answer": answer},
+        response_metadata={
+            "stop_reason": answer.stop_reason.value,
+            # plain data, as all of a message must be: LangGraph's checkpoints keep nothing else
+            "answer": _ANSWER.dump_python(answer, mode="json", fallback=str),
+        },
         usage_metadata=UsageMetadata(
             input_tokens=used.prompt_tokens,
             output_tokens=used.completion_tokens,

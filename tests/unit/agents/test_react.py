@@ -1,5 +1,6 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
+import json
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from langchain_core.messages import (
     InvalidToolCall,
     SystemMessage,
     ToolMessage,
+    messages_from_dict,
+    messages_to_dict,
 )
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
@@ -29,7 +32,8 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import BaseTool
 from langchain_core.tools import tool as langchain_tool
-from pydantic import BaseModel
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel, TypeAdapter
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, StopReason, index_folder
 from agentkit.agents import Agent, AgentLimits, PendingCall, TextPiece, ToolStarted
@@ -559,7 +563,7 @@ def test_the_agent_stands_where_a_chat_model_can() -> None:
     assert [message.content for message in model.calls[0][1:]] == ["Hello", "Hello.", "6*7?"]
     agent, _ = _agent("Yes.")
     message = agent.as_runnable().invoke("Well?")
-    assert message.response_metadata["answer"].text == "Yes."
+    assert message.response_metadata["answer"]["text"] == "Yes."
     with pytest.raises(MessageError, match="needs a task"):
         agent.as_runnable().invoke([AIMessage("Hello.")])
 
@@ -585,6 +589,19 @@ class Sum(BaseModel):
     """A sum."""
 
     total: int
+
+
+def test_the_answer_in_the_agent_s_message_is_plain_data_and_can_be_made_an_answer_again() -> None:
+    replies = (_call("calculator", expression="6*7"), "It is 42.", _call("Sum", 2, total=42))
+    agent, _ = _agent(*replies, response_format=Sum)
+    message = agent.as_runnable().invoke("6*7?")
+    checkpoint = JsonPlusSerializer().loads_typed(JsonPlusSerializer().dumps_typed(message))
+    (read,) = messages_from_dict(json.loads(json.dumps(messages_to_dict([message]))))
+    for copy in (message, checkpoint, read):
+        assert copy == message
+        answer = TypeAdapter(Answer).validate_python(copy.response_metadata["answer"])
+        assert (answer.text, answer.value, answer.stop_reason) == ("It is 42.", {"total": 42}, StopReason.COMPLETED)
+        assert answer.steps[0].arguments == {"expression": "6*7"}
 
 
 def test_the_answer_can_have_the_form_that_a_program_wants() -> None:
