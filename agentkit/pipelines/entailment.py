@@ -15,6 +15,7 @@ from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
+from agentkit.models.yes_no import yes_log_odds
 from agentkit.paths import StrPath
 from agentkit.results import Usage
 
@@ -47,7 +48,7 @@ def judge_of(model: BaseChatModel) -> Entailment:
 
 
 class ScoringJudge:
-    """Reads its judgement off the local model's log-probabilities: two short continuations, nothing decoded."""
+    """Reads its judgement off the local model's log-probabilities (`models/yes_no.py`)."""
 
     least_log_odds = -0.7
     """Chosen on half of benchmarks/questions/claims.jsonl (docs/evaluation.md)."""
@@ -63,10 +64,9 @@ class ScoringJudge:
         return self._log_odds(_prompt(evidence, statement, _CONTRADICTS))
 
     def _log_odds(self, messages: list[BaseMessage]) -> float:
-        scores = self._model.score(messages, ["Yes", "No"])
-        self.usage += scores.usage
-        yes, no = scores.logprobs
-        return yes - no
+        log_odds, usage = yes_log_odds(self._model, messages)
+        self.usage += usage
+        return log_odds
 
 
 class AskingJudge:

@@ -18,6 +18,7 @@ from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import choice
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
+from agentkit.models.yes_no import yes_log_odds
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage
@@ -155,11 +156,9 @@ class ConstrainedReader:
         return passages_answer + quote_states + quote_proves > _LEAST_LOG_ODDS
 
     def _log_odds(self, messages: list[BaseMessage]) -> float:
-        """How much likelier the model is to say Yes than No, as a difference of natural-log probabilities."""
-        scores = self._model.score(messages, ["Yes", "No"])
-        self.usage += scores.usage
-        yes, no = scores.logprobs
-        return yes - no
+        log_odds, usage = yes_log_odds(self._model, messages)
+        self.usage += usage
+        return log_odds
 
 
 class PromptedReader:

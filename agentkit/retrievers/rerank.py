@@ -11,6 +11,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from agentkit.embedders.cross_encoder import CrossEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
+from agentkit.models.yes_no import yes_log_odds
 from agentkit.paths import StrPath
 from agentkit.results import Hit
 
@@ -55,8 +56,8 @@ class ModelReranker:
             SystemMessage(_SYSTEM),
             HumanMessage(f"Question: {question}\n\nPassage:\n{passage}\n\n{_TASK}"),
         ]
-        yes, no = self._model.score(messages, ["Yes", "No"]).logprobs
-        return yes - no
+        log_odds, _ = yes_log_odds(self._model, messages)
+        return log_odds
 
 
 class CrossEncoderReranker:
