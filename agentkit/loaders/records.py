@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,13 +52,14 @@ def load_json(path: Path) -> tuple[str, str]:
     """JSON as `path.to.key: value`, and the encoding. Records of a list have a blank line between them.
 
     A short record is one line, so that each of its values stands beside its name; numbers are kept as they are written.
+    JSON Lines are read as such under the name of JSON, too.
 
     Raises:
         DocumentError: not valid JSON (with the line), nested deeper than 100 levels, or empty.
     """
     text, encoding = read_text(path)
     is_lines = path.suffix.lower() in {".jsonl", ".ndjson"}
-    records = list(_parse_lines(text)) if is_lines else _parse(text, "JSON")
+    records = list(_parse_lines(text)) if is_lines else _parse_whole(text)
     shown = records if isinstance(records, list) and any(isinstance(r, dict) for r in records) else [records]
     blocks = [_record_text(record) for record in shown]
     lines = normalize("\n\n".join(block for block in blocks if block))
@@ -145,6 +147,17 @@ def _parse(text: str, place: str) -> Any:
         raise DocumentError(f"not valid {place}: {line}{error.msg}") from error
     except RecursionError as error:
         raise DocumentError(f"{place}: nested too deeply") from error
+
+
+def _parse_whole(text: str) -> Any:
+    """One value; or a list of several, where each is a line of its own."""
+    try:
+        return _parse(text, "JSON")
+    except DocumentError as error:
+        if isinstance(error.__cause__, json.JSONDecodeError) and error.__cause__.msg == "Extra data":
+            with suppress(DocumentError):
+                return list(_parse_lines(text))
+        raise
 
 
 def _parse_lines(text: str) -> Iterator[Any]:

@@ -63,6 +63,7 @@ def test_a_row_names_its_columns(load: Load, name: str, content: str, text: str)
         ("a.json", '"\\ud800 x"', "\ufffd x"),
         ("a.jsonl", '{"id": 1}\n\n{"id": 2}\n', "id: 1\n\nid: 2"),
         ("a.jsonl", '"one"\n"two"\n', "one, two"),
+        ("a.json", '{"id": 1}\n\n{"id": 2}\n', "id: 1\n\nid: 2"),
     ],
 )  # fmt: skip
 def test_a_value_names_its_path(load: Load, name: str, content: str, text: str) -> None:
@@ -88,6 +89,8 @@ def test_an_integer_of_any_length_is_kept(load: Load) -> None:
         ("a.json", "[]", "no text in it"),
         ("a.json", "{}", "no text in it"),
         ("a.jsonl", '{"a": 1}\n{"a"', "not valid JSON Lines: line 2"),
+        ("a.json", '{"a": 1}\n{"a"', "not valid JSON: line 2: Extra data"),
+        ("a.json", '{"a": 1} {"a": 2}', "not valid JSON: line 1: Extra data"),
         ("a.jsonl", "1\n" + "[" * 100_000, "line 2: nested too deeply"),
     ],
 )
