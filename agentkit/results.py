@@ -114,6 +114,10 @@ class Citation:
     heading: str = ""
     """The headings that the quote stands under, outermost first; empty where the document has none."""
 
+    def as_json(self) -> dict[str, Any]:  # Any: whatever JSON holds
+        """As the command line and an exported session give it: the place and the quote."""
+        return {name: getattr(self, name) for name in ("path", "page", "start", "end", "quote")}
+
 
 class Verdict(StrEnum):
     """What the documents say of a claim."""
@@ -169,6 +173,11 @@ class Step:
     seconds: float = 0.0
     usage: Usage = Usage()
     """What the model's reply with this call cost; of several calls of one reply the first has it."""
+
+    def as_json(self) -> dict[str, Any]:  # Any: whatever JSON holds
+        """As the command line and an exported session give it."""
+        names = ("thought", "tool", "arguments", "observation", "error", "seconds")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)

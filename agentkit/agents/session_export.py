@@ -47,18 +47,14 @@ def session_summary(session: Session) -> dict[str, Any]:
 def turn_record(turn: Turn) -> dict[str, Any]:
     """A turn in the shape that `ask --json` and `run --json` have; `answer` is null where it was interrupted."""
     answer = turn.answer
-    fields = ("path", "page", "start", "end", "quote")
     return {
         "question": turn.question,
         "files": [attached.name for attached in turn.attachments],
         "searched": turn.searched or None,
         "answer": answer.text if answer else None,
-        "citations": [{name: getattr(cited, name) for name in fields} for cited in answer.citations] if answer else [],
+        "citations": [cited.as_json() for cited in answer.citations] if answer else [],
         "grounded": bool(answer and answer.is_grounded),
-        "steps": [
-            {name: getattr(step, name) for name in ("thought", "tool", "arguments", "observation", "error", "seconds")}
-            for step in turn.steps
-        ],
+        "steps": [step.as_json() for step in turn.steps],
         "stop_reason": answer.stop_reason.value if answer else None,
         "warnings": list(answer.warnings) if answer else [],
         "usage": asdict(answer.usage) if answer else None,

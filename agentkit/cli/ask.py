@@ -164,10 +164,9 @@ def _as_json(
     """The shape of design.md section 7; an index adds what it does not support, a strategy its reasoning, `--explain`
     the passages.
     """
-    fields = ("path", "page", "start", "end", "quote")
     shape: dict[str, Any] = {
         "answer": answer.text,
-        "citations": [{name: getattr(citation, name) for name in fields} for citation in answer.citations],
+        "citations": [citation.as_json() for citation in answer.citations],
         "grounded": answer.is_grounded,
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),

@@ -141,12 +141,10 @@ def _show(answer: "Answer", workspace: "Workspace", index: str | None, *, is_jso
 
 def _as_json(answer: "Answer", *, is_reasoned: bool) -> dict[str, Any]:  # Any: whatever JSON holds
     """The shape of design.md section 7, and the citations as `ask` gives them; a strategy adds its reasoning."""
-    step_fields = ("thought", "tool", "arguments", "observation", "error", "seconds")
-    citation_fields = ("path", "page", "start", "end", "quote")
     shape = {
         "answer": answer.text,
-        "citations": [{name: getattr(citation, name) for name in citation_fields} for citation in answer.citations],
-        "steps": [{name: getattr(step, name) for name in step_fields} for step in answer.steps],
+        "citations": [citation.as_json() for citation in answer.citations],
+        "steps": [step.as_json() for step in answer.steps],
         "stop_reason": answer.stop_reason.value,
         "usage": asdict(answer.usage),
     }
