@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,6 +48,17 @@ def workspace_of(context: typer.Context) -> Workspace:
     """The workspace that the command works in, opened now."""
     invocation: Invocation = context.find_root().obj
     return invocation.open_workspace()
+
+
+def path_argument(text: str) -> Path:
+    """A path as it was given; one that is empty, as a variable that is not set, would be the current folder.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if not text:
+        raise UsageError("an empty path: name a folder or a file, or . for this folder")
+    return Path(text)
 
 
 def choose_index(workspace: Workspace, name: str | None) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agentkit.cli._invocation import UsageError, note, workspace_of
+from agentkit.cli._invocation import UsageError, note, path_argument, workspace_of
 from agentkit.cli._terminal import to_json
 from agentkit.errors import IndexingError
 from agentkit.results import IndexReport
@@ -15,16 +15,9 @@ if TYPE_CHECKING:
     from agentkit.workspace import Workspace
 
 
-def _path(text: str) -> Path:
-    """An argument that is empty, as a variable that is not set, would be the current folder."""
-    if not text:
-        raise UsageError("an empty path: give a folder or a file, or . for this folder")
-    return Path(text)
-
-
 def index(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders or files.", parser=_path)],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders or files.", parser=path_argument)],
     name: Annotated[
         str | None, typer.Option("--name", help="The index; by default named after the first path.")
     ] = None,

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from agentkit.cli._invocation import path_argument
 from agentkit.cli._terminal import neutralise_line
 
 
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder; made where it does not exist.")
+        Path, typer.Argument(metavar="DIR", help="The folder; made where it does not exist.", parser=path_argument)
     ] = Path(),
 ) -> None:
     """Make a folder a workspace, with settings and indexes of its own."""

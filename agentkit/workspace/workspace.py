@@ -92,9 +92,10 @@ class Workspace:
         """Make `folder` a workspace. Files that are there already stay as they are.
 
         Raises:
+            ValueError: an empty path.
             WorkspaceError: it is one already, or it cannot be written.
         """
-        folder = Path(folder).absolute()
+        folder = paths_of(folder)[0].absolute()
         if (folder / FILE_NAME).exists():
             raise WorkspaceError(f"{folder} is a workspace already: edit its {FILE_NAME}")
         try:

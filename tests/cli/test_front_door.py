@@ -99,6 +99,7 @@ def test_the_version_is_one_line() -> None:
         (("search", ""), "the query is empty"),
         (("index", ""), "an empty path"),
         (("index", "docs", ""), "an empty path"),
+        (("init", ""), "an empty path"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_code_2(cli: Cli, arguments: tuple[str, ...], expected: str) -> None:

@@ -112,6 +112,12 @@ class TestMaking:
         Workspace.create(tmp_path)
         assert (tmp_path / "tools" / "README.md").read_text() == "mine"
 
+    def test_an_empty_path_is_not_the_current_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(ValueError, match="an empty path"):
+            Workspace.create("")
+        assert not list(tmp_path.iterdir())
+
     def test_a_file_in_the_way_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         with pytest.raises(WorkspaceError, match="cannot make a workspace"):
