@@ -8,7 +8,7 @@ from rapidfuzz import fuzz
 
 from agentkit.chunkers import page_at
 from agentkit.results import Citation
-from agentkit.tools.retrieval import Passage, PassageNumbering
+from agentkit.tools.retrieval import NumberedHit, PassageNumbering
 
 _NUMBER = re.compile(r"\[(\d{1,4})\]")
 _SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?…](?=\s)|(?=\n)|\Z)")
@@ -23,7 +23,7 @@ _TELLING_WORDS = 3
 class Quote:
     """A sentence or line of a passage that was read."""
 
-    passage: Passage
+    passage: NumberedHit
     start: int
     end: int
     """Within the passage, as `start` is."""
@@ -63,7 +63,7 @@ def cited(answer: str, numbering: PassageNumbering) -> tuple[str, list[Quote]]:
     return _MARKER.sub(counted, answer), found
 
 
-def quotes_of(passage: Passage) -> list[Quote]:
+def quotes_of(passage: NumberedHit) -> list[Quote]:
     """The sentences and lines of a passage; at least one, the whole."""
     text = passage.hit.text
     spans = [found.span() for found in _SENTENCE.finditer(text)] or [(0, len(text))]
@@ -78,5 +78,5 @@ def _said(answer: str, number: int) -> Iterator[str]:
             yield " ".join(words)
 
 
-def _likest(said: str, passage: Passage) -> Quote:
+def _likest(said: str, passage: NumberedHit) -> Quote:
     return max(quotes_of(passage), key=lambda quote: fuzz.token_set_ratio(quote.text, said))

@@ -9,8 +9,8 @@ nothing that a passage says has none. It is about words alone: it does not under
 from collections.abc import Iterable, Sequence
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of, weigh
-from agentkit.tools.retrieval import Passage
+from agentkit.agents.terms import TELLING, SentenceTerms, term_weights, terms_by_sentence, terms_of, weigh
+from agentkit.tools.retrieval import NumberedHit
 
 _MOST = 4
 """Sentences of a chain."""
@@ -20,10 +20,10 @@ _WORTH = 0.12
 """The share of the question that a sentence must add to be a step of the chain."""
 
 
-def evidence(question: str, answer: str, passages: Iterable[Passage], cited: Sequence[Quote] = ()) -> list[Quote]:
+def evidence(question: str, answer: str, passages: Iterable[NumberedHit], cited: Sequence[Quote] = ()) -> list[Quote]:
     """The chain that begins with `cited`, or else with a sentence that says what the answer adds to the question."""
-    sentences = sentences_of(passages)
-    chain = [Sentence(quote, terms_of(quote.text)) for quote in cited]
+    sentences = terms_by_sentence(passages)
+    chain = [SentenceTerms(quote, terms_of(quote.text)) for quote in cited]
     weights = term_weights(sentences)
     asked, said = terms_of(question), terms_of(answer)
     added = (terms_of(_conclusion(answer)) or said) - asked
@@ -48,7 +48,7 @@ def _conclusion(answer: str) -> str:
     return lines[-1] if lines else ""
 
 
-def _closeness(sentence: Sentence, names: frozenset[str], near: set[int]) -> float:
+def _closeness(sentence: SentenceTerms, names: frozenset[str], near: set[int]) -> float:
     """1 where the sentence has one of the names, less where only another of its passage has, else 0."""
     if sentence.terms & names:
         return 1.0

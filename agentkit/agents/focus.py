@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, combinations
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import TELLING, Sentence, sentences_of, term_weights, terms_of, weigh
-from agentkit.tools.retrieval import Passage
+from agentkit.agents.terms import TELLING, SentenceTerms, term_weights, terms_by_sentence, terms_of, weigh
+from agentkit.tools.retrieval import NumberedHit
 
 _MOST = 6
 _MOST_CHARS = 1500
@@ -28,11 +28,11 @@ _ENOUGH_SHARED = 6.0
 """What more than two names weigh is no better a link."""
 
 
-def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
+def focus(question: str, passages: Iterable[NumberedHit]) -> list[Quote]:
     """At most eight lines, together of 1,500 characters, the likeliest first."""
-    sentences = [each for each in sentences_of(passages) if not _is_heading(each.quote)]
+    sentences = [each for each in terms_by_sentence(passages) if not _is_heading(each.quote)]
     asked, weights = terms_of(question), term_weights(sentences)
-    chosen: dict[str, Sentence] = {}
+    chosen: dict[str, SentenceTerms] = {}
     taken: Counter[int] = Counter()
     for sentence in chain.from_iterable(_pairs(asked, sentences, weights)):
         text = sentence.quote.text
@@ -46,14 +46,14 @@ def focus(question: str, passages: Iterable[Passage]) -> list[Quote]:
     return [sentence.quote for sentence in chosen.values()]
 
 
-def is_told_together(question: str, passages: Iterable[Passage]) -> bool:
+def is_told_together(question: str, passages: Iterable[NumberedHit]) -> bool:
     """Whether one passage has all words of the question that any passage has: it is likely to answer it alone."""
-    told = _told(sentences_of(passages)).values()
+    told = _told(terms_by_sentence(passages)).values()
     known = terms_of(question) & frozenset[str]().union(*told)
     return any(known <= terms for terms in told)
 
 
-def _told(sentences: Iterable[Sentence]) -> Mapping[int, frozenset[str]]:
+def _told(sentences: Iterable[SentenceTerms]) -> Mapping[int, frozenset[str]]:
     """The terms of each passage, by its number."""
     told: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
     for sentence in sentences:
@@ -67,12 +67,12 @@ def _is_heading(line: Quote) -> bool:
 
 
 def _pairs(
-    asked: frozenset[str], sentences: Sequence[Sentence], weights: Mapping[str, float]
-) -> list[tuple[Sentence, ...]]:
+    asked: frozenset[str], sentences: Sequence[SentenceTerms], weights: Mapping[str, float]
+) -> list[tuple[SentenceTerms, ...]]:
     """Lines that say something of the question, alone and with another that does, best first."""
     says = [(weigh(each.terms & asked, weights), each) for each in sentences if each.terms & asked]
     says.sort(key=lambda worth_and_sentence: -worth_and_sentence[0])
-    found: list[tuple[float, tuple[Sentence, ...]]] = [(_ALONE * worth, (sentence,)) for worth, sentence in says]
+    found: list[tuple[float, tuple[SentenceTerms, ...]]] = [(_ALONE * worth, (sentence,)) for worth, sentence in says]
     named = [(each, _names(each, asked, weights)) for _, each in says]
     for (first, names), (second, others) in combinations(named, 2):
         if shared := names & others:
@@ -82,8 +82,11 @@ def _pairs(
 
 
 def _linked(
-    asked: frozenset[str], sentences: Sequence[Sentence], weights: Mapping[str, float], chosen: Sequence[Sentence]
-) -> list[Sentence]:
+    asked: frozenset[str],
+    sentences: Sequence[SentenceTerms],
+    weights: Mapping[str, float],
+    chosen: Sequence[SentenceTerms],
+) -> list[SentenceTerms]:
     """Further lines that share a name with a chosen one, best first. What is asked may stand elsewhere in their
     passage, as in the head of a table.
     """
@@ -104,12 +107,12 @@ def _linked(
     return [sentence for _, sentence in sorted(found, key=lambda each: -each[0])]
 
 
-def _names(sentence: Sentence, asked: frozenset[str], weights: Mapping[str, float]) -> set[str]:
+def _names(sentence: SentenceTerms, asked: frozenset[str], weights: Mapping[str, float]) -> set[str]:
     return {term for term in sentence.terms - asked if weights[term] >= TELLING}
 
 
 def _linked_worth(
-    worth: float, shared: Iterable[str], first: Sentence, second: Sentence, weights: Mapping[str, float]
+    worth: float, shared: Iterable[str], first: SentenceTerms, second: SentenceTerms, weights: Mapping[str, float]
 ) -> float:
     worth *= _SAME_PASSAGE if second.passage == first.passage else 1.0
     return worth + _SHARED * min(weigh(shared, weights), _ENOUGH_SHARED)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import numbers_of
+from agentkit.agents.terms import numeric_terms_of
 from agentkit.models.constraints import Constraint, lark, literal, substring_rule
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
@@ -122,13 +122,13 @@ class SelfAsk:
         """
         hops, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
         parts = _HOP.findall(hops)
-        if not answer.strip() or any(numbers_of(part) - numbers_of(line) for line, part in parts):
+        if not answer.strip() or any(numeric_terms_of(part) - numeric_terms_of(line) for line, part in parts):
             return None
         quoted = {line for line, _ in parts}
         told = [line for line, text in zip(self.lines, self._texts, strict=True) if text in quoted]
-        missing = numbers_of(answer) - numbers_of("\n".join([self.question, *(line.text for line in told)]))
+        missing = numeric_terms_of(answer) - numeric_terms_of("\n".join([self.question, *(line.text for line in told)]))
         for line in self.lines:
-            if found := missing & numbers_of(line.text):
+            if found := missing & numeric_terms_of(line.text):
                 told.append(line)
                 missing -= found
         return None if missing else (answer.strip(), told)

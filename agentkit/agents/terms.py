@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from agentkit.agents.citing import Quote, quotes_of
 from agentkit.indexes.keywords import STOP_WORDS
-from agentkit.tools.retrieval import Passage
+from agentkit.tools.retrieval import NumberedHit
 
 TELLING = math.log(1 + 3)
 """What a word weighs that one of three sentences has: a name is in fewer."""
@@ -25,7 +25,7 @@ _NUMBERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SentenceTerms:
     """A sentence or line of a passage, and its terms."""
 
     quote: Quote
@@ -37,9 +37,9 @@ class Sentence:
         return self.quote.passage.number
 
 
-def sentences_of(passages: Iterable[Passage]) -> list[Sentence]:
+def terms_by_sentence(passages: Iterable[NumberedHit]) -> list[SentenceTerms]:
     """In the order of the passages."""
-    return [Sentence(quote, terms_of(quote.text)) for passage in passages for quote in quotes_of(passage)]
+    return [SentenceTerms(quote, terms_of(quote.text)) for passage in passages for quote in quotes_of(passage)]
 
 
 def terms_of(text: str) -> frozenset[str]:
@@ -48,12 +48,12 @@ def terms_of(text: str) -> frozenset[str]:
     return frozenset(_NUMBERS.get(term) or _stem(term) for term in found if term not in STOP_WORDS)
 
 
-def numbers_of(text: str) -> frozenset[str]:
+def numeric_terms_of(text: str) -> frozenset[str]:
     """The numbers of a text, those in words too."""
     return frozenset(term for term in terms_of(text) if term[0].isdigit())
 
 
-def term_weights(sentences: Sequence[Sentence]) -> dict[str, float]:
+def term_weights(sentences: Sequence[SentenceTerms]) -> dict[str, float]:
     """How telling each term is: the more, the fewer sentences have it."""
     frequency = Counter(term for each in sentences for term in each.terms)
     return {term: math.log(1 + len(sentences) / count) for term, count in frequency.items()}

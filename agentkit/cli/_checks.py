@@ -30,7 +30,7 @@ _GPU_BUILDS = {
 """CMake's switch for llama.cpp's backends (llama.cpp, docs/build.md)."""
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -45,7 +45,7 @@ class Check:
     """One line of the report."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckVerdict
     detail: str
     remedy: str = ""
     """The command or the step that mends it."""
@@ -53,11 +53,11 @@ class Check:
 
 def check_python() -> Iterator[Check]:
     """The interpreter and agentkit itself."""
-    yield Check("python", Verdict.OK, f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
+    yield Check("python", CheckVerdict.OK, f"{platform.python_version()} on {platform.platform()} ({sys.executable})")
     try:
-        yield Check("agentkit", Verdict.OK, version("agentkit-local"))
+        yield Check("agentkit", CheckVerdict.OK, version("agentkit-local"))
     except PackageNotFoundError:
-        yield Check("agentkit", Verdict.NOTE, "runs from a checkout that is not installed", "pip install -e .")
+        yield Check("agentkit", CheckVerdict.NOTE, "runs from a checkout that is not installed", "pip install -e .")
 
 
 def check_engine() -> Iterator[Check]:
@@ -68,15 +68,15 @@ def check_engine() -> Iterator[Check]:
         report = engine_report()
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: llama_cpp's word for a library it cannot load
         remedy = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
-        yield Check("llama.cpp", Verdict.WRONG, f"cannot be loaded: {error}", remedy)
+        yield Check("llama.cpp", CheckVerdict.WRONG, f"cannot be loaded: {error}", remedy)
         return
-    yield Check("llama.cpp", Verdict.OK, f"llama-cpp-python {report.llama_cpp_python_version}")
-    yield Check("cpu", Verdict.OK, " ".join(report.cpu_features) or "no special features")
+    yield Check("llama.cpp", CheckVerdict.OK, f"llama-cpp-python {report.llama_cpp_python_version}")
+    yield Check("cpu", CheckVerdict.OK, " ".join(report.cpu_features) or "no special features")
     if report.has_amx:
         detail = "reported, and avoided" if report.is_amx_avoided else "used"
-        yield Check("amx", Verdict.OK, detail + " (llama.cpp issue 20824)" * report.is_amx_avoided)
+        yield Check("amx", CheckVerdict.OK, detail + " (llama.cpp issue 20824)" * report.is_amx_avoided)
     else:
-        yield Check("amx", Verdict.OK, "not in this build or processor")
+        yield Check("amx", CheckVerdict.OK, "not in this build or processor")
     yield from _check_gpu(report)
 
 
@@ -91,11 +91,11 @@ def check_models(workspace: "Workspace") -> Iterator[Check]:
             make()  # loads nothing yet
             place = _place(workspace, name)
         except ModelNotFoundError as error:
-            yield Check(use, Verdict.WRONG, str(error), _way_to_model(key, name))
+            yield Check(use, CheckVerdict.WRONG, str(error), _way_to_model(key, name))
         except AgentkitError as error:
-            yield Check(use, Verdict.WRONG, str(error), "" if is_hosted(name) else "agentkit models list")
+            yield Check(use, CheckVerdict.WRONG, str(error), "" if is_hosted(name) else "agentkit models list")
         else:
-            yield Check(use, Verdict.OK, place)
+            yield Check(use, CheckVerdict.OK, place)
 
 
 def check_files(workspace: "Workspace") -> Iterator[Check]:
@@ -117,8 +117,8 @@ def _check_file(use: str, path: Path, check: Callable[[Path], object]) -> Check:
     try:
         check(path)
     except AgentkitError as error:
-        return Check(use, Verdict.WRONG, str(error))
-    return Check(use, Verdict.OK, str(path))
+        return Check(use, CheckVerdict.WRONG, str(error))
+    return Check(use, CheckVerdict.OK, str(path))
 
 
 def _way_to_model(key: str, name: str) -> str:
@@ -146,13 +146,13 @@ def _place(workspace: "Workspace", name: str) -> str:
 def check_workspace(workspace: "Workspace") -> Iterator[Check]:
     """The workspace and each of its indexes."""
     if workspace.root:
-        yield Check("workspace", Verdict.OK, str(workspace.root))
+        yield Check("workspace", CheckVerdict.OK, str(workspace.root))
     else:
         detail = f"none: indexes are in {workspace.indexes.directory}"
-        yield Check("workspace", Verdict.OK, detail, "agentkit init makes this folder one")
+        yield Check("workspace", CheckVerdict.OK, detail, "agentkit init makes this folder one")
     names = workspace.indexes.names()
     if not names:
-        yield Check("indexes", Verdict.NOTE, "none", "agentkit index PATH")
+        yield Check("indexes", CheckVerdict.NOTE, "none", "agentkit index PATH")
     for name in names:
         yield _check_index(workspace, name)
 
@@ -166,24 +166,29 @@ def check_disk(workspace: "Workspace") -> Iterator[Check]:
         free = shutil.disk_usage(_existing(place)).free
         detail = f"{human_bytes(free)} free in {place}"
         if free < _LOW_DISK_BYTES:
-            yield Check(name, Verdict.NOTE, detail, "free some: the default models need 1.2 GB")
+            yield Check(name, CheckVerdict.NOTE, detail, "free some: the default models need 1.2 GB")
         else:
-            yield Check(name, Verdict.OK, detail)
+            yield Check(name, CheckVerdict.OK, detail)
 
 
 def _check_gpu(report: "EngineReport") -> Iterator[Check]:
     if report.supports_gpu_offload:
         gpus = ", ".join(f"{gpu.description} ({human_bytes(gpu.free_bytes)} free)" for gpu in report.gpus)
-        yield Check("gpu", Verdict.OK if gpus else Verdict.NOTE, gpus or "this build can offload, but finds no GPU")
+        yield Check(
+            "gpu", CheckVerdict.OK if gpus else CheckVerdict.NOTE, gpus or "this build can offload, but finds no GPU"
+        )
         return
     kind = _gpu_kind()
     command = "CMAKE_ARGS='{}' pip install --force-reinstall --no-cache-dir llama-cpp-python"
     if kind is None:
         remedy = f"with a GPU: {command.format(_GPU_BUILDS['NVIDIA'])} (Vulkan: {_GPU_BUILDS['other']})"
-        yield Check("gpu", Verdict.OK, "this build computes on the processor, and no GPU was seen", remedy)
+        yield Check("gpu", CheckVerdict.OK, "this build computes on the processor, and no GPU was seen", remedy)
     else:
         yield Check(
-            "gpu", Verdict.NOTE, f"{kind} GPU there, but this build cannot use it", command.format(_GPU_BUILDS[kind])
+            "gpu",
+            CheckVerdict.NOTE,
+            f"{kind} GPU there, but this build cannot use it",
+            command.format(_GPU_BUILDS[kind]),
         )
 
 
@@ -211,21 +216,21 @@ def _check_index(workspace: "Workspace", name: str) -> Check:
     try:
         summary = workspace.indexes.summary(name)
     except AgentkitError as error:  # a full disk
-        return Check(label, Verdict.WRONG, str(error))
+        return Check(label, CheckVerdict.WRONG, str(error))
     if summary.problem:
         remedy = f"where nothing can be saved: agentkit indexes remove {name}, then index again"
-        return Check(label, Verdict.WRONG, summary.problem, remedy if summary.is_damaged else "")
+        return Check(label, CheckVerdict.WRONG, summary.problem, remedy if summary.is_damaged else "")
     detail = f"{summary.file_count} files, {summary.chunk_count} chunks, {summary.skipped_count} skipped"
     embedder = workspace.models.embedder_name
     if summary.embedder and summary.embedder != embedder:
         mismatch = f"made with the embedder {summary.embedder}, and the settings name {embedder}"
-        return Check(label, Verdict.WRONG, mismatch, f"agentkit indexes rebuild {name} --reembed")
+        return Check(label, CheckVerdict.WRONG, mismatch, f"agentkit indexes rebuild {name} --reembed")
     if writer := summary.writer:
-        return Check(label, Verdict.NOTE, f"{detail}; being written by {writer}", "wait for it")
+        return Check(label, CheckVerdict.NOTE, f"{detail}; being written by {writer}", "wait for it")
     if summary.is_dirty:
         remedy = shlex.join(["agentkit", "index", *summary.sources, "--name", name])
-        return Check(label, Verdict.NOTE, f"{detail}; a change was interrupted", remedy)
-    return Check(label, Verdict.OK, detail)
+        return Check(label, CheckVerdict.NOTE, f"{detail}; a change was interrupted", remedy)
+    return Check(label, CheckVerdict.OK, detail)
 
 
 def _existing(place: Path) -> Path:

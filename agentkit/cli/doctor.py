@@ -34,7 +34,7 @@ def doctor(
         *_checks.check_workspace(workspace),
         *_checks.check_disk(workspace),
     ]
-    is_well = all(check.verdict is not _checks.Verdict.WRONG for check in checks)
+    is_well = all(check.verdict is not _checks.CheckVerdict.WRONG for check in checks)
     if is_json:
         typer.echo(to_json({"ok": is_well, "checks": [asdict(check) for check in checks]}))
     elif is_terminal(sys.stdout):

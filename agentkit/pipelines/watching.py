@@ -28,7 +28,7 @@ _RETRY_S = 30.0
 _RULES = frozenset({".gitignore", ".agentkitignore"})
 """Hidden files whose change changes what is read."""
 
-Sync = Callable[[frozenset[Path]], IndexReport]
+SyncFunction = Callable[[frozenset[Path]], IndexReport]
 """Brings the index up to date, leaving out files that are still being written."""
 
 
@@ -44,7 +44,7 @@ class WatchRound:
 
 
 def watch_sources(
-    sync: Sync, sources: Sequence[Path], *, ignored: Path, stop: threading.Event | None = None
+    sync: SyncFunction, sources: Sequence[Path], *, ignored: Path, stop: threading.Event | None = None
 ) -> Iterator[WatchRound]:
     """A round now, and one after every burst of changes, until `stop` is set or KeyboardInterrupt.
 
@@ -66,7 +66,7 @@ def watch_sources(
             failed_at = time.monotonic()
 
 
-def _round(sync: Sync, unsettled: frozenset[Path]) -> WatchRound:
+def _round(sync: SyncFunction, unsettled: frozenset[Path]) -> WatchRound:
     try:
         return WatchRound(sync(unsettled), unsettled=unsettled)
     except AgentkitError as error:

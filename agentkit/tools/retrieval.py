@@ -33,7 +33,7 @@ _NOTE_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class NumberedHit:
     """A passage that the model has seen."""
 
     number: int
@@ -47,16 +47,16 @@ class PassageNumbering:
     """The passages that were seen, in the order of their numbers. Several threads may use it."""
 
     def __init__(self) -> None:
-        self._passages: dict[tuple[str, str, int, int, str], Passage] = {}
+        self._passages: dict[tuple[str, str, int, int, str], NumberedHit] = {}
         self._lock = threading.Lock()
 
-    def number(self, hit: Hit, index: str = "") -> Passage:
+    def number(self, hit: Hit, index: str = "") -> NumberedHit:
         """The passage with its number: the one that it has, or the next."""
         key = (index, hit.path, hit.start, hit.end, "" if hit.end else hit.text)
         with self._lock:
-            return self._passages.setdefault(key, Passage(len(self._passages) + 1, index, hit))
+            return self._passages.setdefault(key, NumberedHit(len(self._passages) + 1, index, hit))
 
-    def __getitem__(self, number: int) -> Passage:
+    def __getitem__(self, number: int) -> NumberedHit:
         """Raises KeyError where no passage has the number."""
         with self._lock:
             passages = list(self._passages.values())
@@ -64,7 +64,7 @@ class PassageNumbering:
             raise KeyError(number)
         return passages[number - 1]
 
-    def __iter__(self) -> Iterator[Passage]:
+    def __iter__(self) -> Iterator[NumberedHit]:
         """In the order of their numbers."""
         with self._lock:
             return iter(list(self._passages.values()))
@@ -81,8 +81,8 @@ def retrieval_tool(
 ) -> BaseTool:
     """The tool `retrieval`: search one index, or several by name, whose passages are taken in turns.
 
-    Its artifact is the list of `Passage`s that the text shows. Those that would make it too long are left out whole,
-    without a number, and that is said.
+    Its artifact is the list of `NumberedHit`s that the text shows. Those that would make it too long are left out
+    whole, without a number, and that is said.
 
     Args:
         retrievers: LangChain retrievers; those of an `Index` know path, page and span.
@@ -94,7 +94,7 @@ def retrieval_tool(
     passages = PassageNumbering() if numbering is None else numbering  # an empty one is false
 
     @tool(parallel=True, timeout_s=60, max_result_chars=max_chars, response_format="content_and_artifact")
-    def retrieval(query: str) -> tuple[str, list[Passage]]:
+    def retrieval(query: str) -> tuple[str, list[NumberedHit]]:
         """Search the user's documents. Gives numbered passages with the file and page that they are from.
 
         Args:
@@ -124,7 +124,7 @@ def read_document_tool(
 ) -> BaseTool:
     """The tool `read_document`: a span of an indexed file, as the index holds it.
 
-    Its artifact is a list of one `Passage`.
+    Its artifact is a list of one `NumberedHit`.
 
     Args:
         indexes: One, or several by name.
@@ -135,7 +135,7 @@ def read_document_tool(
     passages = PassageNumbering() if numbering is None else numbering  # an empty one is false
 
     @tool(parallel=True, max_result_chars=max_chars, response_format="content_and_artifact")
-    def read_document(path: str, start: int = 0, length: int = _READ_CHARS) -> tuple[str, list[Passage]]:
+    def read_document(path: str, start: int = 0, length: int = _READ_CHARS) -> tuple[str, list[NumberedHit]]:
         """Read a part of one of the user's documents, for more of it than a passage shows.
 
         Args:
@@ -194,10 +194,10 @@ def _beginning(index: str, hit: Hit, max_chars: int) -> Hit:
 
 def _heading_chars(index: str, hit: Hit) -> int:
     """With its line end, and a number of any length."""
-    return len(_heading(Passage(9999, index, hit))) + 1
+    return len(_heading(NumberedHit(9999, index, hit))) + 1
 
 
-def _heading(passage: Passage) -> str:
+def _heading(passage: NumberedHit) -> str:
     """`[2] notes:guide.pdf, page 3, characters 120-980, Installation › Power`."""
     hit = passage.hit
     parts = [f"[{passage.number}] {f'{passage.index}:' if passage.index else ''}{hit.path or 'a passage'}"]

@@ -17,7 +17,7 @@ from agentkit.agents.self_ask import SelfAsk
 from agentkit.models.constraints import Constraint
 from agentkit.results import Answer, Hit
 from agentkit.tools.calculator import calculator
-from agentkit.tools.retrieval import Passage
+from agentkit.tools.retrieval import NumberedHit
 
 pytestmark = pytest.mark.model
 
@@ -74,7 +74,7 @@ def _first_prompt(agent: Agent, task: str, **options: Any) -> tuple[list[BaseMes
 
 
 def _quoted(texts: list[str]) -> list[Quote]:
-    return [Quote(Passage(1, "", Hit(1, 1.0, "a.txt", None, 0, len(text), text)), 0, len(text)) for text in texts]
+    return [Quote(NumberedHit(1, "", Hit(1, 1.0, "a.txt", None, 0, len(text), text)), 0, len(text)) for text in texts]
 
 
 @pytest.mark.parametrize("tools", [[], [calculator]])

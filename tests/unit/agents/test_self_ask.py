@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from agentkit.agents.citing import Quote
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.results import Hit
-from agentkit.tools.retrieval import Passage
+from agentkit.tools.retrieval import NumberedHit
 
 _LINES = ["Brida was  built in 1979.", "Runa Castell steers Brida.", "The quay has 14 rings and 12 lamps."]
 _CHAIN = (
@@ -21,7 +21,7 @@ def _asked(question: str, lines: list[str] = _LINES) -> SelfAsk:
 
 
 def _quote(text: str) -> Quote:
-    return Quote(Passage(1, "", Hit(1, 1.0, "a.txt", None, 0, len(text), text)), 0, len(text))
+    return Quote(NumberedHit(1, "", Hit(1, 1.0, "a.txt", None, 0, len(text), text)), 0, len(text))
 
 
 def test_an_answer_comes_with_the_lines_that_were_quoted() -> None:
