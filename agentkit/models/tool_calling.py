@@ -21,6 +21,7 @@ from agentkit.models.constraints import Constraint, Thought, check_schema_depth,
 from agentkit.models.schemas import closed, object_schema
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
+_OPEN_RESPONSE, _CLOSE_RESPONSE = "<tool_response>", "</tool_response>"
 
 _CALL_TOKENS = 256
 """Kept for a call that must be made, where the reply's limit allows."""
@@ -146,7 +147,7 @@ def plain_messages(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mappin
     plain: list[dict[str, Any]] = []
     for message in messages:
         if message["role"] == "tool":
-            response = f"<tool_response>\n{message['content']}\n</tool_response>"
+            response = f"{_OPEN_RESPONSE}\n{message['content']}\n{_CLOSE_RESPONSE}"
             if plain and plain[-1].get("is_response"):
                 plain[-1]["content"] += "\n" + response
             else:
@@ -268,20 +269,25 @@ def _check_parameters(parameters: object) -> None:
 
 
 def _lookalike(names: Iterable[str]) -> str:
-    """What begins a line that is a call: Qwen's coder models and others write its object without the tag, or fenced."""
-    return rf"(?m)^[ \t]*(?:```[a-z]*\s*)?(?:{_bare_call(names)}|{OPEN_CALL})"
+    """What begins a line that is a call: Qwen's coder models and others write its object without the tag, or fenced, or
+    leave the call out and make up what it gives.
+    """
+    return rf"(?m)^[ \t]*(?:```[a-z]*\s*)?(?:{_call_begins(names)})"
 
 
 def _no_call(names: Iterable[str]) -> str:
     """A grammar for text that has no call in it and does not begin as one would."""
-    call = f"{_bare_call(names)}|{OPEN_CALL}".replace("/", r"\/")
+    call = _call_begins(names).replace("/", r"\/")
     text = rf"/[ \n]*[^\s{{<`](.|\n)*/ & ~/(.|\n)*({call})(.|\n)*/"
     return f"start: TEXT\nTEXT: {text}\n"
 
 
-def _bare_call(names: Iterable[str]) -> str:
-    """A regular expression for how a call's object begins: other JSON has names, too, but not those of tools."""
-    return rf'\{{\s*"name"\s*:\s*(?:{"|".join(re.escape(_json(name)) for name in names)})'
+def _call_begins(names: Iterable[str]) -> str:
+    """A regular expression for how a call begins, or what a tool gives: other JSON has names, too, but not those of
+    tools.
+    """
+    named = rf'\{{\s*"name"\s*:\s*(?:{"|".join(re.escape(_json(name)) for name in names)})'
+    return f"{named}|{OPEN_CALL}|{_OPEN_RESPONSE}"
 
 
 def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str], *, most: int) -> str:

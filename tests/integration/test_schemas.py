@@ -68,6 +68,7 @@ def test_a_structured_reply_that_the_token_limit_cuts_is_an_error(chat_model_fil
         ('So {"name": "delete_account"', False),
         ('So {\n  "name" : "delete_account", ', False),
         ("So <tool_call>", False),
+        ("So <tool_response>", False),
         (' {"a"', False),
         ('So {"name": "a/b c~é-", ', False),
     ],

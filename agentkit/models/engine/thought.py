@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from agentkit.models.constraints import Thought
 
-_BEGUN_JSON = re.compile(
-    rb'\s*(?:`{0,2}|```[a-z]*\s*)(?:\{\s*(?:"[a-z]*"?\s*|"name"\s*:\s*(?:"(?:[^"\\\n]|\\.?)*)?)?)?'
+_BEGUN = re.compile(
+    rb'\s*(?:`{0,2}|```[a-z]*\s*)(?:<[a-z_]*|\{\s*(?:"[a-z]*"?\s*|"name"\s*:\s*(?:"(?:[^"\\\n]|\\.?)*)?)?)?'
 )
-"""A line that may go on to be what looks like a marker: perhaps a fence, then perhaps an object, its first key, and the
-name that is its value.
+"""A line that may go on to be what looks like a marker: perhaps a fence, then perhaps a tag, or an object, its first
+key, and the name that is its value.
 """
 _OPEN_REASONING, _CLOSE_REASONING = b"<think>", b"</think>"
 
@@ -95,7 +95,7 @@ class ThoughtText:
         if self._lookalike is None:
             return held
         lines = [self._shown, *(self._shown + found.end() for found in re.finditer(rb"\n", self._data[self._shown :]))]
-        begun = next((line for line in lines if _BEGUN_JSON.fullmatch(self._data, line)), len(self._data))
+        begun = next((line for line in lines if _BEGUN.fullmatch(self._data, line)), len(self._data))
         return max(held, len(self._data) - begun)
 
 

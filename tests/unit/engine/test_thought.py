@@ -58,6 +58,12 @@ def test_a_fence_around_the_tag_is_taken_off() -> None:
     assert _read(CALL.thought, [b"```json\n", b"<tool_call>"])[0] == b""  # type: ignore[union-attr,arg-type]
 
 
+def test_what_a_tool_gives_made_up_without_a_call_is_taken_for_one() -> None:
+    pieces = [b"I search:\n", b"<", b"tool", b"_res", b"ponse", b">\n"]
+    assert _read(CALL.thought, pieces) == (b"I search:\n", Turn(1, b""))  # type: ignore[union-attr,arg-type]
+    assert _read(CALL.thought, [b"<to", b"p>", b" it is"])[0] == b"<top> it is"  # type: ignore[union-attr,arg-type]
+
+
 def test_other_json_is_text() -> None:
     for pieces in ([b'{"title": ', b'"x"}'], [b'{"name": "', b"A", b'nn"}'], [b'{"name": "add', b'ress"}']):
         assert _read(CALL.thought, pieces) == (b"".join(pieces), None)  # type: ignore[union-attr,arg-type]
