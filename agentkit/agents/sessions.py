@@ -34,8 +34,8 @@ from agentkit.agents.session import (
 from agentkit.agents.session_schema import SCHEMA, VERSION
 from agentkit.errors import DiskSpaceError, SessionError, SessionNotFoundError, SessionsDamagedError
 from agentkit.indexes.keywords import keyword_query
-from agentkit.indexes.schema import statements
 from agentkit.indexes.sqlite_errors import FULL_DISK
+from agentkit.indexes.sqlite_files import immediate_transaction, is_empty, set_up, version_of
 from agentkit.results import Answer, Step
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another
@@ -260,35 +260,23 @@ class SessionStore:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, and durable at the end."""
-        with self._lock, self._mapped_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, self._mapped_errors(), immediate_transaction(self._connection):
+            yield self._connection
 
     def _create_or_check(self) -> None:
-        if self._version() == VERSION:
+        if version_of(self._connection) == VERSION:
             return
         with self._transaction() as connection:  # another process may be making it at this moment
-            version = self._version()
+            version = version_of(connection)
             if version > VERSION:
                 raise SessionsDamagedError(
                     f"the sessions in {self.path} are of a newer agentkit (version {version}; this one reads "
                     f"{VERSION}): update agentkit"
                 )
-            if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if version == 0 and not is_empty(connection):
                 raise SessionsDamagedError(f"{self.path} is not a file of agentkit's sessions: move it away")
             if version == 0:
-                for statement in statements(SCHEMA):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+                set_up(connection, SCHEMA, VERSION)
 
     @contextmanager
     def _mapped_errors(self) -> Iterator[None]:

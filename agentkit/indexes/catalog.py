@@ -28,8 +28,9 @@ from agentkit.indexes.records import (
     chunks_to_json,
     searched_text,
 )
-from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION, statements
+from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
+from agentkit.indexes.sqlite_files import immediate_transaction, is_empty, set_up, version_of
 
 CATALOG_NAME = "catalog.sqlite"
 VECTORS_NAME = "vectors"
@@ -83,15 +84,8 @@ class Catalog:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing: committed at the end, rolled back on any exception."""
-        with self._lock, catalog_errors(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, catalog_errors(self._path), immediate_transaction(self._connection):
+            yield self._connection
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -403,26 +397,21 @@ class Catalog:
             return self._connection.execute(query, values).fetchall()
 
     def _create_or_check(self) -> None:
-        if self._version() == VERSION:
+        if version_of(self._connection) == VERSION:
             return
         with self.transaction() as connection:  # another process may be making it at this moment
-            version = self._version()
+            version = version_of(connection)
             if version == VERSION:
                 return
             if VERSION < version < _NO_VERSION:
                 raise IndexMismatchError(
                     f"{self._path} was made by a newer agentkit (version {version}): update agentkit"
                 )
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if (tables and version not in MIGRATIONS) or version >= _NO_VERSION:
+            is_new = is_empty(connection)
+            if (version not in MIGRATIONS and not is_new) or version >= _NO_VERSION:
                 raise IndexDamagedError(f"{self._path} is not a catalog of agentkit, or damaged: {_mend(self._path)}")
-            script = "".join(MIGRATIONS[at] for at in range(version, VERSION)) if tables else SCHEMA
-            for statement in statements(script):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+            script = SCHEMA if is_new else "".join(MIGRATIONS[at] for at in range(version, VERSION))
+            set_up(connection, script, VERSION)
 
 
 def vector_size(embedder: Mapping[str, Any]) -> int:

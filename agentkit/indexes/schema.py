@@ -1,8 +1,5 @@
 """The catalog's tables, the version that is kept in SQLite's `user_version`, and the way from one to the next."""
 
-import sqlite3
-from collections.abc import Iterator
-
 VERSION = 4
 TOKENIZER = "porter unicode61"
 """How the keyword index cuts text into words."""
@@ -71,13 +68,3 @@ CREATE TABLE staged (
     chunks TEXT NOT NULL -- JSON list of [id, start, end, heading_path, text_hash]
 );
 {_LOOKED_AFTER}"""
-
-
-def statements(script: str) -> Iterator[str]:
-    """One by one, each beginning on a line of its own: `executescript` would end a transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
