@@ -19,15 +19,8 @@ from numpy.typing import NDArray
 from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchError
 from agentkit.indexes.bm25 import PLACES, KeywordScorer
 from agentkit.indexes.conditions import Condition, casefold
-from agentkit.indexes.records import (
-    ChunkRecord,
-    FileRecord,
-    FileStamp,
-    KnownFile,
-    chunks_from_json,
-    chunks_to_json,
-    searched_text,
-)
+from agentkit.indexes.publishing import publish, restamp
+from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_to_json
 from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
 from agentkit.indexes.sqlite_files import immediate_transaction, is_empty, set_up, version_of
@@ -329,7 +322,7 @@ class Catalog:
     def restamp(self, files: Mapping[str, FileStamp]) -> None:
         """Note that files were touched and their bytes are as before, which no reader sees."""
         with self.transaction() as connection:
-            _restamp(connection, files)
+            restamp(connection, files)
 
     def unstage(self, paths: Iterable[str]) -> None:
         """Forget staged files that are no longer there."""
@@ -343,33 +336,9 @@ class Catalog:
         skipped: Mapping[str, tuple[str, FileStamp, str]],
         restamped: Mapping[str, FileStamp],
     ) -> list[str]:
-        """Make what is staged, and these changes, the state that readers see; the ids of the chunks that are gone.
-
-        `skipped`: path -> source, stamp, reason. `restamped`: files whose bytes are as before.
-        """
+        """Make what is staged, and these changes, the state that readers see (see `publishing.publish`)."""
         with self.transaction() as connection:
-            before = {i for (i,) in connection.execute("SELECT id FROM chunks WHERE path IN (SELECT path FROM staged)")}
-            for path in [*removed, *skipped]:
-                before.update(i for (i,) in connection.execute("SELECT id FROM chunks WHERE path = ?", (path,)))
-                delete_file(connection, path)
-            _restamp(connection, restamped)
-            connection.executemany(
-                "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
-                [
-                    (path, source, stamp.size, stamp.mtime_ns, reason)
-                    for path, (source, stamp, reason) in skipped.items()
-                ],
-            )
-            # What an interrupted sync had read of a file is not its text any more.
-            outdated = [(path,) for path in [*removed, *skipped, *restamped]]
-            connection.executemany("DELETE FROM staged WHERE path = ?", outdated)
-            staged = connection.execute("SELECT path FROM staged").fetchall()
-            for (path,) in staged:
-                before.difference_update(_publish_file(connection, path))
-            connection.execute("DELETE FROM staged")
-            connection.execute("DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
-            raise_generation(connection)
-        return sorted(before)
+            return publish(connection, removed=removed, skipped=skipped, restamped=restamped)
 
     def _vectors(self, query: str, values: tuple[Any, ...] = ()) -> Iterator[tuple[str, NDArray[np.float32]]]:
         """Batch by batch, so that memory does not grow with the index."""
@@ -450,51 +419,3 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _mend(path: Path) -> str:
     return f"mend it with: agentkit indexes rebuild {path.parent.name}"
-
-
-def raise_generation(connection: sqlite3.Connection) -> None:
-    """In the transaction that publishes a change: whoever has the old state open sees that there is a new one."""
-    connection.execute(
-        "INSERT INTO facts VALUES ('generation', '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-    )
-
-
-def delete_file(connection: sqlite3.Connection, path: str) -> None:
-    """Delete all that is published of a file, and what was made again of it."""
-    connection.execute("DELETE FROM chunks_fts WHERE rowid IN (SELECT number FROM chunks WHERE path = ?)", (path,))
-    connection.execute("DELETE FROM chunks WHERE path = ?", (path,))
-    connection.execute("DELETE FROM files WHERE path = ?", (path,))
-    connection.execute("DELETE FROM skipped WHERE path = ?", (path,))
-    connection.execute("DELETE FROM remade WHERE path = ?", (path,))
-
-
-def _restamp(connection: sqlite3.Connection, files: Mapping[str, FileStamp]) -> None:
-    rows = [(stamp.size, stamp.mtime_ns, path) for path, stamp in files.items()]
-    connection.executemany("UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", rows)
-
-
-def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
-    """Move one staged file into place; the ids of its chunks."""
-    delete_file(connection, path)
-    row = connection.execute(
-        "SELECT path, source, size, mtime_ns, sha256, metadata, text, chunks FROM staged WHERE path = ?", (path,)
-    ).fetchone()
-    *columns, chunks_json = row
-    metadata, text = json.loads(row[5]), row[6]
-    connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
-    chunks = chunks_from_json(chunks_json)
-    insert_chunks(connection, path, metadata, text, chunks)
-    return [chunk.id for chunk in chunks]
-
-
-def insert_chunks(
-    connection: sqlite3.Connection, path: str, metadata: Mapping[str, Any], text: str, chunks: Iterable[ChunkRecord]
-) -> None:
-    """Publish chunks of a file whose `metadata` and `text` are published, and their words."""
-    for chunk in chunks:
-        number = connection.execute(
-            'INSERT INTO chunks (id, path, start, "end", heading_path, text_hash) VALUES (?, ?, ?, ?, ?, ?)',
-            (chunk.id, path, chunk.start, chunk.end, json.dumps(chunk.heading_path), chunk.text_hash),
-        ).lastrowid
-        searched = searched_text(metadata, text, chunk)
-        connection.execute("INSERT INTO chunks_fts (rowid, text) VALUES (?, ?)", (number, searched))

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from agentkit.errors import IndexNotFoundError
-from agentkit.indexes.catalog import Catalog, delete_file, raise_generation
+from agentkit.indexes.catalog import Catalog
+from agentkit.indexes.publishing import delete_file, raise_generation
 from agentkit.indexes.records import FileStamp
 from agentkit.indexes.salvage import DAMAGED_NAME
 from agentkit.indexes.vector_folder import VectorFolder

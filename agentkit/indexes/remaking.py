@@ -15,10 +15,11 @@ from agentkit.chunkers import ChunkLimits, chunk_document
 from agentkit.embedders import Embedder, embed
 from agentkit.errors import IndexDamagedError
 from agentkit.indexes.batches import batched
-from agentkit.indexes.catalog import VECTOR_TYPE, Catalog, insert_chunks, raise_generation
+from agentkit.indexes.catalog import VECTOR_TYPE, Catalog
 from agentkit.indexes.keeper import IndexKeeper
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.makers import check_makers, makers, remembered_limits
+from agentkit.indexes.publishing import insert_chunks, raise_generation
 from agentkit.indexes.rebuilding import empty_keyword_index
 from agentkit.indexes.records import ChunkRecord, chunks_from_json, chunks_to_json, searched_text
 from agentkit.results import RebuildReport

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from agentkit.chunkers import Chunk
-from agentkit.indexes.catalog import CATALOG_NAME, VECTOR_TYPE, Catalog, insert_chunks, vector_size
+from agentkit.indexes.catalog import CATALOG_NAME, VECTOR_TYPE, Catalog, vector_size
+from agentkit.indexes.publishing import insert_chunks
 from agentkit.indexes.records import ChunkRecord, chunk_id, is_covered, searched_text, text_hash
 from agentkit.indexes.sqlite_errors import full_disk_named
 
