@@ -1,10 +1,10 @@
 """Options of strategies as a person writes them, on a command line or in a chat: text in, values out."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from agentkit.errors import StrategyError
+from agentkit.paths import expanded
 from agentkit.strategies.choosing import check_options, option_names
 from agentkit.strategies.examples import load_examples
 
@@ -47,5 +47,5 @@ _READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     **dict.fromkeys(("tokens", "nodes", "max_tokens", "seed"), _WHOLE),
     **dict.fromkeys(("temperature", "seconds"), _NUMBER),
     **dict.fromkeys(("search", "generate", "evaluate", "choosing"), (str, "a word")),
-    "examples": (lambda text: load_examples(Path(text).expanduser()), "a file"),
+    "examples": (lambda text: load_examples(expanded(text)), "a file"),
 }

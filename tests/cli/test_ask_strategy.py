@@ -35,6 +35,11 @@ def test_examples_come_from_a_file(cli: Cli, workspace: Path) -> None:
     assert [message.content for message in cli.models[0].calls[0]] == ["1 + 1?", "2", "2 + 2?"]
 
 
+def test_examples_of_a_home_that_nobody_has_are_a_file_that_is_not_there(cli: Cli) -> None:
+    options = ("--strategy", "few-shot", "-o", "examples", "~nobody-at-all/examples.jsonl")
+    assert "~nobody-at-all/examples.jsonl: the examples cannot be read" in cli.error("ask", "3*4?", *options)
+
+
 def test_examples_are_chosen_with_the_embedder(cli: Cli, workspace: Path) -> None:
     lines = ['{"question": "red fox", "answer": "1"}', '{"question": "blue sea", "answer": "2"}']
     (workspace / "sums.jsonl").write_text("\n".join(lines))
