@@ -136,7 +136,12 @@ class _Call:
             given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": arguments}
         if isinstance(tool, StructuredTool | Tool) and tool.func is None:
             return asyncio.run(tool.ainvoke(given, self._config))
-        return tool.invoke(given, self._config)
+        try:
+            return tool.invoke(given, self._config)
+        except NotImplementedError:  # LangChain's way to say so of a class that can only be awaited
+            if not _has_own_coroutine(tool):
+                raise
+            return asyncio.run(tool.ainvoke(given, self._config))
 
     def _handled(self, error: ToolException) -> str:
         handler = self._tool.handle_tool_error
@@ -148,6 +153,11 @@ class _Call:
 def _failure(message: str, flags: ToolFlags) -> ToolOutcome:
     text, is_cut = observation(message, flags.max_result_chars)
     return ToolOutcome(text, error=text, is_cut=is_cut)
+
+
+def _has_own_coroutine(tool: BaseTool) -> bool:
+    """Whether its class has one; that of LangChain's own classes runs the function once more, in a thread."""
+    return type(tool)._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)  # noqa: SLF001 made to be overridden
 
 
 def _has_injected_arguments(tool: BaseTool) -> bool:

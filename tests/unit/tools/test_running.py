@@ -288,6 +288,37 @@ def test_a_tool_that_has_only_a_coroutine_is_run() -> None:
     assert run_tool(echo, {"text": "hi"}).content == "hi"
 
 
+class _Fetch(BaseTool):
+    """What LangChain has for a tool that cannot be run but awaited."""
+
+    name: str = "fetch"
+    description: str = "Fetch."
+
+    def _run(self, page: int) -> str:
+        raise NotImplementedError("await it")
+
+    async def _arun(self, page: int) -> str:
+        await asyncio.sleep(0)
+        return f"page {page}"
+
+
+def test_a_tool_whose_class_can_only_be_awaited_is_run() -> None:
+    assert run_tool(_Fetch(), {"page": 3}).content == "page 3"
+
+
+def test_a_tool_that_does_not_do_something_yet_is_run_once() -> None:
+    runs: list[None] = []
+
+    @langchain_tool
+    def draw() -> str:
+        """Draw."""
+        runs.append(None)
+        raise NotImplementedError("no circles")
+
+    assert run_tool(draw, {}).error == "NotImplementedError: no circles"
+    assert len(runs) == 1
+
+
 async def _echo(text: str) -> str:
     return text
 
