@@ -16,6 +16,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from agentkit.evaluation.datasets import Question
 from agentkit.models.chat import LocalChatModel
+from agentkit.models.judgement import expectation
 from agentkit.models.messages import text_of
 from agentkit.results import Answer
 
@@ -46,7 +47,7 @@ def rate(
         parts.insert(1, f"A right answer: {expected}")
     messages = _prompt([*parts, "Rate the answer. Reply with one number from 1 to 5."])
     if isinstance(model, LocalChatModel):
-        return Rating(_expectation(model.score(messages, [str(rating) for rating in RATINGS]).logprobs))
+        return Rating(expectation(RATINGS, model.score(messages, [str(rating) for rating in RATINGS]).logprobs))
     reply = text_of(model.invoke(messages))
     found = re.search(r"(?<![\d.])[1-5](?![\d.]*\d)", reply)
     return Rating(float(found[0])) if found else Rating(None, reply)
@@ -103,12 +104,6 @@ def _second_wins(model: BaseChatModel, question: str, first: str, second: str) -
         return 1 / (1 + math.exp(min(a - b, 700)))
     found = re.search(r"\b[AB]\b", text_of(model.invoke(messages)))
     return float(found[0] == "B") if found else None
-
-
-def _expectation(logprobs: tuple[float, ...]) -> float:
-    highest = max(logprobs)
-    weights = [math.exp(logprob - highest) for logprob in logprobs]
-    return sum(rating * weight for rating, weight in zip(RATINGS, weights, strict=True)) / sum(weights)
 
 
 def _prompt(parts: list[str]) -> list[BaseMessage]:

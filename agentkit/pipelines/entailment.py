@@ -13,9 +13,9 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from agentkit.embedders.cross_encoder import CrossEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
+from agentkit.models.judgement import yes_log_odds
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
-from agentkit.models.yes_no import yes_log_odds
 from agentkit.paths import StrPath
 from agentkit.results import Usage
 
@@ -48,7 +48,7 @@ def judge_of(model: BaseChatModel) -> Entailment:
 
 
 class ScoringJudge:
-    """Reads its judgement off the local model's log-probabilities (`models/yes_no.py`)."""
+    """Reads its judgement off the local model's log-probabilities (`models/judgement.py`)."""
 
     least_log_odds = -0.7
     """Chosen on half of benchmarks/questions/claims.jsonl (docs/evaluation.md)."""

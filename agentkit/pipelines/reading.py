@@ -16,9 +16,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from agentkit.facts import figures_of
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import choice
+from agentkit.models.judgement import yes_log_odds
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
-from agentkit.models.yes_no import yes_log_odds
 from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage

@@ -11,7 +11,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from agentkit.embedders.cross_encoder import CrossEncoder
 from agentkit.errors import ModelLoadError
 from agentkit.models.chat import LocalChatModel
-from agentkit.models.yes_no import yes_log_odds
+from agentkit.models.judgement import yes_log_odds
 from agentkit.paths import StrPath
 from agentkit.results import Hit
 

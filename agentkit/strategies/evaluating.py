@@ -4,7 +4,6 @@ By a verdict on each state, written by the model or read off its log-probabiliti
 Values are from 0 to 1. All states of a level are evaluated in one batch.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
+from agentkit.models.judgement import expectation
 from agentkit.strategies.asking import Asker, Request
 from agentkit.strategies.forms import ChoiceForm
 from agentkit.strategies.problem import Problem, check_range
@@ -86,13 +86,7 @@ class ScoredVerdicts:
     def evaluate(self, problem: Problem, states: Sequence[str], asker: Asker, seed: int) -> list[float]:
         words = list(self.verdicts)
         scores = asker.score_all([(self.prompt(problem, state), words) for state in states])
-        return [self._expected(logprobs) for logprobs in scores]
-
-    def _expected(self, logprobs: Sequence[float]) -> float:
-        highest = max(logprobs)
-        weights = [math.exp(logprob - highest) for logprob in logprobs]
-        values = self.verdicts.values()
-        return sum(weight * value for weight, value in zip(weights, values, strict=True)) / sum(weights)
+        return [expectation(self.verdicts.values(), logprobs) for logprobs in scores]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The search, with exact trees and prompts. The problem: reach 10 from 0 by adding small numbers, one a step."""
 
-import math
-
 import pytest
 from langchain_core.messages import HumanMessage
 
@@ -158,12 +156,6 @@ def test_log_probabilities_are_asked_of_a_local_model_only() -> None:
     strategy = TreeOfThought(depth=2, proposer=ListedProposals(), evaluator=ScoredVerdicts(), rules=_RULES)
     with pytest.raises(StrategyError, match="ScriptedModel tells no log-probabilities"):
         _tree(strategy, ScriptedModel(replies=["1"]))
-
-
-def test_verdicts_are_weighted_by_their_likelihood() -> None:
-    evaluator = ScoredVerdicts(verdicts={"yes": 1.0, "no": 0.0})
-    value = evaluator._expected([math.log(0.1), math.log(0.3)])
-    assert value == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("options", [{"depth": 0}, {"depth": 65}, {"beam": 0}, {"beam": -3}])
