@@ -11,6 +11,7 @@ import typer
 from agentkit.cli._approval import forget_what_was_typed, revealed
 from agentkit.cli._invocation import UsageError, note, workspace_of
 from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
+from agentkit.errors import ToolSetupError
 
 if TYPE_CHECKING:
     from agentkit.tools import ToolRegistry
@@ -94,17 +95,20 @@ def trust_tools(
         raise UsageError("there is no workspace here, and so no tools/ folder: make one with: agentkit init")
     found = workspace.drop_ins()
     wanted = _chosen(found, files, workspace.root / "tools")
-    new = [drop_in for drop_in in wanted if drop_in.state is not TrustState.TRUSTED]
+    problems = [drop_in.problem for drop_in in wanted if drop_in.problem]
+    new = [drop_in for drop_in in wanted if drop_in.state is not TrustState.TRUSTED and not drop_in.problem]
     if new and not is_sure and not is_terminal(sys.stdin):
         raise UsageError("trusting a file asks first: read it, and give --yes where nobody can answer")
     agreed = [drop_in for drop_in in new if is_sure or _is_agreed(drop_in)]
     workspace.trust_tools(agreed)
     for drop_in in agreed:
         note(f"{drop_in.path} is trusted")
-    if not new:
+    if not new and not problems:
         note("nothing to trust: no file is new or has changed")
     if is_json:
         typer.echo(to_json([{**asdict(each), "path": str(each.path)} for each in workspace.drop_ins()]))
+    if problems:
+        raise ToolSetupError("; ".join(problems))
 
 
 def _chosen(found: "list[DropIn]", files: list[Path] | None, folder: Path) -> "list[DropIn]":

@@ -34,7 +34,10 @@ class DropIn:
 
     path: Path
     sha256: str
+    """Empty where it cannot be read."""
     state: TrustState
+    problem: str | None = None
+    """Why it cannot be read; None where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,18 @@ class LoadedDropIn:
 
 
 def find_drop_ins(folder: Path, store: TrustStore) -> list[DropIn]:
-    """The files of the folder, sorted, with what is known of each; nothing is run.
+    """The files of the folder, sorted, with what is known of each, also where one cannot be read; nothing is run.
 
     Raises:
         ToolSetupError: the store cannot be read.
     """
     found = []
     for path in _files(folder):
-        digest = sha256(path.read_bytes()).hexdigest()
+        try:
+            digest = sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            found.append(DropIn(path, "", TrustState.NEW, f"{path} cannot be read: {error.strerror}"))
+            continue
         found.append(DropIn(path, digest, store.state(path, digest)))
     return found
 

@@ -1,5 +1,6 @@
 """`agentkit tools`."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,17 @@ def test_only_the_files_that_are_named_are_trusted(cli: Cli, workspace: Path, gr
     states = {Path(each["path"]).name: each["state"] for each in cli.json("tools", "trust", "tools/greet.py", "--yes")}
     assert states == {"greet.py": "trusted", "other.py": "new"}
     assert "is not a Python file of" in cli.error("tools", "trust", "elsewhere.py", "--yes", code=2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that root cannot read either")
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_trusted(cli: Cli, workspace: Path, greet: Path) -> None:
+    unreadable = workspace / "tools" / "broken.py"
+    unreadable.symlink_to("/proc/self/mem")
+    said = f"{unreadable} cannot be read: Input/output error"
+    assert said in cli.error("tools", "trust", "--yes")
+    assert [tool["name"] for tool in cli.json("tools", "list")] == ["calculator", "greet"]
+    assert said in cli.error("tools", "trust", "tools/broken.py", "--yes")
+    assert "nothing to trust" in cli("tools", "trust", "tools/greet.py").stderr
 
 
 def test_trusting_again_says_that_there_is_nothing_to_trust(cli: Cli, greet: Path) -> None:
