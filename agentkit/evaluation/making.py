@@ -44,7 +44,10 @@ def make_questions(
     Raises:
         EvaluationError: no sentence of the index is long enough to ask for.
         ModelError: the model failed.
+        ValueError: `count` is below 1.
     """
+    if count < 1:
+        raise ValueError(f"count is {count}: give 1 or more")
     sentences = [(path, *span) for path in index.paths() for span in _sentences(index, path)]
     if not sentences:
         raise EvaluationError(f"the index {index.name} has no sentence of {_SHORTEST_CHARS} characters to ask for")

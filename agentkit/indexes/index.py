@@ -144,6 +144,7 @@ class Index:
 
         Raises:
             ConditionError: one of `where` is not a condition.
+            ValueError: there is no such mode, or `k` is below 1.
         """
         (hits,) = self.search_all([query], k=k, mode=mode, path=path, format=format, where=where)
         return hits
@@ -162,13 +163,15 @@ class Index:
 
         Raises:
             ConditionError: one of `where` is not a condition.
-            ValueError: there is no such mode.
+            ValueError: there is no such mode, or `k` is below 1.
         """
+        if k < 1:
+            raise ValueError(f"k is {k}: give 1 or more")
         mode = SearchMode(mode)
         conditions = _conditions(path, format, where)
         for start in range(0, len(queries), _QUERY_BATCH):
             batch = queries[start : start + _QUERY_BATCH]
-            if k < 1 or not self.chunk_count:
+            if not self.chunk_count:
                 yield from ([] for _ in batch)
                 continue
             asked = [query for query in batch if query.strip()]

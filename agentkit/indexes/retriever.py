@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from pydantic import Field
 
 from agentkit.results import Hit, SearchMode
 
@@ -19,7 +20,7 @@ class IndexRetriever(BaseRetriever):
     """
 
     index: Any  # an Index; naming the type here would make pydantic import it while it is being defined
-    k: int = 5
+    k: int = Field(default=5, ge=1)
     mode: SearchMode = SearchMode.HYBRID
     path: str | None = None
     """Only files whose path matches, such as `reports/*`."""

@@ -62,7 +62,13 @@ def answer_several_times(
     seed: int | None = None,
     max_tokens: int = 512,
 ) -> list[Answer]:
-    """`count` answers of `model` to `question`, sampled in one batch; answer n takes the seed plus n."""
+    """`count` answers of `model` to `question`, sampled in one batch; answer n takes the seed plus n.
+
+    Raises:
+        ValueError: `count` is below 1.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}: give 1 or more")
     opening = (SystemMessage(system),) if system else ()
     asker = Asker(model, opening)
     first = random.getrandbits(31) if seed is None else seed

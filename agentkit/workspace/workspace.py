@@ -326,12 +326,17 @@ class Workspace:
             strategy: How to reason over the passages before anything is quoted.
             system: Instructions for the model, beside its own.
             on_token: Called with each piece of the answer as it is decoded.
+
+        Raises:
+            ValueError: `passages` is below 1.
         """
         from agentkit.pipelines.answering import answer_question
 
         settings = self.settings.answer
+        k = settings.passages if passages is None else passages
+        if k < 1:
+            raise ValueError(f"passages is {passages}: give 1 or more")
         with self.open_index(index) as opened, self.models.for_one_answer(model) as chat_model:
-            k = passages or settings.passages
             retriever = self.retriever(opened, k=k, model=chat_model, path=path, format=format, where=where)
             return answer_question(
                 question,

@@ -148,6 +148,17 @@ class TestIndexes:
         assert report.index == "My-notes-2"
         assert workspace.indexes.names() == ["My-notes-2"]
 
+    @pytest.mark.parametrize("count", [0, -1])
+    def test_an_answer_from_no_passages_and_no_answers_at_all_are_errors(
+        self, workspace: Workspace, tmp_path: Path, count: int
+    ) -> None:
+        workspace.index_folder([make_documents(tmp_path / "docs", a="red fox")])
+        with pytest.raises(ValueError, match=f"passages is {count}: give 1 or more"):
+            workspace.ask("What is red?", "docs", passages=count)
+        scripted = Workspace(tmp_path, Settings(), make_chat_model=lambda _: ScriptedModel(replies=[]))
+        with pytest.raises(ValueError, match=f"count is {count}: give 1 or more"):
+            scripted.ask_model_several_times("What is red?", count)
+
     def test_an_index_can_be_searched(self, workspace: Workspace, tmp_path: Path) -> None:
         workspace.index_folder([make_documents(tmp_path / "docs", a="red fox", b="blue whale")])
         with workspace.open_index("docs") as index:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from agentkit import Index, ScriptedModel, index_folder
 from agentkit.embedders import HashingEmbedder
 from agentkit.evaluation.making import make_questions
@@ -28,6 +30,14 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
         rows = list(make_questions(index, model, count=2, finished=Finished(journal, {})))
     assert rows[0] == first
     assert [row["question"] for row in rows] == ["First?", "Second?"]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_question_is_not_to_be_asked_for(tmp_path: Path, count: int) -> None:
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        questions = make_questions(index, ScriptedModel(replies=[]), count=count)
+        with pytest.raises(ValueError, match=f"count is {count}: give 1 or more"):
+            next(questions)
 
 
 def test_a_sentence_that_stands_twice_is_asked_for_at_its_own_place(tmp_path: Path) -> None:

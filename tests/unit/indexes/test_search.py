@@ -270,6 +270,15 @@ def test_a_file_in_the_place_of_an_index_is_named(tmp_path: Path, place: str) ->
         Index.open(tmp_path / place, embedder=HashingEmbedder())
 
 
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_search_for_no_passages_is_an_error(tmp_path: Path, k: int) -> None:
+    with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
+        with pytest.raises(ValueError, match=f"k is {k}: give 1 or more"):
+            index.search("fox", k=k)
+        with pytest.raises(ValueError, match="greater than or equal to 1"):
+            index.as_retriever(k=k)
+
+
 def test_an_empty_path_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="an empty path"):
