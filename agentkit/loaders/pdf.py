@@ -9,8 +9,10 @@ import io
 import logging
 import re
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
+from contextlib import ContextDecorator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +50,35 @@ class PdfText:
     """Offset, level (from 1) and title of each heading that the outline names; offsets ascend."""
 
 
+class _Silence(ContextDecorator):
+    """Nothing of pypdf's log, in which it reports every irregularity, some in 3,000 characters; as long as one thread
+    or more is inside, so that a program hears what pypdf says of its own files.
+    """
+
+    def __init__(self) -> None:
+        self._logger = logging.getLogger("pypdf")
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = logging.NOTSET
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._level = self._logger.level
+                self._logger.setLevel(logging.CRITICAL + 1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._logger.setLevel(self._level)
+
+
+pypdf_silence = _Silence()
+
+
+@pypdf_silence
 def load_pdf(path: Path) -> PdfText:
     """The text of a PDF.
 
@@ -57,7 +88,6 @@ def load_pdf(path: Path) -> PdfText:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, PyPdfError
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)  # it reports every irregularity, some in 3,000 characters
     data = path.read_bytes()
     if b"%PDF" not in data[:1024]:
         raise DocumentError("not a PDF: it has no %PDF header")

@@ -3,10 +3,11 @@
 import contextlib
 import io
 import random
+import re
 from collections.abc import Sequence
 
 import pytest
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, NumberObject
 from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import TTFont
@@ -14,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from agentkit.chunkers import ChunkLimits, chunk_document, page_at
 from agentkit.errors import DocumentError
+from agentkit.loaders.pdf import pypdf_silence
 from tests.unit.loaders.conftest import Load, Refusal
 
 
@@ -48,6 +50,18 @@ def test_ligatures_and_words_that_a_line_breaks_are_as_they_are_spelled(load: Lo
     canvas.drawString(100, 680, "gate, and a well\u00adknown \ufb02oor")
     canvas.save()
     assert load("a.pdf", out.getvalue()).page_content == "a fin of a long sluicegate, and a well-known floor"
+
+
+def test_what_pypdf_says_is_heard_unless_the_file_is_read_by_a_loader(
+    load: Load, caplog: pytest.LogCaptureFixture
+) -> None:
+    irregular = re.sub(rb"startxref\n\d+", b"startxref\n1", pdf(["The first fact"]))
+    with pypdf_silence:  # of another thread's loader
+        assert load("a.pdf", irregular).page_content == "The first fact"
+        assert load("a.pdf", irregular).page_content == "The first fact"
+    assert caplog.records == []
+    PdfReader(io.BytesIO(irregular))
+    assert {record.name.partition(".")[0] for record in caplog.records} == {"pypdf"}
 
 
 def test_a_file_without_a_title_is_called_by_its_name(load: Load) -> None:
