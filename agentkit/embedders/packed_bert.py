@@ -105,15 +105,18 @@ class PackedBertEncoder:
 def _linear(weight: Tensor, bias: Tensor, *, with_gelu: bool = False) -> _Linear:
     """A linear layer, with the activation behind it.
 
-    In bf16 it is oneDNN's, as torch's own compiler calls it: the weights are laid out for its kernel once instead of in
-    each call, and the activation is applied before the sums are rounded. In fp32 that is no faster.
+    It is oneDNN's, as torch's own compiler calls it: the weights are laid out for its kernel once instead of in each
+    call, and the activation is applied to what is still in the core's cache, in bf16 before it is rounded. Some builds
+    of torch, such as that for Macs, are without it.
     """
+    if bias.shape != weight.shape[:1]:  # oneDNN does not say what does not fit
+        raise RuntimeError(f"a bias of shape {tuple(bias.shape)} beside weights of shape {tuple(weight.shape)}")
     onednn = torch.ops.mkldnn
-    if weight.dtype == torch.bfloat16 and hasattr(onednn, "_linear_pointwise"):
+    if torch.backends.mkldnn.is_available() and hasattr(onednn, "_linear_pointwise"):
         laid_out = onednn._reorder_linear_weight(weight, _USUAL_ROWS)  # noqa: SLF001  # it has no other name
         fused = "gelu" if with_gelu else "none"
         return lambda hidden: onednn._linear_pointwise(  # noqa: SLF001  # as above
-            hidden.to(torch.bfloat16), laid_out, bias, fused, [], "none"
+            hidden.to(weight.dtype), laid_out, bias, fused, [], "none"
         )
     if with_gelu:
         return lambda hidden: functional.gelu(functional.linear(hidden.to(weight.dtype), weight, bias))
