@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _QUERY_BATCH = 64
-_OF_THE_WHOLE_FILE = frozenset({"outline", "parts"})
-"""What the chunker needs of a document and no single passage does; a heading path tells the passage's share."""
+_OF_THE_WHOLE_FILE = frozenset({"outline", "parts", "skipped"})
+"""What the chunker or a report needs of a document and no single passage does; a heading path tells its share."""
 _OVERFETCH = 20
 """How many more neighbours are asked for than wanted: some may belong to a sync that is not published."""
 

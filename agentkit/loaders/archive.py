@@ -31,24 +31,27 @@ ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".tbz2", ".txz"}) | _COMPR
 _Member = tuple[str, Callable[[], bytes]]
 
 
-def load_archive(path: Path, load: Callable[[Path], Document]) -> tuple[str, list[dict[str, object]]]:
-    """The members' text, and of each the `name`, where its text starts (`offset`), and the metadata `load` gave.
+def load_archive(
+    path: Path, load: Callable[[Path], Document]
+) -> tuple[str, list[dict[str, object]], list[dict[str, str]]]:
+    """The members' text; of each the `name`, where its text starts (`offset`), and the metadata `load` gave; and of
+    those that cannot be read the `name` and the `reason`.
 
-    Members that cannot be read are left out; so are hidden ones and those whose path leads out of the archive.
+    Hidden members are left out, and those whose path leads out of the archive.
 
     Raises:
         DocumentError: damaged, encrypted, unpacks to too much, too many members, or nothing in it can be read.
     """
     parts: list[dict[str, object]] = []
+    skipped: list[dict[str, str]] = []
     texts: list[str] = []
     offset = 0
-    reason = "it has no files"
     try:
         for name, read in _members(path):
             try:
                 document = _load_member(name, read, load)
             except DocumentError as error:
-                reason = f"{name[:80]}: {error}"
+                skipped.append({"name": name[:_LONGEST_NAME], "reason": str(error)})
                 continue
             parts.append({"name": name, "offset": offset, **document.metadata})
             texts.append(document.page_content)
@@ -56,8 +59,9 @@ def load_archive(path: Path, load: Callable[[Path], Document]) -> tuple[str, lis
     except (tarfile.TarError, OSError, lzma.LZMAError, *DAMAGES) as error:
         raise damage("archive", error) from error
     if not parts:
+        reason = "{name:.80}: {reason}".format(**skipped[-1]) if skipped else "it has no files"
         raise DocumentError(f"no file in the archive can be read: {reason}"[:_LONGEST_NAME])
-    return _SEPARATOR.join(texts), parts
+    return _SEPARATOR.join(texts), parts, skipped
 
 
 def _load_member(name: str, read: Callable[[], bytes], load: Callable[[Path], Document]) -> Document:
@@ -91,11 +95,14 @@ def _zip_members(path: Path) -> Iterator[_Member]:
             raise DocumentError("encrypted archive: unpack it with its password")
         budget = [MOST_UNPACKED_BYTES]
         for member in members:
-            if _is_read(member.filename) and not member.flag_bits & 1 and member.file_size <= _LARGEST_MEMBER:
+            if _is_read(member.filename):
                 yield normalize(member.filename), partial(_zip_member, archive, member, budget)
 
 
 def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: list[int]) -> bytes:
+    if member.flag_bits & 1:
+        raise DocumentError("encrypted: unpack it with its password")
+    _check_member(member.file_size)
     return _take(archive.open(member), budget)
 
 
@@ -108,8 +115,13 @@ def _tar_members(path: Path) -> Iterator[_Member]:
             if member.offset_data + member.size > MOST_UNPACKED_BYTES:
                 raise DocumentError(f"archive that unpacks to over {MOST_UNPACKED_BYTES:,} bytes")
             file = archive.extractfile(member) if member.isreg() else None
-            if file and _is_read(member.name) and member.size <= _LARGEST_MEMBER:
-                yield normalize(member.name), partial(_take, file, budget)
+            if file and _is_read(member.name):
+                yield normalize(member.name), partial(_tar_member, file, member, budget)
+
+
+def _tar_member(file: IO[bytes], member: tarfile.TarInfo, budget: list[int]) -> bytes:
+    _check_member(member.size)
+    return _take(file, budget)
 
 
 def _compressed_file(path: Path) -> Iterator[_Member]:
@@ -134,6 +146,11 @@ def _is_read(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     is_inside = ".." not in parts and not name.startswith(("/", "\\"))
     return is_inside and not any((part.startswith(".") and part != ".") or part == "__MACOSX" for part in parts)
+
+
+def _check_member(size: int) -> None:
+    if size > _LARGEST_MEMBER:
+        raise DocumentError(f"over {_LARGEST_MEMBER:,} bytes")
 
 
 def _check_count(count: int) -> None:

@@ -54,7 +54,8 @@ def load_document(path: StrPath) -> Document:
     """The text of a file as `page_content`, and what is known of it.
 
     Metadata: `title` (never empty), `format`; where they apply `encoding`, `language` (source code), `page_offsets`
-    (PDF: where each page starts in the text) and `custom` (what the front matter says).
+    (PDF: where each page starts in the text), `custom` (what the front matter says) and `skipped` (archives: `name` and
+    `reason` of members that cannot be read).
 
     Raises:
         DocumentError: the file cannot be turned into text; the message is one line that says why.
@@ -197,8 +198,8 @@ def _load_mbox(path: Path) -> Document:
 
 
 def _load_archive(path: Path) -> Document:
-    text, parts = load_archive(path, load_document)
-    return _document(text, path, "archive", title=path.name, parts=parts)
+    text, parts, skipped = load_archive(path, load_document)
+    return _document(text, path, "archive", title=path.name, parts=parts, **({"skipped": skipped} if skipped else {}))
 
 
 def _load_csv(path: Path) -> Document:

@@ -89,6 +89,8 @@ def note(sync: Sync, found: FoundFile, reading: Reading) -> None:
         sync.skipped[found.path] = (found.source, stamp, reading.problem)
     elif reading.record or sync.staged.get(found.path) == found.stamp:
         sync.contents[found.path] = reading.digest
+        if reading.record:
+            sync.members[found.path] = reading.record.metadata.get("skipped", [])
     else:
         sync.restamped[found.path] = found.stamp
 

@@ -10,6 +10,7 @@ from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.roots import Root, Roots
 from agentkit.loaders import FileEntry, PathPatterns, ocr, walk
+from agentkit.loaders.archive import ARCHIVE_SUFFIXES
 from agentkit.loaders.load import is_registered
 from agentkit.loaders.patterns import reminder
 from agentkit.loaders.walk import UNLISTED
@@ -42,6 +43,8 @@ class Sync:
     """Files that were only touched: their bytes are as before."""
     contents: dict[str, str] = field(default_factory=dict)
     """Path -> sha256, of what was read."""
+    members: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Path of an archive -> name and reason of each file in it that cannot be read."""
     unlisted: set[str] = field(default_factory=set)
     """Folders that could not be listed: whatever the index holds below them stays."""
     unsettled: frozenset[Path] = frozenset()
@@ -152,6 +155,8 @@ def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) 
         elif isinstance(entry, FileEntry):
             stamp = FileStamp(entry.size, entry.mtime_ns)
             sync.found.append(FoundFile(path, root.source, stamp, entry.path))
+            if entry.path.suffix.lower() in ARCHIVE_SUFFIXES:
+                sync.members[path] = catalog.metadata(path).get("skipped", [])
         else:
             sync.skipped[path] = (root.source, FileStamp(0, 0), entry.reason)
             if entry.reason.startswith(UNLISTED):

@@ -82,4 +82,6 @@ def _changes(sync: Sync, read: Sequence[FoundFile], removed: Sequence[str]) -> _
 def _skipped(sync: Sync) -> tuple[SkippedFile, ...]:
     reasons = {path: reason for path, (_, _, reason) in sync.skipped.items()}
     reasons |= {path: f"{reason} (what was read of it before stays)" for path, reason in sync.kept.items()}
+    for archive in sync.members.keys() - sync.skipped.keys():
+        reasons |= {f"{archive}/{member['name']}": member["reason"] for member in sync.members[archive]}
     return tuple(SkippedFile(path, reason) for path, reason in sorted(reasons.items()))

@@ -237,6 +237,23 @@ def test_members_of_an_archive_are_read_as_files_and_name_their_chunks(load: Loa
     assert document.metadata["title"] == name
 
 
+def test_members_of_an_archive_that_cannot_be_read_are_named(load: Load) -> None:
+    bad = dict.fromkeys(("broken.pdf", "inner.zip", "locked.txt", "vast.txt", ".hidden"), b"x")
+    content = bytearray(samples.zipped({"good.txt": b"good", **bad}))
+    locked, vast = (content.rindex(name) - 46 for name in (b"locked.txt", b"vast.txt"))  # in the list at the end
+    content[locked + 8] |= 1  # the flag of encryption
+    content[vast + 20 : vast + 28] = (60_000_000).to_bytes(4, "little") * 2  # packed and unpacked
+    document = load("a.zip", bytes(content))
+    assert document.page_content == "good"
+    assert [(member["name"], member["reason"]) for member in document.metadata["skipped"]] == [
+        ("broken.pdf", "not a PDF: it has no %PDF header"),
+        ("inner.zip", "an archive inside of an archive"),
+        ("locked.txt", "encrypted: unpack it with its password"),
+        ("vast.txt", "over 50,000,000 bytes"),
+    ]
+    assert "skipped" not in load("b.zip", samples.zipped({"good.txt": b"good", ".x": b""})).metadata
+
+
 def test_a_member_of_an_archive_has_its_own_name_for_a_title(load: Load) -> None:
     members = {"x/my notes-2.txt": b"x", "win\\é.txt": b"y", "b-c.py": b"z", " ": b"a", f"{'n' * 300}.md": b"b"}
     parts = load("a.zip", samples.zipped(members)).metadata["parts"]

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,14 @@ from langchain_core.documents import Document
 
 from agentkit import HashingEmbedder, Index, index_folder, load_document
 from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, IndexLockedError, IndexMismatchError
+from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import source_file
 from agentkit.loaders import PathPatterns, ocr
 from agentkit.loaders.load import _registered
+from agentkit.pipelines.planning import plan_folder
+from tests.unit.loaders.samples import zipped
 from tests.unit.loaders.test_ocr import scan
 
 _QUERIES = ("red fox", "number 17", "barley flour", "the last ferry")
@@ -285,6 +289,32 @@ def test_every_file_ends_as_indexed_or_as_skipped_with_its_reason(tmp_path: Path
         assert {skipped.path for skipped in first.skipped} == {"empty.txt", "binary.txt", "broken.pdf", "broken.docx"}
         assert all(skipped.reason and "\n" not in skipped.reason for skipped in first.skipped)
         assert index_folder(index, [folder]).skipped == first.skipped
+
+
+def test_members_of_an_archive_that_cannot_be_read_are_reported_as_long_as_they_are_there(tmp_path: Path) -> None:
+    archive = tmp_path / "docs" / "a.zip"
+    archive.parent.mkdir()
+
+    def skipped() -> list[str]:
+        with closing(Catalog(tmp_path / "index" / "catalog.sqlite")) as catalog:
+            plan = plan_folder(catalog, "index", [archive.parent])
+        report = index_folder(index, [archive.parent])
+        assert plan.skipped == report.skipped
+        assert (report.removed, index.paths()) == (0, ["a.zip"])
+        return [f"{file.path}: {file.reason}" for file in report.skipped]
+
+    named = ["a.zip/broken.pdf: not a PDF: it has no %PDF header"]
+    with _open(tmp_path / "index") as index:
+        archive.write_bytes(zipped({"good.txt": b"good", "broken.pdf": b"x"}))
+        assert skipped() == named
+        generation = index.catalog.generation
+        assert skipped() == named
+        os.utime(archive, (1, 1))
+        assert skipped() == named
+        assert index.catalog.generation == generation
+        assert "skipped" not in index.search("good")[0].metadata
+        archive.write_bytes(zipped({"good.txt": b"good", "broken.txt": b"mended"}))
+        assert skipped() == []
 
 
 def test_an_odd_file_that_nobody_thought_of_is_named_and_the_others_are_indexed(
