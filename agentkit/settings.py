@@ -1,4 +1,5 @@
-"""What a person can set: `agentkit.toml` and `AGENTKIT_SECTION__KEY` variables, which win over the file.
+"""What a person can set: `agentkit.toml` and `AGENTKIT_SECTION__KEY` variables, which win over the file. What a program
+gives as `Settings(…)` wins over the variables.
 
 `load_settings` reports every problem of the file and the environment at once, each with its line or variable and,
 for an unknown key, the nearest known one. Nothing here creates objects from the settings: the workspace does.
@@ -14,7 +15,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from agentkit.errors import SettingsError
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL, DEFAULT_EMBEDDER, is_path
@@ -153,7 +160,7 @@ class ToolSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings, checked."""
+    """All settings, checked: what is given, else the environment's, else the defaults."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
@@ -175,12 +182,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the keyword arguments, such as `load_settings` passes of the file; key by key."""
+        """The keyword arguments before the environment, key by key, also of sections that are objects."""
         given = {
             name: value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
             for name, value in init_settings().items()
         }
-        return env_settings, InitSettingsSource(settings_cls, init_kwargs=given)
+        return InitSettingsSource(settings_cls, init_kwargs=given), env_settings
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -195,7 +202,7 @@ def load_settings(file: Path | None = None) -> Settings:
     _check_variables(os.environ)
     problems = _unknown_variables(os.environ)
     try:
-        settings = Settings(**_parse(source, file))
+        settings = Settings(**_with_variables(_parse(source, file)))
     except ValidationError as error:
         problems += [_problem(details, source, file) for details in error.errors(include_url=False)]
     if problems:
@@ -242,6 +249,15 @@ def _parse(source: str, file: Path | None) -> dict[str, Any]:
         return tomllib.loads(source)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise SettingsError(f"{file} is not valid TOML: {error}. Correct it, or delete it for the defaults") from error
+
+
+def _with_variables(tables: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a file, with the environment's keys over theirs."""
+    merged = dict(tables)
+    for section, keys in EnvSettingsSource(Settings)().items():
+        table = tables.get(section)
+        merged[section] = {**(table if isinstance(table, dict) else {}), **keys}
+    return merged
 
 
 def _anchored(settings: Settings, file: Path | None) -> Settings:

@@ -62,10 +62,17 @@ def test_a_variable_wins_over_the_file(write: Write, monkeypatch: pytest.MonkeyP
     assert (settings.answer.passages, settings.answer.max_tokens) == (3, 100)
 
 
-def test_a_variable_replaces_one_key_of_a_section_that_a_program_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_program_gives_wins_over_a_variable_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
+    monkeypatch.setenv("AGENTKIT_ANSWER__SEED", "4")
     answer = Settings(answer=AnswerSettings(passages=9, max_tokens=100)).answer
-    assert (answer.passages, answer.max_tokens, answer.model_fields_set) == (3, 100, {"passages", "max_tokens"})
+    assert (answer.passages, answer.max_tokens, answer.seed) == (9, 100, 4)
+    assert answer.model_fields_set == {"passages", "max_tokens", "seed"}
+
+
+def test_a_list_in_a_variable_wins_over_that_of_the_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTKIT_MODELS__TENSOR_SPLIT", "[3, 1]")
+    assert load_settings(write("[models]\ntensor_split = [1]\n")).models.tensor_split == (3.0, 1.0)
 
 
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_key(write: Write) -> None:
