@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agentkit import Index, LocalChatModel, SentenceTransformerEmbedder, index_folder
 from agentkit.models.store import ModelStore
-from agentkit.pipelines.grounding import check_answer
+from agentkit.reading.grounding import check_answer
 from agentkit.results import Verdict
 
 _HERE = Path(__file__).parent

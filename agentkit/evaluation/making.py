@@ -14,8 +14,8 @@ from agentkit.indexes import Index
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.constraints import regex
 from agentkit.models.messages import text_of
-from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import sentences_of
+from agentkit.reading.passages import Passage
+from agentkit.reading.sentences import sentences_of
 
 _SHORTEST_CHARS = 40
 _LONGEST_CHARS = 300

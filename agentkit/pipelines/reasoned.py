@@ -12,10 +12,10 @@ from dataclasses import replace
 from langchain_core.language_models import BaseChatModel
 
 from agentkit.facts import figures_of, missing_facts
-from agentkit.pipelines.entailment import Entailment, judge_of
-from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.reading import system_message
-from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
+from agentkit.reading.entailment import Entailment, judge_of
+from agentkit.reading.passages import Passage
+from agentkit.reading.reader import system_message
+from agentkit.reading.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Answer
 from agentkit.strategies import Problem, Strategy
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentkit.chunkers import ChunkLimits
     from agentkit.embedders import Embedder
     from agentkit.models.store import ModelStore
-    from agentkit.pipelines.entailment import Entailment
+    from agentkit.reading.entailment import Entailment
 
 
 class Models:
@@ -126,7 +126,7 @@ class Models:
 
     def judge(self, folder: StrPath | None = None) -> "Entailment | None":
         """The cross-encoder that judges statements; None where the chat model does."""
-        from agentkit.pipelines.entailment import CrossEncoderJudge
+        from agentkit.reading.entailment import CrossEncoderJudge
 
         folder = folder or self._settings.models.judge
         return CrossEncoderJudge(expanded(folder)) if folder else None

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from agentkit.embedders import Embedder
     from agentkit.indexes import Index
     from agentkit.loaders import PathPatterns
-    from agentkit.pipelines.grounding import GroundingReport
     from agentkit.pipelines.progress import OnProgress as OnIndexing
     from agentkit.pipelines.watching import WatchRound
+    from agentkit.reading.grounding import GroundingReport
     from agentkit.strategies import Strategy
     from agentkit.tools.collection import ToolCollection
     from agentkit.tools.discovery import DropIn
@@ -418,7 +418,7 @@ class Workspace:
         Raises:
             ModelLoadError: `judge` is not the folder of an NLI cross-encoder.
         """
-        from agentkit.pipelines.grounding import check_answer
+        from agentkit.reading.grounding import check_answer
 
         if encoder := self.models.judge(judge):
             with self.open_index(index) as opened:

@@ -6,8 +6,8 @@ import pytest
 
 from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.errors import ModelLoadError
-from agentkit.pipelines.entailment import CrossEncoderJudge
-from agentkit.pipelines.grounding import check_answer
+from agentkit.reading.entailment import CrossEncoderJudge
+from agentkit.reading.grounding import check_answer
 from agentkit.results import Verdict
 from agentkit.retrievers import CrossEncoderReranker
 

@@ -15,8 +15,8 @@ from langchain_core.retrievers import BaseRetriever
 from agentkit import ScriptedModel, StopReason, answer_question, load_document
 from agentkit.facts import figures_of
 from agentkit.loaders import FileEntry, walk
-from agentkit.pipelines.passages import Passage, fit_passages
-from agentkit.pipelines.sentences import likeliest_sentences, sentences_of
+from agentkit.reading.passages import Passage, fit_passages
+from agentkit.reading.sentences import likeliest_sentences, sentences_of
 
 _FOLDER = Path(__file__).parents[3] / "examples"
 _EXAMPLES = [entry.path for entry in walk(_FOLDER, max_file_bytes=50_000_000) if isinstance(entry, FileEntry)]

@@ -6,8 +6,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from agentkit import ScriptedModel, StopReason, answer_question
-from agentkit.pipelines.passages import Passage
 from agentkit.pipelines.reasoned import supporting_sentences
+from agentkit.reading.passages import Passage
 from agentkit.results import Usage
 from agentkit.strategies import ChainOfThought, SelfConsistency
 

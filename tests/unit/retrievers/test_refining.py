@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agentkit import ChunkLimits, HashingEmbedder, Hit, Index, ScriptedModel, SearchMode, index_folder
 from agentkit.errors import ModelLoadError
-from agentkit.pipelines.entailment import CrossEncoderJudge
+from agentkit.reading.entailment import CrossEncoderJudge
 from agentkit.retrievers import CrossEncoderReranker, RefinedRetriever, diversified, limited_per_document, merged
 from agentkit.retrievers.queries import hypothetical, several
 from agentkit.retrievers.rerank import reranked

@@ -14,9 +14,9 @@ from langchain_core.retrievers import BaseRetriever
 
 from agentkit.facts import missing_facts
 from agentkit.models.chat import LocalChatModel
-from agentkit.pipelines.entailment import Entailment, FactsJudge, judge_of
-from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import likeliest_sentences, sentences_of
+from agentkit.reading.entailment import Entailment, FactsJudge, judge_of
+from agentkit.reading.passages import Passage
+from agentkit.reading.sentences import likeliest_sentences, sentences_of
 from agentkit.results import Citation, Claim, Usage, Verdict
 
 _NEAR_CHARS = 160

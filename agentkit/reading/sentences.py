@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agentkit.pipelines.passages import Passage
+from agentkit.reading.passages import Passage
 
 _SENTENCE = re.compile(r".+?(?:[.!?…。！？][\"')\]»”]*(?=\s)|\Z)", re.DOTALL)
 _WRAPPED_LINE = re.compile(r"(?<=[^\n]{60})(?<![.!?:|])\n(?=[^\s\-*#|>])")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from agentkit import HashingEmbedder, Index, ScriptedModel, Usage, index_folder
 from agentkit.facts import missing_facts, numbers_of
-from agentkit.pipelines.grounding import check_answer, split_claims, unsupported_claims
-from agentkit.pipelines.passages import Passage
+from agentkit.reading.grounding import check_answer, split_claims, unsupported_claims
+from agentkit.reading.passages import Passage
 from agentkit.results import Verdict
 
 

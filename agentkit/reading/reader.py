@@ -19,8 +19,8 @@ from agentkit.models.constraints import choice
 from agentkit.models.judgement import yes_log_odds
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
-from agentkit.pipelines.passages import Passage
-from agentkit.pipelines.sentences import Sentence, likeliest_sentences, sentences_of
+from agentkit.reading.passages import Passage
+from agentkit.reading.sentences import Sentence, likeliest_sentences, sentences_of
 from agentkit.results import Citation, Usage
 
 _SYSTEM = (
