@@ -19,26 +19,44 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import BaseModel, Field
 
 from agentkit import Index, LocalChatModel, ModelStore, SentenceTransformerEmbedder, index_folder
 from agentkit.agents import Agent
+from agentkit.agents.reading import whole_calls
 from agentkit.results import Answer
 from agentkit.strategies import ChainOfThought, NumberForm, Problem
 from agentkit.tools.calculator import calculator
 
 _HERE = Path(__file__).parent
 _FIRST = 15
-_UNREADABLE = "could not be read"
 _UNFIT = "do not fit"
+_Solve = Callable[[str], tuple[Answer, int]]
+"""From a question to its answer, and to how many calls could not be read."""
 
 
 class Number(BaseModel):
     """The answer to the user's question."""
 
     answer: float = Field(description="The number that was asked for, without its unit.")
+
+
+class _Unreadable(BaseCallbackHandler):
+    """Counts the calls in a model's replies that cannot be read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_llm_end(self, response: LLMResult, **_: object) -> None:
+        for generation in chain.from_iterable(response.generations):
+            if isinstance(generation, ChatGeneration) and isinstance(generation.message, AIMessage):
+                self.count += len(whole_calls(generation.message).invalid_tool_calls)
 
 
 def main() -> None:
@@ -54,10 +72,10 @@ def main() -> None:
 def _gsm8k(model: LocalChatModel, options: argparse.Namespace) -> dict:
     journal = _Journal(options.out)
     agent = Agent(model, tools=[calculator], response_format=Number)
-    chain = ChainOfThought(max_tokens=1024)
-    variants: dict[str, Callable[[str], Answer]] = {
-        "agent": agent.run,
-        "cot": lambda question: chain.solve(Problem(question, form=NumberForm()), model),
+    thinking = ChainOfThought(max_tokens=1024)
+    variants: dict[str, _Solve] = {
+        "agent": partial(_run, agent),
+        "cot": lambda question: (thinking.solve(Problem(question, form=NumberForm()), model), 0),
     }
     with ThreadPoolExecutor(options.parallel) as threads:
         jobs = [
@@ -83,11 +101,17 @@ def _gsm8k(model: LocalChatModel, options: argparse.Namespace) -> dict:
     return summary
 
 
-def _solved(solve: Callable[[str], Answer], task: dict) -> dict:
-    answer = solve(task["question"])
+def _run(agent: Agent, question: str) -> tuple[Answer, int]:
+    """The answer, and how many calls could not be read."""
+    unreadable = _Unreadable()
+    return agent.run(question, config={"callbacks": [unreadable]}), unreadable.count
+
+
+def _solved(solve: _Solve, task: dict) -> dict:
+    answer, unreadable = solve(task["question"])
     found = answer.value.answer if isinstance(answer.value, Number) else NumberForm().parse(answer.text)
     is_right = found is not None and abs(float(found) - float(task["answer"])) < 1e-4
-    return {"is_right": is_right, "wanted": task["answer"], "found": found, **_described(answer)}
+    return {"is_right": is_right, "wanted": task["answer"], "found": found, **_described(answer, unreadable)}
 
 
 def _two_hop(model: LocalChatModel, options: argparse.Namespace) -> dict:
@@ -116,7 +140,7 @@ def _two_hop(model: LocalChatModel, options: argparse.Namespace) -> dict:
 
 
 def _asked(agent: Agent, index: Index, question: dict) -> dict:
-    answer = agent.run(question["question"])
+    answer, unreadable = _run(agent, question["question"])
     cited = sorted({citation.path for citation in answer.citations})
     exact = [index.document_text(c.path)[c.start : c.end] == c.quote for c in answer.citations]
     return {
@@ -126,13 +150,12 @@ def _asked(agent: Agent, index: Index, question: dict) -> dict:
         "quotes": len(exact),
         "exact": sum(exact),
         "question": question["question"],
-        **_described(answer),
+        **_described(answer, unreadable),
     }
 
 
-def _described(answer: Answer) -> dict:
+def _described(answer: Answer, unreadable: int) -> dict:
     errors = [step.error or "" for step in answer.steps]
-    unreadable = sum(_UNREADABLE in warning for warning in answer.warnings)
     return {
         "answer": answer.text,
         "reasoning": answer.reasoning[:1000],
