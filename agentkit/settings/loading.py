@@ -74,8 +74,8 @@ def _with_variables(tables: dict[str, Any]) -> dict[str, Any]:
     """The tables of a file, with the environment's keys over theirs."""
     merged = dict(tables)
     for section, keys in EnvSettingsSource(Settings)().items():
-        table = tables.get(section)
-        merged[section] = {**(table if isinstance(table, dict) else {}), **keys}
+        table = tables.get(section, {})
+        merged[section] = {**table, **keys} if isinstance(table, dict) else table
     return merged
 
 

@@ -62,6 +62,13 @@ def test_a_variable_wins_over_the_file(write: Write, monkeypatch: pytest.MonkeyP
     assert (settings.answer.passages, settings.answer.max_tokens) == (3, 100)
 
 
+def test_a_section_that_is_none_is_an_error_whatever_the_variables_are(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
+    assert "answer" in problem(write("answer = 3\n"))
+
+
 def test_what_a_program_gives_wins_over_a_variable_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
     monkeypatch.setenv("AGENTKIT_ANSWER__SEED", "4")
