@@ -8,12 +8,14 @@ import math
 import random
 import threading
 import time
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -24,7 +26,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor, get_config_list
 from langchain_core.tools import BaseTool
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError, ModelOptionError
 from agentkit.models.calls import Call
@@ -63,6 +65,9 @@ _PER_CALL = frozenset(
     {"temperature", "top_k", "top_p", "min_p", "seed", "max_tokens", "stop", "n", "logprobs", "top_logprobs"}
     | {"reasoning", "draft_tokens"}
 )
+
+_OF_SERVERS = frozenset({"api_key", "base_url", "max_retries", "streaming", "timeout"})
+"""What LangChain's programs give to any chat model, and what means nothing to one in this process."""
 
 
 class _Loaded:
@@ -105,7 +110,8 @@ class LocalChatModel(BaseChatModel):
     batch. Close it, or use it as a context manager, to free its memory before the process ends.
 
     Every sampling field can also be given for one call, `model.invoke(messages, temperature=0.7, max_tokens=50)`, or
-    bound, `model.bind(temperature=0.7)`; LangChain's `configurable_fields` would load the model anew for each call.
+    bound, `model.bind(temperature=0.7)`; LangChain's `configurable_fields` would load the model anew for each call. A
+    field that there is not is ignored, as by LangChain's other models, with a warning that names the nearest.
     `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that
     the reply begins with and that is not produced again. Tools and structured output are LangChain's `bind_tools` and
     `with_structured_output`; calls are valid under the tools' schemas, since decoding admits nothing else.
@@ -152,6 +158,17 @@ class LocalChatModel(BaseChatModel):
     """Where pulled models are; None is the user's data folder."""
 
     _loaded: _Loaded = PrivateAttr(default_factory=_Loaded)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_unknown(cls, given: Any) -> Any:  # Any: options, or a model that a pydantic field is given
+        """LangChain ignores options that a class does not know, as a misspelt one; they are warned of."""
+        unknown = given.keys() - cls.model_fields.keys() - _OF_SERVERS if isinstance(given, dict) else ()
+        for name in sorted(unknown):
+            near = get_close_matches(name, cls.model_fields, n=1)
+            hint = f": did you mean {near[0]}?" if near else ""
+            warnings.warn(f"{cls.__name__} ignores {name}, which it does not know{hint}", stacklevel=4)
+        return given
 
     @property
     def engine(self) -> LlamaEngine:
