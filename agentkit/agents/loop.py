@@ -97,10 +97,10 @@ class Run:
             if last or not (reply.tool_calls or reply.invalid_tool_calls):
                 yield self._reasoned(last or stop_reason_of(reply))
                 return
-            if not reply.tool_calls:
-                self._refuse(reply)
-            elif not self._ended():
+            if reply.tool_calls and not self._ended():
                 yield from self._act(reply)
+            if reply.invalid_tool_calls:
+                self._refuse(reply)
         yield self._answer(self._thought, self._ended() or StopReason.CANCELLED)
 
     def _search(self) -> Iterator[AgentEvent]:
@@ -220,14 +220,13 @@ class Run:
         return step
 
     def _refuse(self, reply: AIMessage) -> None:
-        """A call that could not be read goes back to the model."""
+        """Calls that could not be read go back to the model, behind the results of those that could."""
         self._spent.repeats += 1
         self._warnings.append("a call could not be read and was asked for again")
         reasons = "; ".join(f"{call['name']}: {call['error']}" for call in reply.invalid_tool_calls)
-        self._messages += [
-            AIMessage(text_of(reply)),
-            HumanMessage(f"Your call could not be read ({reasons}). Write it again, shorter."),
-        ]
+        if not reply.tool_calls:
+            self._messages.append(AIMessage(text_of(reply)))
+        self._messages.append(HumanMessage(f"Your call could not be read ({reasons}). Write it again, shorter."))
 
     def _reasoned(self, reason: StopReason) -> Answer:
         """The answer: the strategy's, where there is one and time for it, else the model's last reply. What a strategy

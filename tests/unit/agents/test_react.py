@@ -465,6 +465,17 @@ def test_a_call_that_cannot_be_read_goes_back_to_the_model() -> None:
     assert "could not be read (calculator: it was cut short)" in str(model.calls[1][-1].content)
 
 
+def test_a_call_that_cannot_be_read_is_asked_for_again_beside_one_that_was_run() -> None:
+    broken_call = InvalidToolCall(name="calculator", args='{"expr', id="2", error="cut short", type="invalid_tool_call")
+    reply = _call("calculator", expression="1+1").model_copy(update={"invalid_tool_calls": [broken_call]})
+    agent, model = _agent(reply, "Two.")
+    answer = agent.run("1+1?")
+    assert [message.type for message in model.calls[1][-3:]] == ["ai", "tool", "human"]
+    assert "could not be read (calculator: cut short)" in str(model.calls[1][-1].content)
+    assert len(answer.steps) == 1
+    assert "a call could not be read and was asked for again" in answer.warnings
+
+
 def test_callbacks_hear_of_each_call_before_and_after_it() -> None:
     heard: list[str] = []
     agent, _ = _agent(
