@@ -38,11 +38,14 @@ def problem_of(details: ErrorDetails, source: str, file: Path | None) -> str:
     """One problem in one line: where it is, which key, and what to write."""
     location = tuple(str(part) for part in details["loc"])
     key = ".".join(location)
-    variable = variable_of(location)
+    is_section = details["type"] == "model_type"  # which no variable holds as a whole
+    variable = None if is_section else variable_of(location)
     line = None if variable else _line_of(location[:2], source)
     where = variable or (f"{file}, line {line}" if line else str(file or "settings"))
     if details["type"] == "extra_forbidden":
         return f"{where}: unknown key {key!r}{_nearest(location[-1], location[:-1])}"
+    if is_section:
+        return f"{where}: {key} is a section: write [{key}], and its keys below (it is {details['input']!r})"
     message = details["msg"].removeprefix("Value error, ")
     shown = "" if isinstance(details["input"], dict) else f" (it is {details['input']!r})"
     return f"{where}: {key}: {message[:1].lower()}{message[1:]}{shown}"

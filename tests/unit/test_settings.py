@@ -66,7 +66,8 @@ def test_a_section_that_is_none_is_an_error_whatever_the_variables_are(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENTKIT_ANSWER__PASSAGES", "3")
-    assert "answer" in problem(write("answer = 3\n"))
+    path = write("# mine\nanswer = 3\n")
+    assert problem(path) == f"{path}, line 2: answer is a section: write [answer], and its keys below (it is 3)"
 
 
 def test_what_a_program_gives_wins_over_a_variable_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
