@@ -245,9 +245,11 @@ class Catalog:
 
     def metadata(self, path: str) -> dict[str, Any]:
         """What the loader knew of a file."""
-        rows = self._rows("SELECT metadata FROM files WHERE path = ?", (path,))
-        found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
-        return found
+        return self._metadata("SELECT metadata FROM files WHERE path = ?", path)
+
+    def staged_metadata(self, path: str) -> dict[str, Any]:
+        """What the loader knew of a file that is staged."""
+        return self._metadata("SELECT metadata FROM staged WHERE path = ?", path)
 
     def paths(self) -> list[str]:
         return [path for (path,) in self._rows("SELECT path FROM files ORDER BY path")]
@@ -364,6 +366,11 @@ class Catalog:
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, catalog_errors(self._path):
             return self._connection.execute(query, values).fetchall()
+
+    def _metadata(self, query: str, path: str) -> dict[str, Any]:
+        rows = self._rows(query, (path,))
+        found: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+        return found
 
     def _create_or_check(self) -> None:
         if version_of(self._connection) == VERSION:

@@ -156,7 +156,8 @@ def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) 
             stamp = FileStamp(entry.size, entry.mtime_ns)
             sync.found.append(FoundFile(path, root.source, stamp, entry.path))
             if entry.path.suffix.lower() in ARCHIVE_SUFFIXES:
-                sync.members[path] = catalog.metadata(path).get("skipped", [])
+                metadata = catalog.staged_metadata if sync.staged.get(path) == stamp else catalog.metadata
+                sync.members[path] = metadata(path).get("skipped", [])
         else:
             sync.skipped[path] = (root.source, FileStamp(0, 0), entry.reason)
             if entry.reason.startswith(UNLISTED):

@@ -22,6 +22,7 @@ from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import source_file
+from agentkit.indexes.writer import IndexWriter
 from agentkit.loaders import PathPatterns, ocr
 from agentkit.loaders.load import _registered
 from agentkit.pipelines.planning import plan_folder
@@ -315,6 +316,24 @@ def test_members_of_an_archive_that_cannot_be_read_are_reported_as_long_as_they_
         assert "skipped" not in index.search("good")[0].metadata
         archive.write_bytes(zipped({"good.txt": b"good", "broken.txt": b"mended"}))
         assert skipped() == []
+
+
+def test_members_of_an_archive_that_an_interrupted_sync_had_read_are_reported_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    archive = tmp_path / "docs" / "a.zip"
+    archive.parent.mkdir()
+    with _open(tmp_path / "index") as index:
+        for broken in ("new.pdf", "changed.pdf"):
+            archive.write_bytes(zipped({"good.txt": broken.encode(), broken: b"x"}))
+            with monkeypatch.context() as interrupted:
+                interrupted.setattr(IndexWriter, "publish", interrupt)
+                with pytest.raises(KeyboardInterrupt):
+                    index_folder(index, [archive.parent])
+            assert [file.path for file in index_folder(index, [archive.parent]).skipped] == [f"a.zip/{broken}"]
 
 
 def test_an_odd_file_that_nobody_thought_of_is_named_and_the_others_are_indexed(
