@@ -258,7 +258,9 @@ class Catalog:
         return int(self._rows("SELECT count(*) FROM files")[0][0])
 
     def skipped_count(self) -> int:
-        return int(self._rows("SELECT count(*) FROM skipped")[0][0])
+        """Of the files that are skipped, those in archives included."""
+        files = self._rows("SELECT count(*) FROM skipped")[0][0]
+        return int(files + self._rows("SELECT total(json_array_length(metadata, '$.skipped')) FROM files")[0][0])
 
     def chunk_count(self) -> int:
         with self._lock:  # counted again only after a change, here or by another process: a search asks several times

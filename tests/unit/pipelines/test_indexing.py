@@ -21,7 +21,7 @@ from agentkit.errors import DocumentError, IndexDamagedError, IndexingError, Ind
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.contents import index_contents
 from agentkit.indexes.lock import writer_lock
-from agentkit.indexes.summary import source_file
+from agentkit.indexes.summary import source_file, summarise_index
 from agentkit.indexes.writer import IndexWriter
 from agentkit.loaders import PathPatterns, ocr
 from agentkit.loaders.load import _registered
@@ -302,6 +302,7 @@ def test_members_of_an_archive_that_cannot_be_read_are_reported_as_long_as_they_
         report = index_folder(index, [archive.parent])
         assert plan.skipped == report.skipped
         assert (report.removed, index.paths()) == (0, ["a.zip"])
+        assert summarise_index(index.directory).skipped_count == len(report.skipped)
         return [f"{file.path}: {file.reason}" for file in report.skipped]
 
     named = ["a.zip/broken.pdf: not a PDF: it has no %PDF header"]
