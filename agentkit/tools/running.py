@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any
 from uuid import uuid4
 
@@ -138,8 +139,8 @@ class _Call:
             return asyncio.run(tool.ainvoke(given, self._config))
         try:
             return tool.invoke(given, self._config)
-        except NotImplementedError:  # LangChain's way to say so of a class that can only be awaited
-            if not _has_own_coroutine(tool):
+        except NotImplementedError as error:
+            if not _can_only_be_awaited(tool, error):
                 raise
             return asyncio.run(tool.ainvoke(given, self._config))
 
@@ -155,9 +156,14 @@ def _failure(message: str, flags: ToolFlags) -> ToolOutcome:
     return ToolOutcome(text, error=text, is_cut=is_cut)
 
 
-def _has_own_coroutine(tool: BaseTool) -> bool:
-    """Whether its class has one; that of LangChain's own classes runs the function once more, in a thread."""
-    return type(tool)._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)  # noqa: SLF001 made to be overridden
+def _can_only_be_awaited(tool: BaseTool, error: NotImplementedError) -> bool:
+    """LangChain's way to say so: the class has a coroutine, and its `_run` raises this. What is raised further in may
+    come after effects, and many a coroutine runs the function once more, as that of LangChain's own classes does.
+    """
+    own = type(tool)
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    is_refused = frame.f_code is getattr(own._run, "__code__", None)  # noqa: SLF001 made to be overridden
+    return is_refused and own._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)  # noqa: SLF001 as above
 
 
 def _has_injected_arguments(tool: BaseTool) -> bool:

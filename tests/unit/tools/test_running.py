@@ -306,6 +306,28 @@ def test_a_tool_whose_class_can_only_be_awaited_is_run() -> None:
     assert run_tool(_Fetch(), {"page": 3}).content == "page 3"
 
 
+class _Save(BaseTool):
+    """Its coroutine runs the function once more, as LangChain's documentation has it."""
+
+    name: str = "save"
+    description: str = "Save."
+
+    def _run(self, saved: list[str]) -> str:
+        saved.append("page")
+        return _compressed(saved)
+
+    async def _arun(self, saved: list[str]) -> str:
+        return self._run(saved)
+
+
+def _compressed(pages: list[str]) -> str:
+    raise NotImplementedError(f"{len(pages)} pages")
+
+
+def test_a_tool_whose_coroutine_runs_its_function_is_run_once_where_that_does_not_do_something_yet() -> None:
+    assert run_tool(_Save(), {"saved": []}).error == "NotImplementedError: 1 pages"
+
+
 def test_a_tool_that_does_not_do_something_yet_is_run_once() -> None:
     runs: list[None] = []
 
