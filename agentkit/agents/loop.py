@@ -7,7 +7,6 @@ adds a tool, lifts a limit or approves a call.
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
@@ -24,17 +23,15 @@ from langchain_core.messages.tool import tool_call
 from agentkit.agents.acting import CallResult, CallRunner
 from agentkit.agents.citing import Quote, cited
 from agentkit.agents.concluding import conclude
+from agentkit.agents.documents import DocumentsQuestion
 from agentkit.agents.events import AgentEvent, TextPiece, ToolStarted
 from agentkit.agents.evidence import evidence
-from agentkit.agents.focus import focus, is_told_together
 from agentkit.agents.limits import Spent
 from agentkit.agents.model import AgentModel
 from agentkit.agents.reading import awaited, whole_calls
-from agentkit.agents.self_ask import SelfAsk
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.agents.unread import unread_facts
-from agentkit.errors import ConstraintError
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import stop_reason_of, usage_of
 from agentkit.results import Answer, Step, StopReason, Usage
@@ -44,9 +41,8 @@ if TYPE_CHECKING:
     from agentkit.agents.react import Agent
 
 _LAST = "Answer now with what you know; no more tools can be called."
+_UNFOUND = "no passage that was found states the answer: see what it rests on"
 _QUERY_CHARS = 500
-_HOP_TOKENS, _MOST_HOPS_TOKENS = 400, 1200
-"""The longest hop, whose line is a part of it, and the longest reply of several."""
 
 
 class Run:
@@ -81,10 +77,12 @@ class Run:
         self._thought = ""
         self._evaluated = 0
         self._is_spent = False
+        self._read_in_vain: int | None = None
+        """So many passages were read for an answer, without one."""
 
     def events(self) -> Iterator[AgentEvent]:
         yield from self._search()
-        if answer := self._hops():
+        if answer := self._asked():
             yield TextPiece(answer.text)
             yield answer
             return
@@ -111,37 +109,31 @@ class Run:
             call = tool_call(name=RETRIEVAL, args={"query": self._query[:_QUERY_CHARS]}, id="search")
             yield from self._act(AIMessage("", tool_calls=[call]))
 
-    def _hops(self) -> Answer | None:
-        """The answer of a small model of our own to a question that no passage tells by itself, from the lines that are
-        likely to matter; None where they do not answer it, so that it reads the passages and searches on.
-        """
-        if not self._is_asked() or is_told_together(self._query, self._numbering):
+    def _asked(self) -> Answer | None:
+        """The answer to a question to the documents, so far as a model of our own finds it in what the search found."""
+        local = self._model.local
+        if local is None or not self._is_asked():
             return None
-        asked = SelfAsk(self._query, focus(self._query, self._numbering), self._agent.own_instructions)
-        messages, longest = asked.messages, self._model.longest_reply(_HOP_TOKENS)
-        room = self._model.room(_MOST_HOPS_TOKENS)
-        if not asked.lines or (room is not None and self._model.count(messages) > room):
-            return None
-        complete = partial(self._model.complete, messages, max_tokens=longest, has_tools=False)
-        try:
-            replied = awaited(lambda: asked.ask(complete), self._is_over)
-        except ConstraintError:  # a line of which the grammar can make nothing
-            return None
-        if replied is None:
-            return None
-        reply, usage = replied
-        self._spent.usage += usage
-        if (found := asked.read(reply)) is None:
+        asked = DocumentsQuestion(
+            self._query, self._numbering, self._model, self._agent.own_instructions, self._is_over
+        )
+        answer, cost = asked.answer(local)
+        self._spent.usage += cost
+        if answer is None:
+            self._read_in_vain = len(self._numbering)
             return None
         self._spent.replies += 1
-        answer, quotes = found
-        return replace(self._answer(answer, StopReason.COMPLETED, quotes), reasoning=reply)
+        return replace(
+            answer,
+            usage=replace(self._spent.usage, seconds=self._spent.seconds),
+            warnings=(*answer.warnings, *self._unread(answer.text)),
+            steps=tuple(self._steps),
+        )
 
     def _is_asked(self) -> bool:
         """Whether the task is a question that the documents alone can answer, and is known as it stands."""
         return (
             self._agent.is_about_documents
-            and self._model.local is not None
             and self._limits.tokens is None
             and self._is_standalone
             and self._query.strip().endswith("?")
@@ -257,8 +249,10 @@ class Run:
         warnings = [*self._warnings]
         if reason is not StopReason.COMPLETED:
             warnings.append(f"the agent stopped before it was done: {reason.value.replace('_', ' ')}")
-        elif self._agent.has_index and (unread := self._unread(text)):
-            warnings.append(f"{', '.join(unread)}: in no passage that was read, nor given by a tool")
+        else:
+            warnings += self._unread(text)
+        if self._read_in_vain == len(self._numbering):
+            warnings.append(_UNFOUND)
         if is_without:
             warnings.append("there is no answer of the wanted form")
         return Answer(
@@ -273,14 +267,19 @@ class Run:
         )
 
     def _unread(self, answer: str) -> list[str]:
-        """What stands neither in the conversation, nor in a passage, nor in a call of another tool and its result."""
+        """A warning where something stands neither in the conversation, nor in a passage, nor in a call of another tool
+        and its result.
+        """
+        if not self._agent.has_index:
+            return []
         asked = [text_of(message) for message in self._messages[: self._task + 1]]
         passages = [
             f"{each.hit.path} {each.hit.metadata.get('heading_path')} {each.hit.text}" for each in self._numbering
         ]
         others = [step for step in self._steps if step.tool not in (RETRIEVAL, READ_DOCUMENT)]
         given = [f"{step.arguments} {step.observation}" for step in others]
-        return unread_facts(answer, "\n".join([*asked, *passages, *given]))
+        unread = unread_facts(answer, "\n".join([*asked, *passages, *given]))
+        return [f"{', '.join(unread)}: in no passage that was read, nor given by a tool"] if unread else []
 
     def _value(self, answer: str) -> Any:  # Any: what the schema describes
         if self._agent.response_format is None:

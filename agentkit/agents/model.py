@@ -1,11 +1,12 @@
 """How an agent talks to its model: with the same tools in every prompt, so that its beginning stays in the cache."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, set_config_context
 from langchain_core.tools import BaseTool
 
 from agentkit.agents.reading import ReplyReading
@@ -15,6 +16,8 @@ from agentkit.models.constraints import Constraint
 from agentkit.models.context import context_tokens, prompt_tokens, text_tokens
 from agentkit.models.structured import OutputSchema
 from agentkit.results import Usage
+
+_Found = TypeVar("_Found")
 
 
 def check_tool_calling(model: BaseChatModel) -> None:
@@ -68,6 +71,11 @@ class AgentModel:
             messages, self._config, reply_start=start, constraint=constraint, max_tokens=max_tokens
         )
         return reply
+
+    def traced(self, work: Callable[[], _Found]) -> _Found:
+        """What `work` gives, which asks the model itself: with this run's callbacks."""
+        with set_config_context(ensure_config(self._config)) as context:
+            return context.run(work)
 
     def structured(self, messages: list[BaseMessage], schema: OutputSchema) -> dict[str, Any]:  # Any: as LangChain's
         """A reply of another model under a schema: `raw`, `parsed` and `parsing_error`."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from agentkit.agents.citing import Quote
-from agentkit.agents.terms import numeric_terms_of
+from agentkit.agents.terms import numeric_terms_of, terms_of
 from agentkit.models.constraints import Constraint, lark, literal, substring_rule
 from agentkit.models.messages import text_of
 from agentkit.models.outcome import usage_of
@@ -22,7 +22,7 @@ from agentkit.results import Usage
 _MOST_HOPS = 3
 _INSTRUCTIONS = "Answer the question from the lines of documents that you are given."
 _LINE, _ANSWER, _FINAL, _NONE = "\nLine: ", "\nIntermediate answer: ", "So the final answer is: ", "none of these"
-_HOP = re.compile(f"{_LINE}(.*){_ANSWER}(.*)")
+_HOP = re.compile(f"Follow up: (.*){_LINE}(.*){_ANSWER}(.*)")
 _EXAMPLES = (
     (
         (
@@ -117,21 +117,23 @@ class SelfAsk:
     def read(self, reply: str) -> tuple[str, list[Quote]] | None:
         """The final answer and the lines that it rests on; None where there is none.
 
-        A number that neither the lines nor the question have is not from the documents, nor is a part of a number, such
-        as 5 of 1.5: such an answer is none, too.
+        A small model goes on where it has found nothing. So an answer is none, too, whose numbers stand neither in the
+        quoted lines nor in the question; that takes nothing from its hops; or one of whose hops says again what it
+        asked, as "the school" of the school's name does, or a part of a number, such as 5 of 1.5.
         """
-        hops, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
-        parts = _HOP.findall(hops)
-        if not answer.strip() or any(numeric_terms_of(part) - numeric_terms_of(line) for line, part in parts):
+        written, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
+        hops = _HOP.findall(written)
+        if any(numeric_terms_of(part) - numeric_terms_of(line) for _, line, part in hops):
             return None
-        quoted = {line for line, _ in parts}
+        if not all(terms_of(part) - terms_of(asked) for asked, _, part in hops):
+            return None
+        found = frozenset[str]().union(*(terms_of(part) for _, _, part in hops)) - terms_of(self.question)
+        quoted = {line for _, line, _ in hops}
+        known = numeric_terms_of("\n".join([self.question, *quoted]))
+        if not found & terms_of(answer) or numeric_terms_of(answer) - known:
+            return None
         told = [line for line, text in zip(self.lines, self._texts, strict=True) if text in quoted]
-        missing = numeric_terms_of(answer) - numeric_terms_of("\n".join([self.question, *(line.text for line in told)]))
-        for line in self.lines:
-            if found := missing & numeric_terms_of(line.text):
-                told.append(line)
-                missing -= found
-        return None if missing else (answer.strip(), told)
+        return answer.strip(), told
 
     @property
     def _texts(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an agent does with a model of our own and a question about documents: it asks itself, hop by hop."""
+"""What an agent does with a model of our own and a question about documents: it reads a passage, or asks hop by hop."""
 
 import re
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from agentkit import Agent, AgentLimits, HashingEmbedder, Index, LocalChatModel,
 from agentkit.agents.citing import Quote
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.models.constraints import Constraint
+from agentkit.reading.answer import NOTHING_FOUND
 from agentkit.results import Answer, Hit
 from agentkit.tools.calculator import calculator
 from agentkit.tools.retrieval import NumberedHit
@@ -89,11 +90,27 @@ def test_a_question_of_two_files_is_answered_hop_by_hop_or_the_passages_are_read
     assert answer.usage.completion_tokens > 0
 
 
+def test_a_question_of_one_passage_is_read_as_ask_reads_it(model: LocalChatModel, index: Index) -> None:
+    prompt, answer = _first_prompt(Agent(model, index=index, limits=_SHORT), "Which vessel was built in 1979?")
+    assert str(prompt[-1].content).startswith("Passages:\n\n[1] ")
+    assert "Question: Which vessel was built in 1979?" in str(prompt[-1].content)
+    for citation in answer.citations:
+        assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
+
+
+def test_an_answer_that_no_passage_states_is_told_to_be_one(
+    model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.agents.documents.read_answer", lambda *_, **__: NOTHING_FOUND)
+    answer = Agent(model, index=index, limits=_SHORT).run("Which vessel was built in 1979?")
+    assert {step.tool for step in answer.steps} == {"retrieval"}
+    assert "no passage that was found states the answer: see what it rests on" in answer.warnings
+
+
 @pytest.mark.parametrize(
     ("made", "task", "run"),
     [
         ({}, "Tell me when the vessel was built whose skipper is Runa Castell.", {}),
-        ({}, "Which vessel was built in 1979?", {}),
         ({"tools": [lamp]}, _QUESTION, {}),
         ({"response_format": {"title": "Year", "type": "object", "properties": {}}}, _QUESTION, {}),
         ({}, _QUESTION, {"history": [("human", "Hello"), ("ai", "Hello!")]}),
