@@ -10,6 +10,7 @@ import lzma
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,7 @@ _LONGEST_NAME = 200
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz"})
 ARCHIVE_SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".tbz2", ".txz"}) | _COMPRESSED
 
+_MEMBER_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 _Member = tuple[str, Callable[[], bytes]]
 
 
@@ -103,7 +105,10 @@ def _zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: list[
     if member.flag_bits & 1:
         raise DocumentError("encrypted: unpack it with its password")
     _check_member(member.file_size)
-    return _take(archive.open(member), budget)
+    try:
+        return _take(archive.open(member), budget)
+    except _MEMBER_DAMAGES as error:  # the others stand by themselves, unlike those of a tar
+        raise damage("file", error) from error
 
 
 def _tar_members(path: Path) -> Iterator[_Member]:

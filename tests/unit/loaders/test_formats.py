@@ -238,10 +238,13 @@ def test_members_of_an_archive_are_read_as_files_and_name_their_chunks(load: Loa
 
 
 def test_members_of_an_archive_that_cannot_be_read_are_named(load: Load) -> None:
-    bad = dict.fromkeys(("broken.pdf", "inner.zip", "locked.txt", "vast.txt", ".hidden"), b"x")
-    content = bytearray(samples.zipped({"good.txt": b"good", **bad}))
-    locked, vast = (content.rindex(name) - 46 for name in (b"locked.txt", b"vast.txt"))  # in the list at the end
+    names = ("broken.pdf", "inner.zip", "locked.txt", "vast.txt", "flipped.txt", "squeezed.txt", ".hidden")
+    content = bytearray(samples.zipped({**dict.fromkeys(names, b"x"), "good.txt": b"good"}))
+    listed = {name: content.rindex(name.encode()) - 46 for name in names}  # in the list at the end
+    locked, vast = listed["locked.txt"], listed["vast.txt"]
     content[locked + 8] |= 1  # the flag of encryption
+    content[listed["flipped.txt"] + 16] ^= 1  # the sum
+    content[listed["squeezed.txt"] + 10] = 9  # Deflate64, which Windows makes of large files
     content[vast + 20 : vast + 28] = (60_000_000).to_bytes(4, "little") * 2  # packed and unpacked
     document = load("a.zip", bytes(content))
     assert document.page_content == "good"
@@ -250,6 +253,8 @@ def test_members_of_an_archive_that_cannot_be_read_are_named(load: Load) -> None
         ("inner.zip", "an archive inside of an archive"),
         ("locked.txt", "encrypted: unpack it with its password"),
         ("vast.txt", "over 50,000,000 bytes"),
+        ("flipped.txt", "damaged file: BadZipFile: Bad CRC-32 for file 'flipped.txt'"),
+        ("squeezed.txt", "damaged file: NotImplementedError: That compression method is not supported"),
     ]
     assert "skipped" not in load("b.zip", samples.zipped({"good.txt": b"good", ".x": b""})).metadata
 
