@@ -198,7 +198,7 @@ def _load_mbox(path: Path) -> Document:
 
 
 def _load_archive(path: Path) -> Document:
-    text, parts, skipped = load_archive(path, load_document)
+    text, parts, skipped = load_archive(path, mistakes_named()(load_document))
     return _document(text, path, "archive", title=path.name, parts=parts, **({"skipped": skipped} if skipped else {}))
 
 

@@ -259,6 +259,19 @@ def test_members_of_an_archive_that_cannot_be_read_are_named(load: Load) -> None
     assert "skipped" not in load("b.zip", samples.zipped({"good.txt": b"good", ".x": b""})).metadata
 
 
+@pytest.mark.parametrize("mistake", [ZeroDivisionError, TypeError])
+def test_a_parser_s_mistake_in_a_member_of_an_archive_costs_that_member_alone(
+    load: Load, monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
+) -> None:
+    def fail(_: Path) -> Document:
+        raise mistake
+
+    monkeypatch.setitem(_registered, ".odd", fail)
+    document = load("a.zip", samples.zipped({"b.odd": b"x", "good.txt": b"good"}))
+    assert document.page_content == "good"
+    assert document.metadata["skipped"] == [{"name": "b.odd", "reason": f"cannot be parsed: {mistake.__name__}"}]
+
+
 def test_a_member_of_an_archive_has_its_own_name_for_a_title(load: Load) -> None:
     members = {"x/my notes-2.txt": b"x", "win\\é.txt": b"y", "b-c.py": b"z", " ": b"a", f"{'n' * 300}.md": b"b"}
     parts = load("a.zip", samples.zipped(members)).metadata["parts"]
