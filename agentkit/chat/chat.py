@@ -118,13 +118,15 @@ class Chat:
             attachments: Files that the question is about.
             on_event: Called with each piece of text, call and step.
             replaces: The last turn, which this one takes the place of when it is answered. One that is not among the
-                turns, since it was taken back or the chat was cleared, is not replaced.
+                turns, since it was taken back or the chat was cleared, is not replaced; nor is one that was stopped
+                after a call, since what the call did is not taken back.
 
         Raises:
             ModelError: the model or the index cannot be loaded, or failed.
             ContextLengthError: the question does not fit into the model's context.
         """
-        replaced = next((turn.number for turn in self._turns if replaces and turn.number == replaces.number), None)
+        replaceable = [turn.number for turn in self._turns if not _is_cut_off(turn)]
+        replaced = replaces.number if replaces and replaces.number in replaceable else None
         before = [turn for turn in self._turns if turn.number != replaced]
         session = self._begun(question)
         turn = self._store.ask(session.id, question, attachments=attachments, replaces=replaced)
@@ -335,6 +337,11 @@ class _Progress:
     def _all_steps(self) -> tuple[Step, ...]:
         """Those that are done, and the calls with effects that are begun."""
         return tuple(replace(step, number=n) for n, step in enumerate((*self._steps, *self._begun), start=1))
+
+
+def _is_cut_off(turn: Turn) -> bool:
+    """Whether it was stopped after a call."""
+    return bool(turn.steps) and (turn.answer is None or turn.answer.stop_reason is StopReason.CANCELLED)
 
 
 def _exchanges(turns: Sequence[Turn]) -> "list[Exchange]":

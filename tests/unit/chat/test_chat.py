@@ -177,6 +177,20 @@ def test_an_interrupted_retry_that_ran_a_call_stands_beside_what_it_was_to_repla
     assert [step.tool for step in second.steps] == ["send"]
 
 
+@_INTERRUPTED
+def test_a_retry_leaves_a_turn_that_was_stopped_after_a_call(tmp_path: Path) -> None:
+    _write_tool(tmp_path, _CTRL_C)
+    with _chat(tmp_path, _call("one"), "It was sent.", tools=("send",)) as chat:
+        chat.approve = lambda _: True
+        with pytest.raises(KeyboardInterrupt):
+            chat.ask("Send one.")
+        chat.retry()
+        first, second = _kept(chat)
+    assert [step.tool for step in first.steps] == ["send"]
+    assert second.answer
+    assert second.answer.text == "It was sent."
+
+
 def test_a_retry_that_ran_a_call_and_is_answered_takes_the_place_of_the_turn(tmp_path: Path) -> None:
     _write_tool(tmp_path)
     with _chat(tmp_path, "Sent!", _call("one"), "Now it is.", tools=("send",)) as chat:
