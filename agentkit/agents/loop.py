@@ -213,9 +213,12 @@ class Run:
 
     def _refuse(self, reply: AIMessage) -> None:
         """Calls that could not be read go back to the model, behind the results of those that could."""
-        self._spent.repeats += 1
+        self._spent.repeats += not reply.tool_calls
         self._warnings.append("a call could not be read and was asked for again")
-        reasons = "; ".join(f"{call['name']}: {call['error']}" for call in reply.invalid_tool_calls)
+        reasons = "; ".join(
+            f"{call['name'] or 'a call without a name'}: {call['error'] or 'it is no JSON'}"
+            for call in reply.invalid_tool_calls
+        )
         if not reply.tool_calls:
             self._messages.append(AIMessage(text_of(reply)))
         self._messages.append(HumanMessage(f"Your call could not be read ({reasons}). Write it again, shorter."))

@@ -466,13 +466,15 @@ def test_a_call_that_cannot_be_read_goes_back_to_the_model() -> None:
 
 
 def test_a_call_that_cannot_be_read_is_asked_for_again_beside_one_that_was_run() -> None:
-    broken_call = InvalidToolCall(name="calculator", args='{"expr', id="2", error="cut short", type="invalid_tool_call")
-    reply = _call("calculator", expression="1+1").model_copy(update={"invalid_tool_calls": [broken_call]})
-    agent, model = _agent(reply, "Two.")
+    broken_call = InvalidToolCall(name=None, args='{"expr', id="2", error=None, type="invalid_tool_call")
+    replies = [_call("calculator", number, expression=f"1+{number}") for number in (1, 2, 3)]
+    replies = [reply.model_copy(update={"invalid_tool_calls": [broken_call]}) for reply in replies]
+    agent, model = _agent(*replies, "Two.")
     answer = agent.run("1+1?")
     assert [message.type for message in model.calls[1][-3:]] == ["ai", "tool", "human"]
-    assert "could not be read (calculator: cut short)" in str(model.calls[1][-1].content)
-    assert len(answer.steps) == 1
+    assert "could not be read (a call without a name: it is no JSON)" in str(model.calls[1][-1].content)
+    assert answer.stop_reason is StopReason.COMPLETED
+    assert len(answer.steps) == 3
     assert "a call could not be read and was asked for again" in answer.warnings
 
 
