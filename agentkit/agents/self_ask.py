@@ -22,7 +22,7 @@ from agentkit.results import Usage
 _MOST_HOPS = 3
 _INSTRUCTIONS = "Answer the question from the lines of documents that you are given."
 _LINE, _ANSWER, _FINAL, _NONE = "\nLine: ", "\nIntermediate answer: ", "So the final answer is: ", "none of these"
-_HOP = re.compile(f"Follow up: (.*){_LINE}(.*){_ANSWER}(.*)")
+_HOP = re.compile(f"{_LINE}(.*){_ANSWER}(.*)")
 _EXAMPLES = (
     (
         (
@@ -117,23 +117,23 @@ class SelfAsk:
     def read(self, reply: str) -> tuple[str, list[Quote]] | None:
         """The final answer and the lines that it rests on; None where there is none.
 
-        A small model goes on where it has found nothing. So an answer is none, too, whose numbers stand neither in the
-        quoted lines nor in the question; that takes nothing from its hops; or one of whose hops says again what it
-        asked, as "the school" of the school's name does, or a part of a number, such as 5 of 1.5.
+        A number that neither the lines nor the question have is not from the documents, nor is a part of a number, such
+        as 5 of 1.5: such an answer is none, too. So is one that takes nothing from its hops, nor a number from another
+        line: a small model goes on where it has found nothing.
         """
-        written, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
-        hops = _HOP.findall(written)
-        if any(numeric_terms_of(part) - numeric_terms_of(line) for _, line, part in hops):
+        hops, _, answer = f"\n{reply}".partition(f"\n{_FINAL}")  # elsewhere in a line it is the document's
+        parts = _HOP.findall(hops)
+        if any(numeric_terms_of(part) - numeric_terms_of(line) for line, part in parts):
             return None
-        if not all(terms_of(part) - terms_of(asked) for asked, _, part in hops):
-            return None
-        found = frozenset[str]().union(*(terms_of(part) for _, _, part in hops)) - terms_of(self.question)
-        quoted = {line for _, line, _ in hops}
-        known = numeric_terms_of("\n".join([self.question, *quoted]))
-        if not found & terms_of(answer) or numeric_terms_of(answer) - known:
-            return None
+        quoted = {line for line, _ in parts}
         told = [line for line, text in zip(self.lines, self._texts, strict=True) if text in quoted]
-        return answer.strip(), told
+        missing = numeric_terms_of(answer) - numeric_terms_of("\n".join([self.question, *(each.text for each in told)]))
+        found = missing.union(*(terms_of(part) for _, part in parts)) - terms_of(self.question)
+        for line in self.lines:
+            if numbers := missing & numeric_terms_of(line.text):
+                told.append(line)
+                missing -= numbers
+        return None if missing or not found & terms_of(answer) else (answer.strip(), told)
 
     @property
     def _texts(self) -> list[str]:

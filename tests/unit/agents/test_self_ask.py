@@ -32,11 +32,16 @@ def test_an_answer_comes_with_the_lines_that_were_quoted() -> None:
     assert [quote.text for quote in quotes] == _LINES[:2]
 
 
+def test_a_line_that_was_not_quoted_and_alone_has_a_number_of_the_answer_is_one_of_them() -> None:
+    found = _asked("When?").read(_CHAIN + "So the final answer is: In 1979, with twelve lamps.")
+    assert found is not None
+    assert [quote.text for quote in found[1]] == _LINES
+
+
 @pytest.mark.parametrize(
     "reply",
     [
         _CHAIN + "So the final answer is: In 1980.",
-        _CHAIN + "So the final answer is: In 1979, with twelve lamps.",
         _CHAIN + "So the final answer is: Runa Castell steers it.",
         _CHAIN + "So the final answer is: ",
         _CHAIN,
@@ -49,12 +54,12 @@ def test_what_does_not_rest_on_quoted_lines_and_a_reply_cut_short_is_no_answer(r
     assert _asked("When was it built?").read(reply) is None
 
 
-def test_a_hop_that_says_again_what_it_asked_has_found_nothing() -> None:
-    asked = _asked("Who leads the school?", ["The name is chosen by the pupils of the school.", "Ann Lee leads it."])
+def test_an_answer_that_takes_nothing_from_its_hops_is_none() -> None:
+    asked = _asked("Who leads the school?", ["The name is chosen by the pupils of the school."])
     hop = "Follow up: Who leads the school?\nLine: The name is chosen by the pupils of the school.\n"
-    end = "So the final answer is: The school is led by its pupils."
-    assert asked.read(f"{hop}Intermediate answer: the school\n{end}") is None
-    assert asked.read(f"{hop}Intermediate answer: the pupils of the school\n{end}") is not None
+    end = "So the final answer is: The school is led by its {}."
+    assert asked.read(f"{hop}Intermediate answer: the school\n{end.format('head')}") is None
+    assert asked.read(f"{hop}Intermediate answer: the pupils of the school\n{end.format('pupils')}") is not None
 
 
 def test_a_document_that_speaks_of_the_final_answer_does_not_give_it() -> None:
