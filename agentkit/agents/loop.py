@@ -7,6 +7,7 @@ adds a tool, lifts a limit or approves a call.
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
@@ -120,7 +121,7 @@ class Run:
         answer, cost = asked.answer(local)
         self._spent.usage += cost
         if answer is None:
-            self._read_in_vain = len(self._numbering)
+            self._read_in_vain = None if self._is_over() else len(self._numbering)
             return None
         self._spent.replies += 1
         return replace(
@@ -230,9 +231,8 @@ class Run:
         strategy = self._agent.strategy
         if strategy is None or self._is_over():
             return self._answer(self._thought, reason)
-        reasoned = awaited(
-            lambda: conclude(self._messages, self._agent.model, strategy, task=self._task), self._is_over
-        )
+        concluded = partial(conclude, self._messages, self._agent.model, strategy, task=self._task)
+        reasoned = awaited(lambda: self._model.traced(concluded), self._is_over)
         if reasoned is None:
             return self._answer(self._thought, self._ended() or StopReason.CANCELLED)
         self._spent.usage += reasoned.usage
@@ -240,10 +240,11 @@ class Run:
         answer = self._answer(reasoned.text, reasoned.stop_reason if reason is StopReason.COMPLETED else reason)
         return replace(answer, reasoning=reasoned.reasoning, confidence=reasoned.confidence)
 
-    def _answer(self, text: str, reason: StopReason, quotes: Sequence[Quote] = ()) -> Answer:
+    def _answer(self, text: str, reason: StopReason) -> Answer:
         is_stopped = self._ended() is not None
         value = None if is_stopped else self._value(text)
-        if self._agent.has_index and not quotes:
+        quotes: Sequence[Quote] = ()
+        if self._agent.has_index:
             text, quotes = cited(text, self._numbering)
         quotes = evidence(text_of(self._messages[self._task]), text, self._numbering, quotes)
         is_without = self._agent.response_format is not None and value is None

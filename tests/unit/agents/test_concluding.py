@@ -2,7 +2,9 @@
 
 import threading
 import time
+from typing import Any
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
@@ -29,6 +31,19 @@ def test_the_answer_is_reasoned_from_the_task_and_what_the_tools_gave() -> None:
     system, asked = model.calls[2]
     assert system == SystemMessage("Be exact.")
     assert str(asked.content).startswith("Result of calculator:\n240\n\nHow many people in 4 crossings of 60?\n\nLet's")
+
+
+def test_langchain_s_callbacks_hear_of_what_the_strategy_asks() -> None:
+    class Listener(BaseCallbackHandler):
+        count = 0
+
+        def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+            self.count += 1
+
+    listener = Listener()
+    model = ScriptedModel(replies=["It is about 250.", *_VOTES])
+    Agent(model, strategy=SelfConsistency(samples=3)).run("How many?", config={"callbacks": [listener]})
+    assert listener.count == len(model.calls) == 4
 
 
 def test_the_conversation_before_is_a_part_of_what_it_is_about() -> None:
