@@ -23,11 +23,10 @@ PLACES = "CREATE VIRTUAL TABLE temp.chunk_words USING fts5vocab ('main', 'chunks
 _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 _OFFSET_BITS = 20
-"""A place is a chunk's number and, in so many bits, how many words stand before it there."""
+"""A word's place is a chunk's number and, in so many bits, how many words stand before it there."""
 _MOST_KEPT = 4_000_000
 """Chunks that are kept with what a phrase is worth there, for the next query, which often has it too: 48 MB."""
 
-Places = NDArray[np.int64]
 Worth = tuple[NDArray[np.int32], NDArray[np.float64]]
 """The chunks that hold a phrase, and what it adds to the score of each."""
 Rows = Callable[[str, tuple[Any, ...]], list[Any]]
@@ -90,7 +89,7 @@ class KeywordScorer:
     def _worth(self, words: tuple[str, ...]) -> Worth:
         worth = self._kept.get(words)
         if worth is None:
-            worth = self._weigh(self._phrase_places(words) >> _OFFSET_BITS)
+            worth = self._weigh(self._chunks_of(words))
             if self._kept_chunks > _MOST_KEPT:
                 self._kept, self._kept_chunks = {}, 0
             self._kept[words] = worth
@@ -106,15 +105,19 @@ class KeywordScorer:
         worth = idf * (held * (_K1 + 1.0) / (held + _K1 * (1 - _B + _B * length)))
         return chunks.astype(np.int32), worth
 
-    def _phrase_places(self, words: Sequence[str]) -> Places:
-        """Where the phrase begins."""
-        each = [self._places(word) - at for at, word in enumerate(words)]
-        return reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), each)
+    def _chunks_of(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """The chunk of every place where the phrase stands, ascending."""
+        if len(words) == 1:
+            return self._numbers("doc", words[0])
+        each = [self._numbers(f"doc << {_OFFSET_BITS} | offset", word) - at for at, word in enumerate(words)]
+        begins = reduce(lambda left, right: np.intersect1d(left, right, assume_unique=True), each)
+        return begins >> _OFFSET_BITS
 
-    def _places(self, word: str) -> Places:
-        query = f"SELECT group_concat(doc << {_OFFSET_BITS} | offset) FROM temp.chunk_words WHERE term = ?"  # noqa: S608
-        places = self._rows(query, (word,))[0][0]
-        return np.fromstring(places, dtype=np.int64, sep=",") if places else np.empty(0, np.int64)
+    def _numbers(self, place: str, word: str) -> NDArray[np.int64]:
+        """`place`, an expression, of each place of a word. One text for all of them is read 4 times as fast as rows."""
+        query = f"SELECT group_concat({place}) FROM temp.chunk_words WHERE term = ?"  # noqa: S608
+        numbers = self._rows(query, (word,))[0][0]
+        return np.fromstring(numbers, dtype=np.int64, sep=",") if numbers else np.empty(0, np.int64)
 
 
 def stems_of(words: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import nlargest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,17 @@ def telling_words(
         for word, count in Counter(words).items():
             shares[word] += weight * count / len(words)  # type: ignore[assignment]  # a Counter of shares
     stems = stems_of(shares)
-    known = frequencies(set(stems.values()))
-    rarity = {word: math.log(1 + total / (1 + known.get(stems.get(word, ""), 0))) for word in shares}
-    telling = {word: share * rarity[word] for word, share in shares.items()}
+
+    def tell(words: Sequence[str]) -> dict[str, float]:
+        known = frequencies({stems[word] for word in words if word in stems})
+        return {word: shares[word] * math.log(1 + total / (1 + known.get(stems.get(word, ""), 0))) for word in words}
+
+    # To count where a stem occurs is what costs: it is left out for words that could not be among the best if no other
+    # text had them.
+    likeliest = [word for word, _ in shares.most_common()]
+    telling = tell(likeliest[: 3 * _WORDS])
+    least = min(nlargest(_WORDS, telling.values()), default=0.0)
+    telling |= tell([word for word in likeliest[3 * _WORDS :] if shares[word] * math.log(1 + total) >= least])
     return sorted(telling, key=lambda word: (-telling[word], word))[:_WORDS]
 
 

@@ -1,5 +1,6 @@
 """Searching an index by meaning, by words, and by both."""
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -194,6 +195,21 @@ def test_feedback_words_are_those_that_tell_the_texts_from_the_others() -> None:
     assert feedback.telling_words([], [], lambda stems: {}, 10) == []
     words = feedback.telling_words(["Größe und tide-mill, 1979"], [1.0], lambda stems: {}, 10)
     assert words == ["große", "mill", "tide", "und"]
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=100, max_size=300), st.integers(10_000, 10**6))
+def test_feedback_words_are_the_best_of_all_although_not_all_are_looked_up(counts: list[int], total: int) -> None:
+    words = [f"w{at}x" for at in range(len(counts))]
+    frequencies = dict(zip(words, counts, strict=True))
+    text = " ".join(" ".join([word] * (1 + at % 7)) for at, word in enumerate(words))
+    size = len(text.split())
+    telling = {
+        word: (1 + at % 7) / size * math.log(1 + total / (1 + frequencies[word])) for at, word in enumerate(words)
+    }
+    found = feedback.telling_words([text], [1.0], lambda stems: {stem: frequencies[stem] for stem in stems}, total)
+    least = min(telling[word] for word in found)
+    assert len(found) == 20
+    assert all(telling[word] <= least + 1e-12 for word in telling.keys() - found)
 
 
 def test_feedback_follows_the_passage_that_stands_out() -> None:
