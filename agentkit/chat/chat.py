@@ -1,7 +1,9 @@
 """`Chat`: a session being had. Every turn and step is kept before anybody is told of it."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Self
 
 from agentkit.agents.session import Attachment, Session, SessionSetup, Turn
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from agentkit.strategies import Strategy
     from agentkit.tools.collection import ToolCollection
     from agentkit.workspace import Workspace
+
+_SAID_OF_A_CALL = 200
+"""Characters of its result that the model reads where the answer was stopped."""
 
 
 class Chat:
@@ -345,14 +350,26 @@ def _is_cut_off(turn: Turn) -> bool:
 
 
 def _exchanges(turns: Sequence[Turn]) -> "list[Exchange]":
-    """What the model reads of the turns: those that have an answer."""
+    """What the model reads of the turns: those that have an answer, or called something before they were stopped."""
     from agentkit.pipelines.history import Exchange
 
     return [
-        Exchange("\n\n".join(filter(None, (_text(turn.attachments), turn.question))), turn.answer.text)
+        Exchange("\n\n".join(filter(None, (_text(turn.attachments), turn.question))), said)
         for turn in turns
-        if turn.answer and turn.answer.text
+        if (said := _said(turn))
     ]
+
+
+def _said(turn: Turn) -> str:
+    """The answer; of one that was stopped also what was called, so that the model does not do it twice unawares."""
+    text = turn.answer.text if turn.answer else ""
+    if not _is_cut_off(turn):
+        return text
+    calls = [
+        f"{step.tool}({json.dumps(step.arguments, ensure_ascii=False)}): {shorten(step.observation, _SAID_OF_A_CALL)}"
+        for step in turn.steps
+    ]
+    return "\n".join(filter(None, (text, "(This answer was stopped. Called before that:", *calls))) + ")"
 
 
 def _text(attachments: Sequence[Attachment]) -> str:

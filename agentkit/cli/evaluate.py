@@ -71,7 +71,8 @@ def answers(
     output: OutputOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Measure answers: right, cited, refused where they must be. A run that was stopped goes on where it was.
+    """Measure answers: right, cited, refused where they must be. A run that was stopped goes on where it was, and one
+    in which questions failed asks only those again.
 
     Each line of QUESTIONS is an object with `question`, and `answer` and `files` where the documents answer it.
     Exits with 1 where every question failed.

@@ -104,7 +104,7 @@ class Measuring:
         on_progress: "OnProgress | None" = None,
     ) -> "Evaluation":
         """Ask every question of a file and score the answers; `judge` is a chat model that rates them too. What was
-        answered is kept beside the file until the end, so that a run that was stopped goes on.
+        answered is kept beside the file until every question was, so that the next run asks only the others.
 
         Raises:
             EvaluationError: the file is malformed.
@@ -144,7 +144,8 @@ class Measuring:
                 journal=(journal := questions.with_name(questions.name + ".run")),
                 on_progress=on_progress,
             )
-        journal.unlink(missing_ok=True)
+        if not any(row.get("error") for row in evaluation.details):
+            journal.unlink(missing_ok=True)
         return evaluation
 
     def perplexity(self, text: str, *, model: str | None = None) -> float:

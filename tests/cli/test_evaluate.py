@@ -66,6 +66,9 @@ def test_a_run_whose_questions_all_failed_is_an_error_and_one_with_some_is_not(
     result = cli("eval", "answers", questions)
     assert result.exit_code == 0
     assert "- 1 of 2 questions failed (" in result.stdout
+    cli.replies = ["NOT FOUND"]  # for the one that failed; the other one is not asked again
+    assert cli.json("eval", "answers", questions)["metrics"]["refusal"]["count"] == 2
+    assert not questions.with_name("q.jsonl.run").exists()
 
 
 def test_questions_are_made_with_their_spans(cli: Cli, workspace: Path) -> None:

@@ -191,6 +191,21 @@ def test_a_retry_leaves_a_turn_that_was_stopped_after_a_call(tmp_path: Path) -> 
     assert second.answer.text == "It was sent."
 
 
+@_INTERRUPTED
+def test_the_model_reads_what_was_called_before_an_answer_was_stopped(tmp_path: Path) -> None:
+    _write_tool(tmp_path, _CTRL_C)
+    model = ScriptedModel(replies=[_call("one"), "It was sent."])
+    workspace = Workspace(tmp_path, Settings(), make_chat_model=lambda _: model)
+    with Chat(workspace, SessionSetup(model="scripted", tools=("send",)), trusts_tools=True) as chat:
+        chat.approve = lambda _: True
+        with pytest.raises(KeyboardInterrupt):
+            chat.ask("Send one.")
+        chat.ask("Was it sent?")
+    read = [str(message.content) for message in model.calls[-1]]
+    assert "Send one." in read
+    assert any('send({"text": "one"}): send was begun' in text for text in read)
+
+
 def test_a_retry_that_ran_a_call_and_is_answered_takes_the_place_of_the_turn(tmp_path: Path) -> None:
     _write_tool(tmp_path)
     with _chat(tmp_path, "Sent!", _call("one"), "Now it is.", tools=("send",)) as chat:
