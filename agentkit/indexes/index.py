@@ -191,6 +191,15 @@ class Index:
         asks_store = vector is not None and not conditions and self.chunk_count > EXACT_UP_TO
         return self._in_one_state(find, self.vectors.open_for_reading() if asks_store else None)
 
+    def vectors_of(self, hits: Sequence[Hit]) -> dict[str, NDArray[np.float32]]:
+        """Chunk id -> vector, shape (dimension,), of unit length, for those of the hits that are still in the index.
+
+        Raises:
+            IndexMismatchError: another embedder embedded the index again since they were found.
+        """
+        with self._snapshot():
+            return self.catalog.vectors_by_id([hit.metadata["chunk_id"] for hit in hits])
+
     def as_retriever(
         self,
         *,

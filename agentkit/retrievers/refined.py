@@ -82,7 +82,7 @@ class RefinedRetriever(BaseRetriever):
     def _diversified(self, question: str, found: list[Hit]) -> list[Hit]:
         """In another order; without those that were removed from the index since they were found."""
         index: Index = self.index
-        known = index.catalog.vectors_by_id([hit.metadata["chunk_id"] for hit in found])
+        known = index.vectors_of(found)
         left = [hit for hit in found if hit.metadata["chunk_id"] in known]
         vectors = np.array([known[hit.metadata["chunk_id"]] for hit in left])
         query = index.embedder.embed_array([question])[0]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit import ChunkLimits, HashingEmbedder, Hit, Index, ScriptedModel, SearchMode, index_folder
-from agentkit.errors import ModelLoadError
+from agentkit.errors import IndexMismatchError, ModelLoadError
 from agentkit.reading.entailment import CrossEncoderJudge
 from agentkit.retrievers import CrossEncoderReranker, RefinedRetriever, diversified, limited_per_document, merged
 from agentkit.retrievers.queries import hypothetical, several
@@ -155,6 +155,19 @@ def test_what_is_removed_between_the_search_and_the_choice_is_left_out_and_the_r
 
         retriever = RefinedRetriever(index=index, k=3, reranker=Removing(), relevance_weight=0.9)
         assert [hit.path for hit in retriever.hits("flour from barley")] == ["near.txt", "far.txt"]
+
+
+def test_an_index_that_is_embedded_by_another_embedder_meanwhile_is_named(index: Index) -> None:
+    class Reembedding:
+        """A reranker during which the index is embedded again, in vectors of another length."""
+
+        def scores(self, question: str, passages: Sequence[str]) -> list[float]:
+            Index.reembed(index.directory, embedder=HashingEmbedder(64))
+            return [1.0 for _ in passages]
+
+    retriever = RefinedRetriever(index=index, k=3, reranker=Reembedding(), relevance_weight=0.5)
+    with pytest.raises(IndexMismatchError, match=r"dimension 64.*; now it is hashing .*dimension 256"):
+        retriever.hits("flour from barley")
 
 
 def test_ranks_are_those_of_the_last_step(index: Index) -> None:
