@@ -12,6 +12,11 @@ from agentkit.models.schemas import closed, openai_tool
 from agentkit.models.template import ChatTemplate, Prompt
 from agentkit.models.tool_calling import ToolBinding, check_names, tool_choice
 
+CALL_OPTIONS = frozenset(
+    {"constraint", "reply_start", "tools", "tool_choice", "parallel_tool_calls", "response_format"}
+)
+"""What `Call.of` reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

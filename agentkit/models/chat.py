@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +29,7 @@ from langchain_core.tools import BaseTool
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError, ModelOptionError
-from agentkit.models.calls import Call
+from agentkit.models.calls import CALL_OPTIONS, Call
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL
 from agentkit.models.engine import (
     MOST_RUNNING,
@@ -66,8 +66,14 @@ _PER_CALL = frozenset(
     | {"reasoning", "draft_tokens"}
 )
 
+_OF_A_CALL = _PER_CALL | CALL_OPTIONS
+
 _OF_SERVERS = frozenset({"api_key", "base_url", "max_retries", "streaming", "timeout"})
 """What LangChain's programs give to any chat model, and what means nothing to one in this process."""
+
+_OF_LANGCHAIN = frozenset({"stream", "stream_options", "stream_usage", "strict"})
+"""What they give to a call of any: LangChain has streamed it or not by then, its usage is always told, and every
+constraint is strict."""
 
 
 class _Loaded:
@@ -110,8 +116,8 @@ class LocalChatModel(BaseChatModel):
     batch. Close it, or use it as a context manager, to free its memory before the process ends.
 
     Every sampling field can also be given for one call, `model.invoke(messages, temperature=0.7, max_tokens=50)`, or
-    bound, `model.bind(temperature=0.7)`; LangChain's `configurable_fields` would load the model anew for each call. A
-    field that there is not is ignored, as by LangChain's other models, with a warning that names the nearest.
+    bound, `model.bind(temperature=0.7)`; LangChain's `configurable_fields` would load the model anew for each call. An
+    option that there is not is ignored, as by LangChain's other models, with a warning that names the nearest.
     `constraint=` (see `agentkit.models.constraints`) restricts what one call may produce; `reply_start=` is text that
     the reply begins with and that is not produced again. Tools and structured output are LangChain's `bind_tools` and
     `with_structured_output`; calls are valid under the tools' schemas, since decoding admits nothing else.
@@ -163,11 +169,8 @@ class LocalChatModel(BaseChatModel):
     @classmethod
     def _name_unknown(cls, given: Any) -> Any:  # Any: options, or a model that a pydantic field is given
         """LangChain ignores options that a class does not know, as a misspelt one; they are warned of."""
-        unknown = given.keys() - cls.model_fields.keys() - _OF_SERVERS if isinstance(given, dict) else ()
-        for name in sorted(unknown):
-            near = get_close_matches(name, cls.model_fields, n=1)
-            hint = f": did you mean {near[0]}?" if near else ""
-            warnings.warn(f"{cls.__name__} ignores {name}, which it does not know{hint}", stacklevel=4)
+        if isinstance(given, dict):
+            _warn_of_unknown(cls.__name__, given.keys() - _OF_SERVERS, cls.model_fields, stacklevel=5)
         return given
 
     @property
@@ -416,6 +419,7 @@ class LocalChatModel(BaseChatModel):
         self, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
     ) -> list[tuple[Generation, ReplyReader]]:
         """Begin the replies. `options` are fields of this class for one call, and those of `Call`."""
+        _warn_of_unknown(f"a call of {type(self).__name__}", options.keys() - _OF_SERVERS - _OF_LANGCHAIN, _OF_A_CALL)
         engine = self.engine
         settings = self._with(options if stop is None else {**options, "stop": stop})
         call = Call.of(options)
@@ -462,7 +466,7 @@ class LocalChatModel(BaseChatModel):
         return reader.message(generation.outcome)
 
     def _with(self, options: dict[str, Any]) -> "LocalChatModel":
-        """This model's settings with those of one call, checked alike. Unknown options are LangChain's own.
+        """This model's settings with those of one call, checked alike. Other options are `Call`'s, or unknown.
 
         Raises:
             ModelOptionError: a value out of range.
@@ -495,3 +499,13 @@ class LocalChatModel(BaseChatModel):
                     )
                 self._loaded.template = ChatTemplate(source or _CHATML, engine.vocabulary)
             return self._loaded.template
+
+
+def _warn_of_unknown(who: str, given: Collection[str], known: Collection[str], *, stacklevel: int = 2) -> None:
+    """LangChain's models ignore options that they do not know, as a misspelt one; `who` takes those that are known."""
+    for name in sorted(set(given).difference(known)):
+        near = get_close_matches(name, known, n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        if name in LocalChatModel.model_fields:
+            hint = ": give it to the constructor"
+        warnings.warn(f"{who} ignores {name}, which it does not know{hint}", stacklevel=stacklevel)
