@@ -12,13 +12,15 @@ from agentkit.chunkers.markdown import Heading, markdown_sections, sections_unde
 from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.chunkers.recursive import cut_sections
 from agentkit.chunkers.tables import with_table_headers
+from agentkit.chunkers.terms import with_terms
 
-CHUNKER_NAME = "sections-4"
+CHUNKER_NAME = "sections-5"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({
     "markdown", "html", "docx", "pptx", "xlsx", "odt", "epub", "notebook",
 })  # fmt: skip
+_WITH_TERMS = frozenset({"html", "epub"})
 _Metadata = Mapping[str, Any]  # Any: what loaders say of a document, which LangChain leaves open
 
 
@@ -41,7 +43,8 @@ def _cut(document: Document, section: Section, limits: ChunkLimits, count_tokens
 def _sections(text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Section]:
     match metadata.get("format"):
         case form if form in _MARKDOWN_FORMATS:
-            return markdown_sections(text)
+            sections = markdown_sections(text)
+            return list(with_terms(text, sections, max_chars=limits.max_chars)) if form in _WITH_TERMS else sections
         case form if form in FIND_HEADINGS:
             return sections_under(text, FIND_HEADINGS[form](text))
         case "code":

@@ -1,36 +1,31 @@
 """HTML to Markdown-flavoured text: headings, lists and tables keep their shape; navigation and scripts go.
 
-What counts as boilerplate is told by HTML's own elements and ARIA roles, not guessed by density: nothing that the
-page's author marked as content is lost.
+What does not belong to the text is told in `boilerplate.py`.
 """
 
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.element import CData
 
 from agentkit.errors import DocumentError
+from agentkit.loaders.boilerplate import HEADINGS, is_boilerplate, is_in_admonition, navigation_bars
 from agentkit.loaders.merged import unmerged
 from agentkit.loaders.packages import whole_number
 from agentkit.loaders.text import SOFT_HYPHEN, codec_name, decode, normalize
 from agentkit.loaders.writer import MarkdownWriter
 
-_DROPPED = frozenset({
-    "audio", "button", "canvas", "datalist", "head", "iframe", "input", "nav", "noscript", "script", "select", "style",
-    "svg", "template", "textarea", "video",
-})  # fmt: skip
-_DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
-_NOTE_CLASSES = frozenset({"admonition", "callout", "footnote", "footnote-list", "note", "tip", "topic", "warning"})
-_PERMALINKS = frozenset({"¶", "#", "§", "🔗"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "details", "dialog", "div", "dl",
     "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "legend", "main", "ol", "p",
     "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 })  # fmt: skip
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_LONGEST_VALUE = 300
+"""Characters of what stands on a line with its term."""
 _MOST_TAGS = 1_000_000
 """Of start and end; an element takes about a kilobyte and 20 microseconds."""
 _DEEPEST = 150
@@ -81,6 +76,8 @@ def _declared_encoding(data: bytes) -> str:
 def _main_text(soup: BeautifulSoup) -> str:
     """The text of `main`; without one that of the body, or of its only article where that is most of it."""
     body = soup.body or soup
+    for bar in list(navigation_bars(body)):
+        bar.decompose()
     marked = [element for element in body.descendants if isinstance(element, Tag) and _marks_content(element)]
     for main in (element for element in marked if element.name == "main" or element.get("role") == "main"):
         if text := _text(main):
@@ -102,7 +99,7 @@ def _with_heading(text: str, root: Tag, marked: list[Tag]) -> str:
     if not titles or any(parent is root for title in titles for parent in title.parents):
         return text
     above = titles[0]
-    heading = "" if any(map(_is_boilerplate, [above, *above.parents])) else _inline(above)
+    heading = "" if any(map(is_boilerplate, [above, *above.parents])) else _inline(above)
     return f"# {heading}\n\n{text}" if heading else text
 
 
@@ -112,29 +109,13 @@ def _text(root: Tag) -> str:
     return normalize(writer.text()).replace(SOFT_HYPHEN, "").strip()
 
 
-def _is_boilerplate(element: Tag) -> bool:
-    name, role = element.name, str(element.get("role") or "")
-    if name in _DROPPED or role in _DROPPED_ROLES or element.get("aria-hidden") == "true":
-        return True
-    if element.get("hidden", "until-found") != "until-found":
-        return True
-    if name == "aside":  # a side bar, unless it is a note to the text
-        classes, kind = element.get("class") or [], element.get("epub:type")
-        return not (role == "note" or role.startswith("doc-") or kind or _NOTE_CLASSES.intersection(classes))
-    if name == "a":  # beside a heading, to point at it
-        return str(element.get("href") or "").startswith("#") and element.get_text(strip=True) in _PERMALINKS
-    if name == "footer":  # of the page; that of an article or a quotation says who wrote it
-        return element.find_parent(["article", "blockquote", "figure"]) is None
-    return name == "dialog" and not element.has_attr("open")
-
-
 def _render_children(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
     if depth > _DEEPEST:
         writer.write(element.get_text(" "))
         return
     for child in element.children:
         if isinstance(child, Tag):
-            if not _is_boilerplate(child):
+            if not is_boilerplate(child):
                 _render_element(child, writer, depth + 1, list_level)
         elif type(child) in (NavigableString, CData):  # its other kinds are comments, declarations and scripts
             writer.write(str(child))
@@ -142,8 +123,9 @@ def _render_children(element: Tag, writer: MarkdownWriter, depth: int, list_leve
 
 def _render_element(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
     name = element.name
-    if name in _HEADINGS:
-        writer.block(f"{'#' * _HEADINGS[name]} {heading}" if (heading := _inline(element)) else "")
+    if name in HEADINGS:
+        mark = "" if is_in_admonition(element) else f"{'#' * HEADINGS[name]} "
+        writer.block(f"{mark}{heading}" if (heading := _inline(element)) else "")
     elif name == "br":
         writer.end_line()
     elif name == "pre":
@@ -154,19 +136,38 @@ def _render_element(element: Tag, writer: MarkdownWriter, depth: int, list_level
         _render_list(element, writer, depth, list_level)
     elif name == "li":
         _render_item(element, "- ", writer, depth, list_level)
-    elif name == "dt":
-        writer.begin_item("")
-        _render_children(element, writer, depth, list_level)
-        writer.begin_value(":")
-    elif name == "dd":
-        _render_children(element, writer, depth, list_level)
-        writer.end_item()
+    elif name in {"dt", "dd"}:
+        _render_definition(element, writer, depth, list_level)
     elif name in _BLOCKS:
         writer.end_block()
         _render_children(element, writer, depth, list_level)
         writer.end_block()
     else:
         _render_children(element, writer, depth, list_level)
+
+
+def _render_definition(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
+    """A term, or what it means: behind it on its line, or where that is long, below it and to the right."""
+    before = getattr(element.find_previous_sibling(True), "name", "")
+    if element.name == "dt":
+        meaning = element.find_next_sibling("dd") if before == "dd" else None
+        if meaning is not None and _is_long(meaning):
+            writer.end_block()
+        writer.begin_item("")
+        _render_children(element, writer, depth, list_level)
+    elif _is_long(element):
+        with writer.indented():
+            _render_children(element, writer, depth, list_level)
+    else:
+        if before == "dt":
+            writer.begin_value(":")
+        _render_children(element, writer, depth, list_level)
+        writer.end_item()
+
+
+def _is_long(element: Tag) -> bool:
+    lengths = accumulate(len(text) for text in element.stripped_strings)
+    return any(length > _LONGEST_VALUE for length in lengths)
 
 
 def _render_list(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:
@@ -177,7 +178,7 @@ def _render_list(element: Tag, writer: MarkdownWriter, depth: int, list_level: i
     number = int(first) if first.isdecimal() and len(first) < 10 else 1
     indent = "  " * list_level
     for child in element.find_all(True, recursive=False):
-        if _is_boilerplate(child):
+        if is_boilerplate(child):
             continue
         if child.name == "li":
             marker = f"{number}. " if element.name == "ol" else "- "
@@ -207,7 +208,7 @@ def _is_layout(table: Tag) -> bool:
     cell by cell.
     """
     names = {element.name for element in table.find_all(True)}
-    is_page = table.get("role") in {"presentation", "none"} or not names.isdisjoint({"table", *_HEADINGS})
+    is_page = table.get("role") in {"presentation", "none"} or not names.isdisjoint({"table", *HEADINGS})
     return is_page or ("pre" in names and "th" not in names)
 
 
@@ -217,7 +218,7 @@ def _table_rows(table: Tag) -> Iterator[str]:
     if isinstance(caption, Tag):
         yield _inline(caption) + "\n"
     found = ((row, row.find_all(["th", "td"], recursive=False)) for row in table.find_all("tr"))
-    rows = [(row, cells) for row, cells in found if cells and not _is_boilerplate(row)]
+    rows = [(row, cells) for row, cells in found if cells and not is_boilerplate(row)]
     texts = unmerged(((_inline(cell).replace("|", "\\|"), *_spans(cell)) for cell in cells) for _, cells in rows)
     is_first = True
     for (row, cells), shown in zip(rows, texts, strict=True):

@@ -4,9 +4,13 @@ White space is collapsed as a browser does it: several spaces and line ends are 
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _SPACE = re.compile(r"\s+")
 _FENCES = re.compile(r"`{3,}")
+_LINE_END = re.compile(r"\n(?!\n|\Z)")
+_WIDEST_INDENT = 12
 
 
 class MarkdownWriter:
@@ -19,6 +23,7 @@ class MarkdownWriter:
         self._is_after_marker = False
         """Whether the last piece is a list marker, whose text begins on the same line."""
         self._is_space_due = False
+        self._indent = ""
 
     def text(self) -> str:
         return "".join(self._parts)
@@ -69,7 +74,20 @@ class MarkdownWriter:
         self._put(mark + " ")
         self._is_after_marker = True
 
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """What is written inside begins on the next line, and all its lines two characters further to the right."""
+        self.end_item()
+        self._line_ends = 2
+        outer, self._indent = self._indent, (self._indent + "  ")[:_WIDEST_INDENT]
+        yield
+        self._indent = outer
+        self.end_block()
+
     def _put(self, text: str) -> None:
+        if self._indent:
+            text = _LINE_END.sub(f"\n{self._indent}", text)
+            self._parts.append(self._indent if self._line_ends else "")
         self._parts.append(text)
         self._line_ends = 0
         self._is_after_marker = self._is_space_due = False

@@ -5,6 +5,7 @@ from time import perf_counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentkit.loaders.markup import html_document
 from agentkit.loaders.text import normalize
 from agentkit.loaders.writer import MarkdownWriter
 from tests.unit.loaders.conftest import Load, Refusal
@@ -67,6 +68,55 @@ def test_signs_that_point_at_a_heading_are_not_part_of_it(load: Load) -> None:
     document = load("a.html", page)
     assert document.page_content == "# Care\n\nSee 5, § 2."
     assert document.metadata["title"] == "Care"
+
+
+def test_bars_that_turn_pages_go(load: Load) -> None:
+    bars = (
+        '<div><table><tr><td><a accesskey="p" href="a">Prev</a> ANALYZE</td><th>VACUUM</th></tr></table><hr></div>',
+        '<div><p>Next: <a rel="next" href="b">B</a>, Up: <a rel="up" href="c">C</a> [<a href="i">Index</a>]</p></div>',
+        '<ul><li><a accesskey="P" href="a">Prev</a></li><li>Book</li><li><a accesskey="N" href="b">Next</a></li></ul>',
+    )
+    for bar in bars:
+        page = f"<body>{bar}<div>{bar}<h2>Lamp</h2><p>fact</p></div>{bar}"
+        assert load("a.html", page).page_content == "## Lamp\n\nfact"
+
+
+def test_a_link_to_another_page_within_a_sentence_stays(load: Load) -> None:
+    page = '<p>See the <a rel="next" href="b">next chapter</a>.</p>'
+    assert load("a.html", page).page_content == "See the next chapter."
+    pair = '<a rel="prev" href="a">The last</a> and <a rel="next" href="b">the next part</a>'
+    assert load("a.html", f"<div>{pair}<pre>code</pre></div>").page_content.startswith("The last and the next part")
+
+
+def test_the_ends_of_a_page_go_by_their_names(load: Load) -> None:
+    page = (
+        '<body><div id="banner">Get it</div><div id="header"><h1>Lamp</h1></div><p>fact</p><div id="footer">Now</div>'
+    )
+    assert load("a.html", page).page_content == "# Lamp\n\nfact"
+    kept = '<body><div id="banner"><h2>Banners</h2>a</div><div><div class="footer">b</div></div><h2 id="footer">c</h2>'
+    assert load("a.html", kept).page_content == "## Banners\n\na\n\nb\n\n## c"
+
+
+def test_a_term_without_a_definition_has_no_colon(load: Load) -> None:
+    page = "<dl><dt>right(a)</dt><dt>bisect(a)</dt><dd>after</dd><dd>or below</dd><dt>left</dt></dl>"
+    assert load("a.html", page).page_content == "right(a)\nbisect(a): after\nor below\nleft"
+
+
+def test_a_long_definition_stands_below_its_term() -> None:
+    words = "every vessel that enters the basin is written down " * 6
+    page = (
+        f"<dl><dt>mass</dt><dd>2 kg</dd><dt>find(x)</dt><dt>look(x)</dt><dd><p>{words}</p><pre>if x:\n\n    y()</pre>"
+        f"<dl><dt>x</dt><dd>{words}</dd></dl></dd></dl><p>after</p>"
+    )
+    assert html_document(page.encode())[0] == (
+        f"mass: 2 kg\n\nfind(x)\nlook(x)\n  {words.strip()}\n\n  ```\n  if x:\n\n      y()\n  ```\n\n"
+        f"  x\n    {words.strip()}\n\nafter"
+    )
+
+
+def test_the_heading_of_a_note_is_none_of_the_page(load: Load) -> None:
+    page = '<h2>Care</h2><div class="note"><h3 class="title">Note</h3><p>Hot.</p></div><p>Dust it.</p>'
+    assert load("a.html", page).page_content == "## Care\n\nNote\n\nHot.\n\nDust it."
 
 
 def test_a_word_that_may_be_broken_stays_one_word(load: Load) -> None:
