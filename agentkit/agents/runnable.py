@@ -1,5 +1,6 @@
 """An agent as a Runnable, for LangChain programs."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from langchain_core.language_models import LanguageModelInput
@@ -30,9 +31,11 @@ def runnable(agent: "Agent") -> Runnable[LanguageModelInput, AIMessage]:
 
 
 def _messages(given: LanguageModelInput) -> list[BaseMessage]:
-    """Raises MessageError where the last one is not a person's."""
+    """Raises MessageError where a chat model would not take it, or the last one is not a person's."""
     if isinstance(given, str):
         return [HumanMessage(given)]
+    if not isinstance(given, PromptValue | Sequence):  # of a dict the keys would be texts
+        raise MessageError(f"an agent takes text or messages, not a {type(given).__name__}")
     messages = given.to_messages() if isinstance(given, PromptValue) else convert_to_messages(given)
     if not messages or not isinstance(messages[-1], HumanMessage):
         raise MessageError("an agent needs a task: let the last message be a human's")

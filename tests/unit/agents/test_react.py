@@ -581,6 +581,14 @@ def test_the_agent_stands_where_a_chat_model_can() -> None:
         agent.as_runnable().invoke([AIMessage("Hello.")])
 
 
+@pytest.mark.parametrize("given", [{"messages": [("user", "6*7?")]}, HumanMessage("6*7?"), None])
+def test_what_no_chat_model_takes_is_no_task(given: Any) -> None:
+    agent, model = _agent("Yes.")
+    with pytest.raises(MessageError, match=f"text or messages, not a {type(given).__name__}"):
+        agent.as_runnable().invoke(given)
+    assert not model.calls
+
+
 def test_langchain_s_callbacks_hear_of_model_and_tools() -> None:
     class Listener(BaseCallbackHandler):
         def __init__(self) -> None:
