@@ -1,7 +1,6 @@
 """What became of a sentence of an answer, as JSON."""
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from agentkit.results import Claim
@@ -16,5 +15,5 @@ def claim_as_json(claim: Claim) -> dict[str, Any]:  # Any: whatever JSON holds
         "verdict": str(claim.verdict),
         "score": claim.score if math.isfinite(claim.score) else None,
         "missing": list(claim.missing),
-        "citation": asdict(claim.citation) if claim.citation else None,
+        "citation": claim.citation.as_json() if claim.citation else None,
     }

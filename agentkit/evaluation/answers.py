@@ -201,7 +201,7 @@ def _ask(
         **row,
         "answer": given.text,
         "stop_reason": str(given.stop_reason),
-        "citations": [asdict(citation) for citation in given.citations],
+        "citations": [citation.as_json() for citation in given.citations],
         "unsupported": [claim.text for claim in given.unsupported],
         "score": asdict(score_answer(question, given)),
         "seconds": time.monotonic() - started,

@@ -157,6 +157,7 @@ def test_an_answer_is_checked_sentence_by_sentence(cli: Cli, docs: Path) -> None
     shape = cli.json("check", f"{text} The moon is made of 77 cheeses.")
     assert [claim["verdict"] for claim in shape["claims"]] == ["supported", "not_found"]
     assert shape["claims"][1]["missing"] == ["77"]
+    assert list(shape["claims"][0]["citation"]) == ["path", "page", "start", "end", "quote"]  # as of `ask`
     assert shape["grounded"] is False
     cli.replies = ["No", "Yes"]
     assert "contradicted" in cli("check", piped=text).stdout

@@ -126,6 +126,12 @@ def test_an_answer_is_contained_unless_it_is_part_of_another_number(text: str, e
     assert contains(text, expected) is is_there
 
 
+def test_a_saved_row_has_citations_as_the_command_line_gives_them() -> None:
+    cited = Citation("a.md", 2, 5, 8, "x", "Terms › Fares")
+    run = evaluate_answers([Question("1", "?")], lambda _: Answer("Nine.", (cited,), True), settings={})
+    assert run.details[0]["citations"] == [cited.as_json()]
+
+
 def test_a_span_is_the_first_files() -> None:
     question = Question("1", "?", ("a.md", "b.md"), span=(0, 10))
     cited = (Citation("b.md", None, 500, 510, "x"),)
