@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import DocumentError
 from agentkit.loaders import ocr
+from agentkit.loaders.pdf_pages import page_text, with_whole_words, without_running_lines
 from agentkit.loaders.text import SOFT_HYPHEN, damage, normalize
 
 if TYPE_CHECKING:
@@ -97,10 +98,11 @@ def load_pdf(path: Path) -> PdfText:
             raise DocumentError("encrypted PDF: save a copy without its password")
         if (count := _stated_pages(reader) or len(reader.pages)) > _MOST_PAGES:
             raise DocumentError(f"{count:,} pages, over the limit of {_MOST_PAGES:,}")
-        pages = [_in_letters(page.extract_text()) for page in reader.pages]
+        pages = [_in_letters(page_text(page)) for page in reader.pages]
         is_scan = not any(pages) and ocr.is_available()
         if is_scan:
             pages = [normalize(_read_scan(page)) for page in reader.pages]
+        pages = with_whole_words(without_running_lines(pages))
         if pages and (values := _form_values(reader)):
             pages[-1] = f"{pages[-1]}\n\n{values}".strip()
         title, entries = _title(reader), _outline(reader)
