@@ -6,8 +6,6 @@ What was typed before it is shown is no answer. Where nobody can be asked, only 
 
 import json
 import re
-import select
-import signal
 import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentkit.cli._invocation import note
+from agentkit.cli._question import confirmed, forget_what_was_typed
 from agentkit.cli._terminal import is_terminal, neutralise_line
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ AllowedTools = Annotated[
 TrustsTools = Annotated[bool, typer.Option("--trust-tools", help="Run every file of tools/ this time, without asking.")]
 
 
-_POLL_S = 0.1
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """Letters and marks that nothing is drawn for: Unicode's Default_Ignorable_Code_Point, and Braille without dots."""
 
@@ -50,7 +48,7 @@ class Approval:
             return False
         forget_what_was_typed()
         typer.echo(f"{neutralise_line(call.tool)} has effects. The call is:\n{exact(call.arguments)}", err=True)
-        return _confirmed("Run it?")
+        return confirmed("Run it?")
 
 
 def exact(arguments: dict[str, Any]) -> str:  # Any: what a model wrote
@@ -65,39 +63,3 @@ def revealed(text: str) -> str:
 
 def _is_seen(char: str) -> bool:
     return char.isprintable() and not _BLANK.match(char)
-
-
-def forget_what_was_typed() -> None:
-    """Nobody can have meant what was not shown yet."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        while msvcrt.kbhit():
-            msvcrt.getwch()
-    else:
-        import termios
-
-        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-
-
-def _confirmed(question: str) -> bool:
-    """The answer; no where there is none (Ctrl-D). Ctrl-C is passed on to who handled it before."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # another would leave the question waiting
-    try:
-        typer.echo(f"{question} [y/N]: ", nl=False, err=True)
-        _wait_for_a_line()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
-    except KeyboardInterrupt:
-        typer.echo(err=True)
-        if callable(handler):
-            handler(signal.SIGINT, None)
-        return False
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _wait_for_a_line() -> None:
-    """In short waits, since a read that begins in the moment of a Ctrl-C is not ended by it."""
-    if sys.platform != "win32":
-        while not select.select([sys.stdin], [], [], _POLL_S)[0]:
-            pass

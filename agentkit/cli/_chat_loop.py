@@ -10,6 +10,7 @@ from agentkit.chat import Chat
 from agentkit.cli._chat_commands import ChatCommands, meter
 from agentkit.cli._chat_prompt import ChatPrompt
 from agentkit.cli._chat_screen import ChatScreen, PipedScreen, TerminalScreen
+from agentkit.cli._front_door import message_of
 from agentkit.cli._terminal import neutralise_line
 from agentkit.errors import AgentkitError
 from agentkit.workspace import Workspace, data_directory
@@ -70,7 +71,7 @@ def _do(line: str, commands: ChatCommands, screen: ChatScreen) -> None:
     except KeyboardInterrupt:
         screen.say(Text("stopped; /retry asks again", style="dim"))
     except (AgentkitError, OSError) as error:
-        screen.say(Text(f"error: {neutralise_line(' '.join(str(error).split()))}", style="red"))
+        screen.say(Text(f"error: {neutralise_line(message_of(error))}", style="red"))
 
 
 def _lines() -> Iterator[str]:

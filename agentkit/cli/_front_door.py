@@ -85,15 +85,16 @@ def _report(error: Exception, invocation: Invocation) -> int:
         return FAILED
     if invocation.is_debug:
         _say("".join(traceback.format_exception(error)).rstrip())
-    if isinstance(error, typer.Abort):
-        _say("agentkit: error: stopped without an answer to the question")
-        return FAILED
-    _say(f"agentkit: error: {neutralise_line(' '.join(_message(error).split()))}")
+    _say(f"agentkit: error: {neutralise_line(message_of(error))}")
     return error.exit_code if isinstance(error, TyperException) else FAILED
 
 
+def message_of(error: Exception) -> str:
+    """What happened and what to do next, on one line."""
+    return " ".join(_message(error).split())
+
+
 def _message(error: Exception) -> str:
-    """What happened and what to do next."""
     if isinstance(error, TyperException):
         return _usage_message(error)
     if isinstance(error, AgentkitError):
@@ -125,9 +126,9 @@ def _say(line: str) -> None:
 
 def _replace_closed_streams() -> None:
     """What was started with `>&-` has no such stream at all."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  # until the process ends
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the process ends
 
 
 def _accept_any_text(*streams: object) -> None:

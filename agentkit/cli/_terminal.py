@@ -6,6 +6,8 @@ retitle the window, answer back as if typed), and bidirectional controls make it
 difference how a text is cut into pieces on its way.
 """
 
+import codecs
+import errno
 import json
 import os
 import re
@@ -47,13 +49,16 @@ def neutralise_line(text: str) -> str:
 
 
 def to_json(value: Any) -> str:  # Any: whatever json can write
-    r"""`value` as JSON that keeps every character and is safe to show: the unsafe ones are `\uXXXX` escapes."""
-    return _safe_json(json.dumps(value, ensure_ascii=False, indent=2))
+    r"""`value` as JSON that keeps every character and is safe to show: the unsafe ones are `\uXXXX` escapes.
+
+    So is all that is not ASCII where stdout is not UTF-8, as JSON must be.
+    """
+    return _safe_json(json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout), indent=2))
 
 
 def to_json_line(value: Any) -> str:  # Any: whatever json can write
     """As `to_json`, on one line."""
-    return _safe_json(json.dumps(value, ensure_ascii=False))
+    return _safe_json(json.dumps(value, ensure_ascii=not _is_utf8(sys.stdout)))
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -119,7 +124,17 @@ def read_piped_text() -> str:
     stream = sys.stdin
     if stream is None or stream.closed or stream.isatty():
         return ""
-    return stream.buffer.read().decode("utf-8", "replace").strip()
+    try:
+        data = stream.buffer.read()
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+        return ""  # it can only be written to, as what nohup gives
+    return data.decode("utf-8", "replace").strip()
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
 
 
 def _safe_json(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
-from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
+from agentkit.cli._invocation import choose_index, complete_index, note, workspace_of
+from agentkit.cli._question import require_yes
+from agentkit.cli._terminal import neutralise_line, to_json
 
 if TYPE_CHECKING:
     from agentkit.indexes.summary import IndexSummary
@@ -82,7 +83,9 @@ def remove_index(
     """Delete an index. The documents stay as they are."""
     workspace = workspace_of(context)
     chosen = choose_index(workspace, name)
-    _ask(f"Delete the index {neutralise_line(chosen)}?", is_sure, "removing an index")
+    require_yes(
+        f"Delete the index {neutralise_line(chosen)}? The documents stay.", is_sure=is_sure, doing="removing an index"
+    )
     workspace.indexes.remove(chosen)
     note(f"removed the index {chosen}")
 
@@ -166,7 +169,8 @@ def forget_files(
     """
     workspace = workspace_of(context)
     chosen = choose_index(workspace, name)
-    _ask(f"Erase {neutralise_line(path)} from the index {neutralise_line(chosen)}?", is_sure, "forgetting")
+    question = f"Erase {neutralise_line(path)} from the index {neutralise_line(chosen)}? The documents stay."
+    require_yes(question, is_sure=is_sure, doing="forgetting")
     with workspace.indexes.keeper(chosen) as keeper:
         report = keeper.forget(path)
     if is_json:
@@ -198,14 +202,6 @@ def remember_files(
     elif path is None:
         for pattern in forgotten:
             typer.echo(neutralise_line(pattern))
-
-
-def _ask(question: str, is_sure: bool, doing: str) -> None:
-    if is_sure:
-        return
-    if not is_terminal(sys.stdin):
-        raise UsageError(f"{doing} asks first: give --yes where nobody can answer")
-    typer.confirm(f"{question} The documents stay.", abort=True, err=True)
 
 
 def _state(summary: "IndexSummary") -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentkit.cli._invocation import note, workspace_of
-from agentkit.cli._terminal import is_terminal, to_json
+from agentkit.cli._question import require_yes
+from agentkit.cli._terminal import neutralise_line, to_json
 from agentkit.models.catalog import is_hosted, is_path
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ def remove_model(
     from agentkit.cli._render import human_bytes
 
     store = workspace_of(context).models.store()
-    if not is_confirmed and is_terminal(sys.stdin):
-        typer.confirm(f"Delete the model {name} from this machine?", abort=True, err=True)
+    question = f"Delete the model {neutralise_line(name)} from this machine?"
+    require_yes(question, is_sure=is_confirmed, doing="removing a model")
     note(f"{name} is removed: {human_bytes(store.remove(name))} are free again")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentkit.cli._invocation import UsageError, note, workspace_of
-from agentkit.cli._terminal import is_terminal, neutralise, neutralise_line, to_json
+from agentkit.cli._invocation import note, workspace_of
+from agentkit.cli._question import require_yes
+from agentkit.cli._terminal import neutralise, neutralise_line, to_json
 
 if TYPE_CHECKING:
     from agentkit.agents.sessions import SessionStore
@@ -88,12 +89,8 @@ def remove_session(
     """Delete a session. Its text is overwritten in the file."""
     with workspace_of(context).sessions() as store:
         session = store.session(identifier)
-        if not is_sure:
-            if not is_terminal(sys.stdin):
-                raise UsageError("removing a session asks first: give --yes where nobody can answer")
-            typer.confirm(
-                f"Delete “{neutralise_line(session.title)}” ({session.turn_count} turns)?", abort=True, err=True
-            )
+        question = f"Delete “{neutralise_line(session.title)}” ({session.turn_count} turns)?"
+        require_yes(question, is_sure=is_sure, doing="removing a session")
         store.remove(session.id)
     note(f"removed the session {session.id}")
     if is_json:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentkit.cli._approval import forget_what_was_typed, revealed
+from agentkit.cli._approval import revealed
 from agentkit.cli._invocation import UsageError, note, workspace_of
+from agentkit.cli._question import confirmed, forget_what_was_typed
 from agentkit.cli._terminal import is_terminal, neutralise_line, to_json
 from agentkit.errors import ToolSetupError
 
@@ -131,7 +132,7 @@ def _is_agreed(drop_in: "DropIn") -> bool:
     forget_what_was_typed()
     typer.echo(f"{neutralise_line(str(drop_in.path))} ({drop_in.state}):\n", err=True)
     typer.echo(revealed(text.expandtabs()), err=True)
-    return typer.confirm(f"Run {neutralise_line(drop_in.path.name)} on this machine from now on?", err=True)
+    return confirmed(f"Run {neutralise_line(drop_in.path.name)} on this machine from now on?")
 
 
 def _as_json(registry: "ToolRegistry", name: str) -> dict[str, Any]:  # Any: whatever JSON holds

@@ -244,6 +244,15 @@ def test_an_error_is_a_line_and_the_chat_goes_on(chat: Open) -> None:
     assert terminal.leave() == 0
 
 
+def test_an_error_of_the_system_names_the_file_as_it_does_elsewhere(chat: Open) -> None:
+    terminal = chat("Hello.")
+    terminal.ask("Hi")
+    terminal.wait_for("Hello.")
+    terminal.ask("/save /nowhere/chat.md")
+    terminal.wait_for("error: No such file or directory: /nowhere/chat.md")
+    assert terminal.leave() == 0
+
+
 def test_a_long_answer_is_whole_on_a_short_screen(chat: Open) -> None:
     lines = "\n".join(f"- item {n}" for n in range(60))
     terminal = chat(f"Begin\n\n{lines}\n\nEnd", pause_s=0.002)

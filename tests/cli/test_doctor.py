@@ -248,6 +248,16 @@ def test_what_was_never_pulled_is_said_to_be_so(run: Run, name: str, reason: str
         assert line.startswith(f"agentkit: error: {name} {reason}")
 
 
+def test_a_model_is_not_removed_where_nobody_can_be_asked(run: Run, workspace: Path) -> None:
+    folder = data_directory() / "models" / "smollm2-135m"
+    folder.mkdir(parents=True)
+    result = run("models", "remove", "smollm2-135m")
+    assert (result.exit_code, folder.exists()) == (2, True)
+    assert "give --yes where nobody can answer" in result.stderr
+    assert run("models", "remove", "smollm2-135m", "--yes").exit_code == 0
+    assert not folder.exists()
+
+
 def test_a_pull_of_a_path_pulls_nothing(run: Run, workspace: Path) -> None:
     (workspace / "tiny.gguf").touch()
     result = run("models", "pull", "tiny.gguf", "--json")

@@ -1,5 +1,6 @@
 """How the command line begins and ends: help, errors, exit codes."""
 
+import json
 import os
 import shlex
 import signal
@@ -135,6 +136,25 @@ def test_streams_may_be_closed(workspace: Path, closed: str) -> None:
     assert "defect" not in result.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="of a POSIX shell")
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("chat <&-", 0, "there is no index, so the model answers without sources"),
+        ("ask <&-", 2, "there is no question"),
+        ("ask 0>/dev/null", 2, "there is no question"),  # what nohup gives a program
+        ("models remove smollm2-135m <&-", 2, "give --yes where nobody can answer"),
+    ],
+)
+def test_standard_input_may_be_closed_or_none_to_read(workspace: Path, arguments: str, code: int, said: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m agentkit {arguments}"
+    result = subprocess.run(
+        ["sh", "-c", command], cwd=workspace, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.returncode, len(result.stderr.splitlines())) == (code, 1), result.stderr
+    assert said in result.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the folder that a process is in")
 def test_a_current_folder_that_is_gone_is_named(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
@@ -202,3 +222,12 @@ def test_a_full_disk_under_stdout_is_one_line() -> None:
 def test_a_terminal_that_is_not_utf8_loses_no_more_than_a_character() -> None:
     result = run("indexes", "list", env={**os.environ, "PYTHONIOENCODING": "ascii"}, cwd=ROOT)
     assert "Traceback" not in result.stderr
+
+
+def test_json_is_utf8_text_also_where_the_terminal_is_not(workspace: Path, docs: Path, cli: Cli) -> None:
+    (docs / "café.md").write_text("The café costs 3 € ✓.", "utf-8")
+    cli.json("index", docs, "--name", "menus")
+    command = [sys.executable, "-m", "agentkit", "indexes", "show", "menus", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    shown = subprocess.run(command, capture_output=True, cwd=workspace, env=environment, timeout=60, check=True)
+    assert "café.md" in [file["path"] for file in json.loads(shown.stdout)["largest"]]

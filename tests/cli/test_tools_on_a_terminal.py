@@ -1,5 +1,6 @@
 """`agentkit tools trust` where a person sits."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,3 +38,10 @@ def test_what_was_typed_before_a_file_is_shown_is_no_answer(trusting: Terminal) 
 def test_what_hides_in_a_file_is_shown(trusting: Terminal) -> None:
     trusting.wait_for("Run a.py on this machine from now on? [y/N]")
     assert r"hidden\u3164 = 'a\u200b\u202e'" in trusting.shown
+
+
+def test_ctrl_c_at_the_question_ends_with_130_and_trusts_nothing(trusting: Terminal) -> None:
+    trusting.wait_for("Run a.py on this machine from now on? [y/N]")
+    trusting.process.send_signal(signal.SIGINT)
+    assert trusting.end() == 130
+    assert "is trusted" not in trusting.shown
