@@ -238,6 +238,13 @@ class SessionStore:
         with self._lock, self._mapped_errors():
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def remove_empty(self, session: str) -> None:
+        """Delete a session that has no turn, also none of another process; one that has stays."""
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM sessions WHERE id = ? AND number NOT IN (SELECT session FROM turns)", (session,)
+            )
+
     def _not_found(self, identifier: str, candidates: list[str]) -> SessionNotFoundError:
         if candidates:
             return SessionNotFoundError(f"{identifier!r} begins several sessions: {', '.join(sorted(candidates))}")

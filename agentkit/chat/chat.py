@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Self
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Self
 from agentkit.agents.session import Attachment, Session, SessionSetup, Turn
 from agentkit.agents.sessions import SessionStore
 from agentkit.chat.loading import Loaded, Loader
-from agentkit.errors import SessionError
+from agentkit.errors import DiskSpaceError, SessionError
+from agentkit.models.catalog import is_path
+from agentkit.paths import expanded
 from agentkit.results import Answer, Step, StopReason, Usage
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ class Chat:
         Raises:
             SessionsDamagedError: the file of sessions cannot be read.
         """
-        self.setup = setup
+        self.setup = _anchored(setup)
         self.session = session
         """None until something was asked."""
         self.approve: Callable[[PendingCall], bool] = lambda _: False
@@ -63,8 +66,8 @@ class Chat:
         self._turns = self._store.turns(session.id) if session else []
         self._loader = Loader(self._load)
         self._begin_call: Callable[[PendingCall], None] = lambda _: None
-        if session and session.setup != setup:
-            self._store.set_setup(session.id, setup)
+        if session and session.setup != self.setup:
+            self._store.set_setup(session.id, self.setup)
 
     @property
     def turns(self) -> Sequence[Turn]:
@@ -91,7 +94,11 @@ class Chat:
         self._loader.start(self.setup)
 
     def close(self) -> None:
-        """Free the model, the index and the file. What is still being loaded is left to the end of the process."""
+        """Free the model, the index and the file. What is still being loaded is left to the end of the process.
+
+        A session in which nothing is left goes.
+        """
+        self._drop_empty()
         self._store.close()
         if (loaded := self._loader.loaded) and not self._loader.is_loading:
             _release(loaded, SessionSetup())
@@ -176,15 +183,16 @@ class Chat:
         return last
 
     def clear(self) -> None:
-        """Begin a new session at the next question. The old one stays among the sessions."""
+        """Begin a new session at the next question. The old one stays among the sessions, unless it has no turn."""
+        self._drop_empty()
         self.session = None
         self._turns = []
 
     def change(self, setup: SessionSetup) -> None:
         """Go on with another model, index or tools, which are loaded in the background."""
-        self.setup = setup
+        self.setup = _anchored(setup)
         if self.session:
-            self._store.set_setup(self.session.id, setup)
+            self._store.set_setup(self.session.id, self.setup)
         self.load()
 
     # What it takes
@@ -212,6 +220,12 @@ class Chat:
             root = str(self._workspace.root or "")
             self.session = self._store.create(self.setup, workspace=root, title=question)
         return self.session
+
+    def _drop_empty(self) -> None:
+        """Where the first question failed, or all were taken back, there is nothing to go on with."""
+        if self.session and not self._turns:
+            with suppress(SessionError, DiskSpaceError):  # such as a file that is closed: it stays, and does no harm
+                self._store.remove_empty(self.session.id)
 
     def _keep(self, before: Sequence[Turn], turn: Turn, answer: Answer) -> Turn:
         self._store.answer(turn.number, answer)
@@ -342,6 +356,11 @@ class _Progress:
     def _all_steps(self) -> tuple[Step, ...]:
         """Those that are done, and the calls with effects that are begun."""
         return tuple(replace(step, number=n) for n, step in enumerate((*self._steps, *self._begun), start=1))
+
+
+def _anchored(setup: SessionSetup) -> SessionSetup:
+    """`setup` with the path of a model's file from the root, so that the session goes on from any folder."""
+    return replace(setup, model=str(expanded(setup.model).absolute())) if is_path(setup.model) else setup
 
 
 def _is_cut_off(turn: Turn) -> bool:

@@ -272,7 +272,7 @@ class ChatCommands:
         self._screen.say(Text(f"took back: {neutralise_line(undone.question)}", style="dim"))
 
     def _clear(self, _: str) -> None:
-        old = self._chat.session
+        old = self._chat.session if self._chat.turns else None
         self._chat.clear()
         kept = f"; the chat before is session {old.id}" if old else ""
         self._screen.say(Text(f"a new chat{kept}", style="dim"))

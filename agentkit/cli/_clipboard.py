@@ -7,6 +7,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from agentkit.cli._terminal import is_terminal
+from agentkit.errors import AgentkitError
+
 _PROGRAMS = (
     ("pbcopy", (), "darwin", None),
     ("clip.exe", (), "", "WSL_DISTRO_NAME"),
@@ -19,12 +22,18 @@ _WAIT_S = 5
 
 
 def copy(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Put `text` on the clipboard; says how."""
+    """Put `text` on the clipboard; says how.
+
+    Raises:
+        AgentkitError: there is neither a program nor a terminal.
+    """
     for name, arguments, platform, variable in _PROGRAMS:
         if (platform and platform != sys.platform) or (variable and not environment.get(variable)):
             continue
         if (program := shutil.which(name)) and _run([program, *arguments], text):
             return f"copied with {name}"
+    if not is_terminal(sys.stdout):
+        raise AgentkitError("nothing here can copy: there is no clipboard's program and no terminal. /save FILE writes")
     coded = base64.b64encode(text.encode("utf-8", "replace")).decode()
     sys.stdout.write(f"\x1b]52;c;{coded}\x07")
     sys.stdout.flush()

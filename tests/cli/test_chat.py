@@ -215,6 +215,25 @@ def test_a_model_that_fails_ends_it_with_one_line_and_keeps_what_was_said(cli: C
     assert [turn["question"] for turn in cli.json("sessions", "show", session["id"])["turns"]] == ["Hi"]
 
 
+def test_a_first_question_that_fails_leaves_no_session_to_go_on_with(cli: Cli) -> None:
+    cli.replies = []
+    assert "the script has 0 replies" in cli.error("chat", "-T", "calculator", piped="Hi")
+    assert cli.json("sessions", "list") == []
+    cli.replies = ["Hello."]
+    assert cli("chat", "-c", piped="Hi").stdout == "Hello.\n"
+
+
+def test_a_model_s_file_is_found_again_from_another_folder(
+    cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.replies = ["One.", "Two."]
+    cli("chat", "-m", "./tiny.gguf", piped="Hi\n/model other.gguf\nHo")
+    (workspace / "below").mkdir()
+    monkeypatch.chdir(workspace / "below")
+    cli("chat", "-c", piped="Hi")
+    assert (cli.asked[0], cli.asked[-1]) == (str(workspace / "tiny.gguf"), str(workspace / "other.gguf"))
+
+
 def test_no_byte_or_character_does_harm(cli: Cli) -> None:
     cli.replies = ["Red \x1b[31m alert \ud800 \u202e."]
     result = cli("chat", piped=b"\xff\xfe What \x1b]0;owned\x07 is \xed\xa0\x80 it?\n")
@@ -311,6 +330,14 @@ class TestCommands:
         assert "> Hi\n\nOne." in (workspace / "chat.md").read_text()
         assert json.loads((workspace / "a chat.json").read_text())["turns"][0]["answer"] == "One."
         assert "there already" in cli.error("chat", "-c", piped="/save chat.md")
+
+    def test_copy_writes_nothing_among_the_answers(
+        self, cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", str(workspace))  # where no program copies
+        result = cli("chat", piped="Hi\n/copy\n")
+        assert (result.exit_code, result.stdout) == (1, "One.\n")
+        assert result.stderr.splitlines()[-1].startswith("agentkit: error: nothing here can copy")
 
     def test_file_goes_with_the_next_question_alone(self, cli: Cli, workspace: Path) -> None:
         (workspace / "rain.txt").write_text("It rains in Almsford.")

@@ -118,6 +118,13 @@ def test_a_removed_turn_is_gone_from_the_search_too(store: SessionStore) -> None
     assert store.search("walrus") == []
 
 
+def test_only_a_session_without_turns_is_removed_as_an_empty_one(store: SessionStore) -> None:
+    said, empty = _said(store, "One?", "1"), store.create(SETUP).id
+    for session in (said, empty):
+        store.remove_empty(session)
+    assert [session.id for session in store.sessions()] == [said]
+
+
 def test_the_latest_session_is_first(store: SessionStore) -> None:
     first, second = _said(store, "One?", "1"), _said(store, "Two?", "2")
     assert [session.id for session in store.sessions()] == [second, first]
