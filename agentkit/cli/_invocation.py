@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -59,6 +60,18 @@ def path_argument(text: str) -> Path:
     if not text:
         raise UsageError("an empty path: name a folder or a file, or . for this folder")
     return Path(text)
+
+
+def check_folder_of(output: Path) -> None:
+    """Do nothing where a file can be written there: before what takes long.
+
+    Raises:
+        UsageError: its folder is not there, or cannot be written.
+    """
+    if not output.parent.is_dir():
+        raise UsageError(f"there is no folder {output.parent}: make it, or give another one")
+    if not os.access(output.parent, os.W_OK):
+        raise UsageError(f"{output.parent} cannot be written: give another folder")
 
 
 def choose_index(workspace: Workspace, name: str | None) -> str:

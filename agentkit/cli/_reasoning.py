@@ -8,7 +8,7 @@ from typing import Any, Self, TextIO
 
 from rich.text import Text
 
-from agentkit.cli._invocation import UsageError
+from agentkit.cli._invocation import UsageError, check_folder_of
 from agentkit.cli._render import console_for
 from agentkit.cli._terminal import neutralise
 from agentkit.cli._tree import print_tree
@@ -31,7 +31,7 @@ class Reasoning:
 
         Raises:
             StrategyError: an unknown strategy or option, or a value out of its range.
-            UsageError: a file for a tree that is of no known kind, or that no tree will come for.
+            UsageError: a file for a tree that is of no known kind, cannot be written, or that no tree will come for.
         """
         reasoning = cls(workspace.strategy(name, options), tree_file)
         if isinstance(reasoning.strategy, TreeOfThought):
@@ -40,6 +40,8 @@ class Reasoning:
             raise UsageError(f"--save-tree is for the strategy tot: {name} grows no tree")
         if tree_file and tree_file.suffix not in {".html", ".json"}:
             raise UsageError(f"--save-tree {tree_file}: give a name that ends in .html or .json")
+        if tree_file:
+            check_folder_of(tree_file)
         return reasoning
 
     def as_json(self, answer: Answer, *, is_explained: bool) -> dict[str, Any]:  # Any: whatever JSON holds

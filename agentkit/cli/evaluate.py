@@ -1,7 +1,6 @@
 """`agentkit eval`: how well search and answers do on one's own documents, or on a public test collection."""
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentkit.cli._invocation import UsageError, choose_index, complete_index, note, workspace_of
+from agentkit.cli._invocation import (
+    UsageError,
+    check_folder_of,
+    choose_index,
+    complete_index,
+    note,
+    workspace_of,
+)
 from agentkit.cli._terminal import neutralise, read_piped_text, to_json
 from agentkit.errors import EvaluationError
 from agentkit.results import SearchMode
@@ -106,7 +112,7 @@ def make(
     """
     if output.exists():
         raise UsageError(f"{output} exists: give another name, or delete it")
-    _check_folder(output)
+    check_folder_of(output)
     workspace = workspace_of(context)
     rows = workspace.measuring.make_questions(
         choose_index(workspace, index),
@@ -191,14 +197,7 @@ def _check_form(output: Path | None) -> None:
     if output and output.is_dir():
         raise UsageError(f"{output} is a folder: give the name of a file")
     if output:
-        _check_folder(output)
-
-
-def _check_folder(output: Path) -> None:
-    if not output.parent.is_dir():
-        raise UsageError(f"there is no folder {output.parent}: make it, or give another one")
-    if not os.access(output.parent, os.W_OK):
-        raise UsageError(f"{output.parent} cannot be written: give another folder")
+        check_folder_of(output)
 
 
 def _finish(evaluation: "Evaluation", output: Path | None, *, is_json: bool) -> None:

@@ -66,6 +66,7 @@ def test_a_wrong_example_is_named_with_its_line(cli: Cli, workspace: Path) -> No
         (("--strategy", "few-shot"), "-o examples FILE", 1),
         (("--strategy", "cot", "--save-tree", "t.html"), "--save-tree is for the strategy tot", 2),
         (("--strategy", "tot", "--save-tree", "t.png"), "ends in .html or .json", 2),
+        (("--strategy", "tot", "--save-tree", "nowhere/t.html"), "there is no folder nowhere", 2),
         (("--save-tree", "t.html"), "--save-tree is for --strategy tot", 2),
         (("-o", "seed", "1", "-o", "seed", "2"), "the option seed is given twice: '1' and '2'", 2),
         (("-o", "temprature", "1"), "there is no option 'temprature': did you mean 'temperature'?", 1),
