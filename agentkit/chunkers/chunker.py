@@ -14,7 +14,7 @@ from agentkit.chunkers.recursive import cut_sections
 from agentkit.chunkers.tables import with_table_headers
 from agentkit.chunkers.terms import with_terms
 
-CHUNKER_NAME = "sections-5"
+CHUNKER_NAME = "sections-6"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({

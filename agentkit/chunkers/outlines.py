@@ -1,4 +1,4 @@
-r"""Headings of reStructuredText, AsciiDoc, LaTeX and mail, found in the text as it is written: citations are verbatim.
+r"""Headings of reStructuredText, plain text, AsciiDoc, LaTeX and mail, found in the text as it is: quotes are verbatim.
 
 reStructuredText: a title's rank is the order in which its underline (and overline) first occurs (docutils, "Sections").
 AsciiDoc: `==` to `======`, outside of delimited blocks. LaTeX: `\part` to `\subparagraph`, outside of comments.
@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator
 from agentkit.chunkers.markdown import Heading, headings
 
 _LONGEST_TITLE = 200
+_WIDEST_BLANK = 20
+"""Of a blank line above a heading, with the line end before it."""
 _RULE = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
 _ASCIIDOC_BLOCK = re.compile(r"(?:-{4,}|\.{4,}|\+{4,}|/{4,}|={4,}|\*{4,}|_{4,}|```)[ \t]*$")
 _ASCIIDOC_TITLE = re.compile(r"(={1,6})[ \t]+(\S.*)$")
 _LATEX = re.compile(
     r"^(?P<before>[^%\n\\]{0,200})\\(?P<kind>part|chapter|(?:sub){0,2}section|(?:sub)?paragraph|title)\*?"
-    r"(?:\[[^\]\n]{0,200}\])?\{(?P<title>(?:[^{}\n]|\{[^{}\n]*\}){0,400})\}",
+    r"(?:\[[^\]\n]{0,200}\])?\{(?P<title>(?:[^{}\n]|\n(?!\s*\n)|\{[^{}\n]*\}){0,400})\}",
     re.MULTILINE,
 )
 _LATEX_LEVELS = {
     "title": 1, "part": 2, "chapter": 3, "section": 4, "subsection": 5, "subsubsection": 6, "paragraph": 7,
     "subparagraph": 8,
 }  # fmt: skip
-_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*|[{}~]")
+_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*|\\\\(?:\[[^\]]*\])?|\\[,;:! ]|[{}~]")
+_LATEX_SIGN = re.compile(r"\\([&%$#_])")
 
 
 def rst_headings(text: str) -> Iterator[Heading]:
@@ -45,6 +48,17 @@ def rst_headings(text: str) -> Iterator[Heading]:
         yield Heading(above_at if has_overline else at, end, ranks.index(kind) + 1, title.strip()[:_LONGEST_TITLE])
 
 
+def text_headings(text: str) -> Iterator[Heading]:
+    """Underlined lines behind a blank one, as in manuals, change logs and files called README: ranked as in
+    reStructuredText. A line between two of dashes or dots is a listing of AsciiDoc.
+    """
+    for heading in rst_headings(text):
+        above = text[max(0, heading.start - _WIDEST_BLANK) : heading.start]
+        is_apart = not above.strip() or re.search(r"\n[ \t]*\n\Z", above)
+        if is_apart and text[heading.start] not in "-.":
+            yield heading
+
+
 def asciidoc_headings(text: str) -> Iterator[Heading]:
     """The titles of an AsciiDoc document in order."""
     block = ""
@@ -59,7 +73,7 @@ def asciidoc_headings(text: str) -> Iterator[Heading]:
 def latex_headings(text: str) -> Iterator[Heading]:
     """The title and the sectioning commands of a LaTeX document in order."""
     for found in _LATEX.finditer(text):
-        title = " ".join(_LATEX_COMMAND.sub(" ", found["title"]).split())
+        title = " ".join(_LATEX_COMMAND.sub(" ", _LATEX_SIGN.sub(r"\1", found["title"])).split())
         start = found.end("before")
         yield Heading(start, found.end(), _LATEX_LEVELS[found["kind"]], title[:_LONGEST_TITLE])
 
@@ -75,6 +89,7 @@ def mail_headings(text: str) -> Iterator[Heading]:
 
 
 FIND_HEADINGS: dict[str, Callable[[str], Iterator[Heading]]] = {
+    "text": text_headings,
     "rst": rst_headings,
     "asciidoc": asciidoc_headings,
     "latex": latex_headings,
