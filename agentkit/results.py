@@ -29,6 +29,8 @@ class StopReason(StrEnum):
     """The agent made calls that it had made before; then it could only answer."""
     CANCELLED = "cancelled"
     """The caller stopped it."""
+    FAILED = "failed"
+    """An error ended it."""
     NOT_FOUND = "not_found"
     """Nothing in the documents answers the question."""
     UNPARSED = "unparsed"
@@ -37,6 +39,10 @@ class StopReason(StrEnum):
     """A search's tokens, seconds or nodes were used up."""
     EXHAUSTED = "exhausted"
     """A search ended without reaching its goal."""
+
+
+BROKEN_OFF = frozenset({StopReason.CANCELLED, StopReason.FAILED})
+"""The reasons with which an answer is what there was of it by then."""
 
 
 class SearchMode(StrEnum):

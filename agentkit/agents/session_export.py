@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentkit.agents.session import Session, Turn
-from agentkit.results import Citation, Step, StopReason
+from agentkit.results import BROKEN_OFF, Citation, Step
 
 INTERRUPTED = "(interrupted before there was an answer)"
 
@@ -67,7 +67,7 @@ def _turn_parts(turn: Turn) -> list[str]:
     files = [f"Files: {', '.join(_line(attached.name) for attached in turn.attachments)}"] if turn.attachments else []
     steps = ["\n".join(_step_line(step) for step in turn.steps)] if turn.steps else []
     answer = turn.answer
-    if answer is None or (answer.stop_reason is StopReason.CANCELLED and not answer.text):
+    if answer is None or (answer.stop_reason in BROKEN_OFF and not answer.text):
         return ["---", quoted, *files, *steps, INTERRUPTED]
     sources = ["\n".join(_source_line(n, cited) for n, cited in enumerate(answer.citations, 1))]
     return ["---", quoted, *files, *steps, answer.text, *(sources if answer.citations else [])]

@@ -13,7 +13,7 @@ from agentkit.chat.loading import Loaded, Loader
 from agentkit.errors import DiskSpaceError, SessionError
 from agentkit.models.catalog import is_path
 from agentkit.paths import expanded
-from agentkit.results import Answer, Step, StopReason, Usage
+from agentkit.results import BROKEN_OFF, Answer, Step, StopReason, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -123,7 +123,8 @@ class Chat:
 
         Ctrl-C ends the answer: what there is of it is kept as the turn's, with the stop reason `cancelled`, and
         `KeyboardInterrupt` goes on. Where the model fails nothing is kept. A call with effects is kept before it runs,
-        and stays whatever comes of the answer, in a turn beside the one that this was to replace.
+        and stays whatever comes of the answer, in a turn beside the one that this was to replace; where the model fails
+        then, its stop reason is `failed`.
 
         Args:
             question: What is asked.
@@ -131,7 +132,7 @@ class Chat:
             on_event: Called with each piece of text, call and step.
             replaces: The last turn, which this one takes the place of when it is answered. One that is not among the
                 turns, since it was taken back or the chat was cleared, is not replaced; nor is one that was stopped
-                after a call, since what the call did is not taken back.
+                or failed after a call, since what the call did is not taken back.
 
         Raises:
             ModelError: the model or the index cannot be loaded, or failed.
@@ -149,8 +150,9 @@ class Chat:
             answer = conversation.answer(question, _exchanges(before), on_event=progress.tell, text=_text(attachments))
         except BaseException as error:
             is_stopped = isinstance(error, KeyboardInterrupt)
+            reason = StopReason.CANCELLED if is_stopped else StopReason.FAILED
             if progress.has_effects or (is_stopped and replaced is None):
-                self._keep(self._turns, progress.turn, progress.cut_off())
+                self._keep(self._turns, progress.turn, progress.cut_off(reason))
             else:  # an answer that was whole is better than one that was not
                 self._store.remove_turn(turn.number)
             if is_stopped:
@@ -349,9 +351,9 @@ class _Progress:
         if held:
             self._on_event(held)
 
-    def cut_off(self) -> Answer:
+    def cut_off(self, reason: StopReason) -> Answer:
         """What there is of the answer."""
-        return Answer("".join(self._pieces).strip(), stop_reason=StopReason.CANCELLED, steps=self._all_steps())
+        return Answer("".join(self._pieces).strip(), stop_reason=reason, steps=self._all_steps())
 
     def _all_steps(self) -> tuple[Step, ...]:
         """Those that are done, and the calls with effects that are begun."""
@@ -364,8 +366,8 @@ def _anchored(setup: SessionSetup) -> SessionSetup:
 
 
 def _is_cut_off(turn: Turn) -> bool:
-    """Whether it was stopped after a call."""
-    return bool(turn.steps) and (turn.answer is None or turn.answer.stop_reason is StopReason.CANCELLED)
+    """Whether it was stopped, or failed, after a call."""
+    return bool(turn.steps) and (turn.answer is None or turn.answer.stop_reason in BROKEN_OFF)
 
 
 def _exchanges(turns: Sequence[Turn]) -> "list[Exchange]":

@@ -13,7 +13,7 @@ from agentkit.cli._markdown import AnswerScreen, Markdown
 from agentkit.cli._render import SourceFinder, console_for, print_sources
 from agentkit.cli._steps import step_line
 from agentkit.cli._terminal import neutralise, neutralise_line, stdout_kept_for_results, to_json_line
-from agentkit.results import Answer, StopReason
+from agentkit.results import BROKEN_OFF, Answer, StopReason
 
 if TYPE_CHECKING:
     from agentkit.agents import PendingCall
@@ -117,8 +117,9 @@ class TerminalScreen:
             self.say(Text("interrupted before there was an answer; /retry asks again", style="yellow"))
             return
         self._console.print(Markdown(turn.answer.text))
-        if turn.answer.stop_reason is StopReason.CANCELLED:
-            self.say(Text("stopped", style="dim"))
+        if turn.answer.stop_reason in BROKEN_OFF:
+            said = "stopped" if turn.answer.stop_reason is StopReason.CANCELLED else "failed"
+            self.say(Text(said, style="dim"))
         print_sources(turn.answer, self._find, sys.stdout)
 
     def asking(self, approve: "Callable[[PendingCall], bool]") -> "Callable[[PendingCall], bool]":

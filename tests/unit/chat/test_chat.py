@@ -9,7 +9,8 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from agentkit import HashingEmbedder, ScriptedModel, Settings, Workspace
-from agentkit.agents.session import SessionSetup, Turn
+from agentkit.agents.session import Session, SessionSetup, Turn
+from agentkit.agents.session_export import INTERRUPTED, session_markdown
 from agentkit.agents.sessions import SessionStore
 from agentkit.chat import Chat
 from agentkit.errors import IndexingError, IndexNotFoundError, ModelError, SessionError, SessionsDamagedError
@@ -42,9 +43,9 @@ def _own_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_DATA_DIR", str(tmp_path / "data"))
 
 
-def _chat(root: Path, *replies: str | AIMessage, tools: tuple[str, ...] = ()) -> Chat:
+def _chat(root: Path, *replies: str | AIMessage, tools: tuple[str, ...] = (), session: Session | None = None) -> Chat:
     workspace = Workspace(root, Settings(), make_chat_model=lambda _: ScriptedModel(replies=replies))
-    return Chat(workspace, SessionSetup(model="scripted", tools=tools), trusts_tools=True)
+    return Chat(workspace, SessionSetup(model="scripted", tools=tools), session=session, trusts_tools=True)
 
 
 def _call(text: str) -> AIMessage:
@@ -229,3 +230,10 @@ def test_where_the_model_fails_a_call_with_effects_that_ran_is_kept_all_the_same
             chat.ask("Send one.")
         [turn] = _kept(chat)
     assert [step.observation for step in turn.steps] == ["sent"]
+    assert turn.answer
+    assert turn.answer.stop_reason == "failed"
+    assert chat.session
+    assert INTERRUPTED in session_markdown(chat.session, [turn])
+    with _chat(tmp_path, "It was sent.", tools=("send",), session=chat.session) as chat:
+        chat.retry()
+        assert len(_kept(chat)) == 2  # what the call did is not taken back
