@@ -15,7 +15,7 @@ def paths_of(given: StrPath | Sequence[StrPath]) -> list[Path]:
     """
     several = [given] if isinstance(given, str | os.PathLike) else given
     if not all(os.fspath(each) for each in several):
-        raise ValueError("an empty path: give a folder or a file, or '.' for the current folder")
+        raise ValueError("an empty path: give one, or '.' for the current folder")
     return [Path(each) for each in several]
 
 

@@ -58,7 +58,7 @@ def path_argument(text: str) -> Path:
         UsageError: it is empty.
     """
     if not text:
-        raise UsageError("an empty path: name a folder or a file, or . for this folder")
+        raise UsageError("an empty path: give one, or . for this folder")
     return Path(text)
 
 

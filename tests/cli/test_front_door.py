@@ -98,9 +98,9 @@ def test_the_version_is_one_line() -> None:
         (("index",), "Missing argument 'PATH...' (see: agentkit index --help)"),
         (("indexes",), "Missing command (see: agentkit indexes --help)"),
         (("search", ""), "the query is empty"),
-        (("index", ""), "an empty path"),
-        (("index", "docs", ""), "an empty path"),
-        (("init", ""), "an empty path"),
+        (("index", ""), "an empty path: give one, or . for this folder"),
+        (("index", "docs", ""), "an empty path: give one"),
+        (("init", ""), "an empty path: give one, or . for this folder"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_code_2(cli: Cli, arguments: tuple[str, ...], expected: str) -> None:

@@ -114,7 +114,7 @@ class TestMaking:
 
     def test_an_empty_path_is_not_the_current_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        with pytest.raises(ValueError, match="an empty path"):
+        with pytest.raises(ValueError, match=r"an empty path: give one, or '.' for the current folder"):
             Workspace.create("")
         assert not list(tmp_path.iterdir())
 
