@@ -1,8 +1,10 @@
 """XLSX to text: a heading a sheet and a line a row, `column: value; column: value`, as for CSV.
 
 Cells hold the values that the program last computed, not their formulas: percentages and codes with leading zeros as
-they are shown, other numbers in full. The first row with two cells or more names the columns. A cell that is merged
-down stands in each of its rows; a name that is merged across is that of all its columns, before those of the next row.
+they are shown, other numbers in full with their currency or unit. The first row with two cells or more names the
+columns, and so does one of names alone behind an empty row, above one of figures: another table begins. A cell that is
+merged down stands in each of its rows; a name that is merged across is that of all its columns, before those of the
+next row.
 Left out: charts, comments and hidden sheets.
 """
 
@@ -10,8 +12,10 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
+from functools import lru_cache
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agentkit.errors import DocumentError
 from agentkit.loaders.merged import WIDEST
@@ -28,11 +32,20 @@ _LONGEST_REFERENCE = 100
 """Bytes of a merged cell's element, which two blocks may share."""
 _LONGEST_REPEATED = 200
 """Characters."""
+_LONGEST_FORMAT = 255
+"""Excel's own limit."""
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?\bref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
 _PERCENT = re.compile(r'^(?:[^"\\%;]|"[^"]*"|\\.)*%')
 """A sign that is not quoted, in the format of positive numbers."""
 _ZEROS = re.compile("0{2,20}")
+_FIGURE = re.compile(r"[-+]?(?:[^\W\d_]{1,3} )?[^\w\s]?\d[\d.,:-]*(?: [\d:]+)?(?: ?[^\d\s]{1,10})?")
+"""A number, a date or a time, with its unit."""
+_LITERAL = re.compile(r'\[\$([^\]-]*)[^\]]*\]|"([^"]*)"|\\(.)|([$€£¥])|\[[^\]]*\]|[_*].|(?P<digit>[0#?])')
+"""In the format of a number: what it shows beside the digits, and what it does not show."""
+_UNIT = re.compile(r"[^\W\d_]{1,10}\.?|[$€£¥₹₽₩₺₫₴₪฿]|[^\W\d_]{0,3}[$]|°[CF]?|m[²³]|[^\W\d_]{1,5}/[^\W\d_]{1,5}")
+"""A currency, or what is counted or measured."""
 
+_Kind = Literal["caption", "header", "row"]
 _Merged = dict[int, dict[int, tuple[int, int]]]
 """By the row and column that a merged cell begins at, the column and row that it ends at."""
 
@@ -81,25 +94,53 @@ def _merged(sheet: Any) -> _Merged:
 
 
 def _lines(rows: Iterable[tuple[Any, ...]], merged: _Merged) -> Iterator[str]:
-    """Rows above the header, such as a caption, are kept as they are."""
+    """Captions are kept as they are."""
     header: dict[int, str] = {}
     wide: dict[int, str] = {}
-    filled = _filled(rows)
-    for number, cells in filled:
-        if len(cells) > 1:
+    is_header = False
+    for number, cells, kind in _down(_told(_filled(rows)), merged):
+        if kind != "row" and is_header:
+            yield _names(header)
+        if kind == "caption":
+            yield next(iter(cells.values()))
+        elif kind == "header":
             wide = _across(cells, merged.get(number, {}))
             header = dict(sorted((wide | cells).items()))
-            break
-        yield next(iter(cells.values()))
-    is_header = bool(header)
-    for _, cells in _down(filled, merged):
-        if is_header and cells.keys() <= wide.keys():  # of two rows, the second for what is merged in the first
+        elif is_header and cells.keys() <= wide.keys():  # of two rows, the second for what is merged in the first
             header |= {column: f"{header[column]} {text}" for column, text in cells.items()}
         else:
             yield _line(header, cells)
-        is_header = False
+        is_header = kind == "header"
     if is_header:
-        yield "; ".join(dict.fromkeys(header.values()))
+        yield _names(header)
+
+
+def _names(header: Mapping[int, str]) -> str:
+    """Of a table without rows."""
+    return "; ".join(dict.fromkeys(header.values()))
+
+
+def _told(rows: Iterable[tuple[int, dict[int, str]]]) -> Iterator[tuple[int, dict[int, str], _Kind]]:
+    """What each row is: one that stands apart begins another table where it names what figures are below it."""
+    first = 0
+    is_apart, last = False, 0
+    for row, below in pairwise(chain(rows, (None,))):
+        if row is None:
+            return
+        number, cells = row
+        is_apart = is_apart or number > last + 1
+        kind: _Kind = "row"
+        if len(cells) == 1 and (not first or (is_apart and min(cells) <= first)):
+            kind = "caption"
+        elif not first or (is_apart and below is not None and _is_header(cells, below[1])):
+            kind, first = "header", min(cells)
+        yield number, cells, kind
+        is_apart, last = kind == "caption", number
+
+
+def _is_header(cells: Mapping[int, str], below: Mapping[int, str]) -> bool:
+    is_named = len(cells) > 1 and not any(map(_FIGURE.fullmatch, cells.values()))
+    return is_named and any(_FIGURE.fullmatch(text) for column, text in below.items() if column in cells)
 
 
 def _across(cells: dict[int, str], merged: Mapping[int, tuple[int, int]]) -> dict[int, str]:
@@ -112,16 +153,21 @@ def _across(cells: dict[int, str], merged: Mapping[int, tuple[int, int]]) -> dic
     }
 
 
-def _down(rows: Iterable[tuple[int, dict[int, str]]], merged: _Merged) -> Iterator[tuple[int, dict[int, str]]]:
-    """The rows with what cells above put into them."""
+def _down(
+    rows: Iterable[tuple[int, dict[int, str], _Kind]], merged: _Merged
+) -> Iterator[tuple[int, dict[int, str], _Kind]]:
+    """The rows with what cells above put into them; those of a header are told by their columns."""
     above: dict[int, tuple[str, int]] = {}
-    for number, cells in rows:
+    for number, cells, kind in rows:
+        if kind != "row":
+            yield number, cells, kind
+            continue
         above = {column: (text, bottom) for column, (text, bottom) in above.items() if number <= bottom}
         repeated = {column: text for column, (text, _) in above.items()}
         for column, (_, bottom) in merged.get(number, {}).items():
             if bottom > number and len(text := cells.get(column, "")) <= _LONGEST_REPEATED and text:
                 above[column] = (text, bottom)
-        yield number, dict(sorted((repeated | cells).items())) if repeated else cells
+        yield number, dict(sorted((repeated | cells).items())) if repeated else cells, kind
 
 
 def _filled(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, dict[int, str]]]:
@@ -162,6 +208,25 @@ def _number(value: float, form: str) -> str:
     """With the digits that Excel keeps, which are fewer than those it writes: 0.1 + 0.2 is 0.3."""
     if _PERCENT.search(form):
         return f"{value * 100:.13g}%"
+    before, behind = _units(form)
     if isinstance(value, int) or value.is_integer():
-        return f"{int(value):0{len(form) if _ZEROS.fullmatch(form) else 0}d}"
-    return f"{value:.15g}"
+        digits = f"{int(value):0{len(form) if _ZEROS.fullmatch(form) else 0}d}"
+    else:
+        digits = f"{value:.15g}"
+    sign = "-" if digits.startswith("-") and before else ""
+    return f"{sign}{before}{digits.removeprefix(sign)}{behind}"
+
+
+@lru_cache(maxsize=1024)
+def _units(form: str) -> tuple[str, str]:
+    """What a format shows before and behind a number: `$`, ` €`, ` kg`."""
+    positive = form[:_LONGEST_FORMAT].partition(";")[0]
+    found = list(_LITERAL.finditer(positive))
+    digits = [literal.start() for literal in found if literal["digit"]]
+    if not digits or positive[digits[-1] + 1 : digits[-1] + 2] == ",":  # in thousands
+        return "", ""
+    shown = [(literal.start(), "".join(filter(None, literal.groups()[:4])).strip()) for literal in found]
+    units = [(at, unit) for at, unit in shown if _UNIT.fullmatch(unit)]
+    before = next((unit for at, unit in units if at < digits[0]), "")
+    behind = next((unit for at, unit in units if at > digits[-1]), "")
+    return (f"{before} " if before[-1:].isalpha() else before), (f" {behind}" if behind else "")

@@ -50,3 +50,30 @@ def test_a_header_of_two_rows_is_read_as_one(load: Load) -> None:
     ]
     text = load("a.xlsx", samples.workbook(rows, merged=["A1:A2", "B1:C1", "D1:D2"])).page_content
     assert text.split("\n")[2:] == ["town: Fennay; 2023 spring: 1; 2023 autumn: 2; 2024: 3", "2023 spring: 4"]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "shown"),
+    [
+        (41.5, '#,##0.00 "€"', "41.5 €"), (-41, '"$"#,##0_);[Red]("$"#,##0)', "-$41"), (2, "[$£-809]#,##0", "£2"),
+        (1234, "#,##0.00 [$CHF]", "1234 CHF"), (5, '0.0" kg"', "5 kg"), (7, r"[$USD] 0", "USD 7"),
+        (1234567, '#,##0,"K"', "1234567"), (3, '0 "(net)"', "3"), (4, "[Red]0_-", "4"), (8, '_-"€"* #,##0', "€8"),
+    ],
+)  # fmt: skip
+def test_a_number_has_its_currency_or_unit(load: Load, value: float, form: str, shown: str) -> None:
+    book = samples.workbook([("a", "b"), (value, "x")], formats={"A2": form})
+    assert load("a.xlsx", book).page_content == f"# Sheet\n\na: {shown}; b: x"
+
+
+def test_a_second_table_of_a_sheet_has_its_own_names(load: Load) -> None:
+    rows = [
+        ("town", "2023", None), ("Fennay", 1, None), (None, None, None), ("Prices", None, None),
+        ("item", "price", "VAT"), ("lamp", 41.5, "8 %"), (None, None, None), ("name", "key", None),
+        (None, None, None), ("day", "fee", None),
+        ("2024-03-01", 7, None), (None, None, None), ("Source: the harbour", None, None),
+    ]  # fmt: skip
+    text = load("a.xlsx", samples.workbook(rows, formats={"B6": '0.00 "€"'})).page_content
+    assert text.split("\n")[2:] == [
+        "town: Fennay; 2023: 1", "Prices", "item: lamp; price: 41.5 €; VAT: 8 %", "item: name; price: key",
+        "day: 2024-03-01; fee: 7", "Source: the harbour",
+    ]  # fmt: skip
