@@ -17,7 +17,7 @@ from agentkit.cli._clipboard import copy
 from agentkit.cli._invocation import OFF
 from agentkit.cli._steps import call_line, step_line
 from agentkit.cli._terminal import neutralise_line, to_json
-from agentkit.errors import AgentkitError, DocumentError
+from agentkit.errors import AgentkitError, ContextLengthError, DocumentError
 from agentkit.paths import expanded
 from agentkit.results import Answer, Step
 from agentkit.workspace import Workspace
@@ -97,9 +97,17 @@ class ChatCommands:
         self.drop_edit()
         if attachments and self._chat.setup.index and not self._chat.setup.tools:
             self._screen.say(Text("answering from the attached file, not from the index", style="dim"))
-        self._screen.answer(
-            lambda tell: self._chat.ask(question, attachments=attachments, on_event=tell, replaces=replaces)
-        )
+        try:
+            self._screen.answer(
+                lambda tell: self._chat.ask(question, attachments=attachments, on_event=tell, replaces=replaces)
+            )
+        except KeyboardInterrupt:
+            self.attachments = []  # they went with what was stopped
+            raise
+        except ContextLengthError as error:
+            if not self.attachments:
+                raise
+            raise CommandError(f"{error}; /file off leaves the attached file out") from error
         self.attachments = []
 
     def _all(self) -> list[Command]:

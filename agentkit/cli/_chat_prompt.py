@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -92,15 +93,25 @@ class CommandCompleter(Completer):
 
 
 class _History(FileHistory):
-    """A history that only its owner can read, and that takes any text."""
+    """A history that only its owner can read, and that takes any text. Where its file cannot be used, as on a full disk,
+    it lasts as long as the chat.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         super().__init__(str(path))
 
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return super().load_history_strings()
+        except OSError:
+            return ()
+
     def store_string(self, string: str) -> None:
-        super().store_string(storable(string))
+        with suppress(OSError):
+            super().store_string(storable(string))
 
 
 def _choices(command: Command) -> list[str]:

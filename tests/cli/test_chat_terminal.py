@@ -253,6 +253,50 @@ def test_an_error_of_the_system_names_the_file_as_it_does_elsewhere(chat: Open) 
     assert terminal.leave() == 0
 
 
+def test_a_history_that_cannot_be_kept_ends_nothing(chat: Open, tmp_path: Path) -> None:
+    history = tmp_path / "data" / "chat-history"
+    terminal = chat("Hello.", "Again.")
+    history.unlink()
+    history.mkdir()
+    terminal.ask("Hi")
+    assert "Traceback" not in terminal.wait_for("Hello.")
+    assert terminal.leave() == 0
+    terminal = chat("Again.")
+    terminal.ask("Hi again")
+    terminal.wait_for("Again.")
+    assert terminal.leave() == 0
+
+
+def test_a_file_goes_with_a_question_that_is_stopped_and_not_with_the_next(
+    chat: Open, cli: Cli, workspace: Path
+) -> None:
+    (workspace / "rain.txt").write_text("It rains.")
+    terminal = chat("one two three four five six seven eight nine ten", "Again whole.", pause_s=0.4)
+    terminal.ask("/file rain.txt")
+    terminal.ask("Count.")
+    terminal.wait_for("three")
+    terminal.type("\x03")
+    terminal.wait_for("stopped; /retry asks again")
+    terminal.ask("And now?")
+    terminal.wait_for("Again whole.")
+    assert terminal.leave() == 0
+    [session] = cli.json("sessions", "list")
+    turns = cli.json("sessions", "show", session["id"])["turns"]
+    assert [turn["files"] for turn in turns] == [["rain.txt"], []]
+
+
+def test_a_file_that_is_too_long_can_be_left_out(chat: Open, workspace: Path) -> None:
+    (workspace / "rain.txt").write_text("It rains.\n" * 9000)
+    terminal = chat("Hello.")
+    terminal.ask("/file rain.txt")
+    terminal.ask("Where?")
+    terminal.wait_for("/file off")
+    terminal.ask("/file off")
+    terminal.ask("Hi")
+    terminal.wait_for("Hello.")
+    assert terminal.leave() == 0
+
+
 def test_a_long_answer_is_whole_on_a_short_screen(chat: Open) -> None:
     lines = "\n".join(f"- item {n}" for n in range(60))
     terminal = chat(f"Begin\n\n{lines}\n\nEnd", pause_s=0.002)
