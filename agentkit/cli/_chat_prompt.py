@@ -93,8 +93,9 @@ class CommandCompleter(Completer):
 
 
 class _History(FileHistory):
-    """A history that only its owner can read, and that takes any text. Where its file cannot be used, as on a full disk,
-    it lasts as long as the chat.
+    """A history that only its owner can read, and that takes any text.
+
+    Where its file cannot be used, as on a full disk, it lasts as long as the chat.
     """
 
     def __init__(self, path: Path) -> None:
