@@ -65,16 +65,29 @@ def _cell(cell: dict[str, Any], language: str) -> Iterator[str]:
         if source.strip():
             yield fence(source, language)
         for output in _objects(cell.get("outputs")):
-            data = output.get("data") if isinstance(output.get("data"), dict) else {}
-            told = (data.get("text/markdown") or data.get("text/plain")) if data else ""
-            shown = _joined(output.get("text")) or _joined(told) or _failure(output)
+            data = output.get("data")
+            shown = _joined(output.get("text")) or _told(data) or _failure(output)
             if shown.strip():
-                yield fence(_TERMINAL_CODES.sub("", shown)[:_LONGEST_OUTPUT])
+                yield fence(_TERMINAL_CODES.sub("", _left_standing(shown))[:_LONGEST_OUTPUT])
     elif kind == "heading":  # nbformat 3
         level = cell.get("level")
         yield f"{'#' * (level if isinstance(level, int) and 1 <= level <= 6 else 1)} {' '.join(source.split())}"
     elif source.strip():
         yield source.strip("\n")
+
+
+def _told(data: Any) -> str:
+    """What a result says in words: of a picture only Python's name for it, such as `<Figure size 640x480>`."""
+    if not isinstance(data, dict):
+        return ""
+    told = _joined(data.get("text/markdown")) or _joined(data.get("text/plain"))
+    is_picture = any(str(kind).startswith("image/") for kind in data)
+    return "" if is_picture and told.startswith("<") and told.endswith(">") else told
+
+
+def _left_standing(text: str) -> str:
+    """Of lines that were written over, such as a bar of progress, what was written last."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def _failure(output: dict[str, Any]) -> str:

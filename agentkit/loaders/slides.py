@@ -1,9 +1,10 @@
-"""PPTX to Markdown-flavoured text: a heading a slide, then its shapes, tables and speaker's notes.
+"""PPTX to Markdown-flavoured text: a heading a slide, then its shapes, tables, charts and speaker's notes.
 
-Left out: pictures, charts and SmartArt, which have no running text that python-pptx reads.
+A chart is the table of its figures. Left out: pictures and SmartArt, which have no running text that python-pptx reads.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,39 @@ def _shapes(shapes: Iterable[Any]) -> Iterator[str]:
             yield from _shapes(shape.shapes)
         elif getattr(shape, "has_table", False):
             yield "\n".join(_rows(shape.table))
+        elif getattr(shape, "has_chart", False):
+            yield from filter(None, _chart(shape))
         elif shape.has_text_frame:
             lines = [_line(paragraph) for paragraph in shape.text_frame.paragraphs]
             if text := "\n".join(filter(None, lines)):
                 yield text
+
+
+def _chart(shape: Any) -> list[str]:
+    """Its title, and a table of the figures of each plot: a row a category, a column a series. Nothing of a kind that
+    python-pptx does not know.
+    """
+    try:
+        chart = shape.chart
+        title = " ".join(chart.chart_title.text_frame.text.split()) if chart.has_title else ""
+        return [title, *("\n".join(_figures(plot)) for plot in chart.plots)]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _figures(plot: Any) -> Iterator[str]:
+    """Left out: points, which have a place instead of a category."""
+    if not (labels := [" ".join(map(str, levels)) for levels in plot.categories.flattened_labels]):
+        return
+    columns = [(one.name, one.values) for one in plot.series]
+    yield _row(["", *(name for name, _ in columns)])
+    yield "|" + " --- |" * (len(columns) + 1)
+    for label, *values in zip_longest(labels, *(values for _, values in columns)):
+        yield _row([label or "", *("" if value is None else f"{value:.15g}" for value in values)])
+
+
+def _row(texts: Iterable[str]) -> str:
+    return "| " + " | ".join(" ".join(text.split()).replace("|", "\\|") for text in texts) + " |"
 
 
 def _line(paragraph: Any) -> str:

@@ -1,6 +1,7 @@
 """Formats of offices, books, mail, notebooks, subtitles and archives: what their text becomes, and what is refused."""
 
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,43 @@ def test_what_a_notebook_shows_as_markdown_is_read(load: Load) -> None:
     data = {"text/plain": ["<IPython.core.display.Markdown object>"], "text/markdown": ["**41** watts"]}
     cell = {"cell_type": "code", "source": "", "outputs": [{"output_type": "display_data", "data": data}]}
     assert load("a.ipynb", json.dumps({"cells": [cell]})).page_content == "```\n**41** watts\n```"
+
+
+def test_pictures_and_bars_of_progress_are_no_text_of_a_notebook(load: Load) -> None:
+    figure = {"text/plain": "<Figure size 640x480 with 1 Axes>", "image/png": "iVBOR"}
+    outputs = [
+        {"output_type": "stream", "text": ["\r 50%|#####     |\r100%|##########|\n", "done\r\n", "  1\r"]},
+        {"output_type": "display_data", "data": figure},
+        {"output_type": "display_data", "data": {"text/plain": "a lamp", "image/png": "iVBOR"}},
+    ]
+    cell = {"cell_type": "code", "source": "", "outputs": outputs}
+    assert load("a.ipynb", json.dumps({"cells": [cell]})).page_content == (
+        "```\n100%|##########|\ndone\n  1\n```\n\n```\na lamp\n```"
+    )
+
+
+def test_the_figures_of_a_chart_are_those_of_a_table(load: Load) -> None:
+    from pptx import Presentation
+    from pptx.chart.data import CategoryChartData, XyChartData
+    from pptx.enum.chart import XL_CHART_TYPE
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    bars = CategoryChartData()
+    bars.categories = ["East", "West|"]
+    bars.add_series("2022", (19.5, None))
+    bars.add_series("2023", (22, 28))
+    chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, 9, 9, bars).chart
+    chart.has_title = True
+    chart.chart_title.text_frame.text = "Dues"
+    points = XyChartData()
+    points.add_series("Depth").add_data_point(1, 2.5)
+    slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, 0, 0, 9, 9, points)
+    out = io.BytesIO()
+    deck.save(out)
+    assert load("a.pptx", out.getvalue()).page_content == (
+        "# Slide 1\n\nDues\n\n|  | 2022 | 2023 |\n| --- | --- | --- |\n| East | 19.5 | 22 |\n| West\\| |  | 28 |"
+    )
 
 
 def test_a_message_shows_who_wrote_what(load: Load) -> None:
