@@ -34,6 +34,8 @@ _JAPANESE_ESCAPE = re.compile(rb"\x1b(?:\$[@B]|\(J)")
 _SAMPLE_BYTES = 64_000
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Characters below the space that no text holds: not tab, the line ends, form feed and the escape of terminals."""
+_INLINED = re.compile(r"(data:[\w/+.-]{1,100}(?:;[\w=.-]{1,100}){0,3};base64,)[A-Za-z0-9+/=_%-]{100,}")
+"""A picture or a font within a text, in letters."""
 _MOST_CONTROL_CHARACTERS = 0.01
 _LONGEST_REASON = 160
 _LONGEST_LINE = 5_000_000
@@ -41,7 +43,8 @@ _LONGEST_LINE = 5_000_000
 
 
 def read_text(path: Path, *, declared: str = "") -> tuple[str, str]:
-    r"""The text of a file and the name of its encoding. Line ends become `\n`; NULs, which SQLite ends text at, go.
+    r"""The text of a file and the name of its encoding. Line ends become `\n`; NULs, which SQLite ends text at, go, and
+    so do the letters that inlined pictures are made of (`data:image/png;base64,…`), which are thousands of passages.
 
     `declared` is the encoding that the file says it has, used where the bytes are not UTF-8, or are ASCII and it is one
     of seven bits.
@@ -58,7 +61,7 @@ def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
         raise DocumentError("empty file")
     text, encoding = _decode(data, declared)
     _refuse_binary(text)
-    text = normalize(text)
+    text = _INLINED.sub(r"\1…", normalize(text))
     if not text.strip():
         raise DocumentError("no text in it")
     return text, encoding

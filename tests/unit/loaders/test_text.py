@@ -162,3 +162,13 @@ def test_a_stray_control_character_does_not_make_a_short_note_binary() -> None:
 def test_a_file_of_nothing_says_so(refusal: Refusal) -> None:
     assert refusal("a.txt", b"") == "empty file"
     assert refusal("a.txt", b" \n\t\r\n") == "no text in it"
+
+
+def test_a_picture_within_a_text_is_none_of_it(load: Load) -> None:
+    data = "iVBORw0KGgo/+" * 20_000
+    text = f"![Lamp](data:image/png;base64,{data}==) shines.\n\n[1]: <data:image/svg+xml;charset=utf-8;base64,{data}>\n"
+    assert load("a.md", text).page_content == (
+        "![Lamp](data:image/png;base64,…) shines.\n\n[1]: <data:image/svg+xml;charset=utf-8;base64,…>\n"
+    )
+    short = "Write data:text/plain;base64,SGVsbG8= for it, or data:, for nothing.\n"
+    assert load("a.md", short).page_content == short
