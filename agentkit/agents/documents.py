@@ -63,7 +63,8 @@ class DocumentsQuestion:
         included, _ = fit_passages(found, room, partial(text_tokens, local))
         if not included:
             return None, Usage()
-        read = partial(read_answer, self.question, included, local, system=self.instructions)
+        unlimited = local.without_limits()  # which would cut quotes
+        read = partial(read_answer, self.question, included, unlimited, system=self.instructions)
         answer = awaited(lambda: self.model.traced(read), self.is_over)
         if answer is None:
             return None, Usage()

@@ -208,6 +208,10 @@ class LocalChatModel(BaseChatModel):
             copied._loaded = _Loaded()  # noqa: SLF001 of the same class
         return copied
 
+    def without_limits(self) -> Self:
+        """A copy without `max_tokens` and `stop` of its own, for who gives them call by call; see `model_copy`."""
+        return self.model_copy(update={"max_tokens": None, "stop": None})
+
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],

@@ -12,6 +12,7 @@ from functools import partial
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 
+from agentkit.models.chat import LocalChatModel
 from agentkit.models.context import text_tokens
 from agentkit.pipelines.reasoned import answer_by_reasoning
 from agentkit.reading.answer import NOTHING_FOUND, read_answer, room_for_passages
@@ -39,6 +40,8 @@ def answer_question(
     piece of the answer's text as it is decoded. Where the documents do not answer, the answer says so, is not grounded
     and has no citations.
 
+    The `max_tokens` and `stop` that a `LocalChatModel` was made with do not count: quotes are whole.
+
     With a `strategy` the passages are reasoned over first, and the answer is the strategy's where quotes prove it
     (`reasoned.py`); it is given to `on_token` in one piece. `system` is added to the model's instructions.
 
@@ -47,6 +50,8 @@ def answer_question(
         ModelError: the model failed.
     """
     started = time.monotonic()
+    if isinstance(model, LocalChatModel):
+        model = model.without_limits()
     passages = [Passage.of(number, found) for number, found in enumerate(retriever.invoke(question), start=1)]
     room = room_for_passages(question, model, max_tokens=max_tokens, system=system)
     included, uses = fit_passages(passages, room, partial(text_tokens, model))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
-from agentkit import Agent, AgentLimits, HashingEmbedder, Index, LocalChatModel, index_folder, tool
+from agentkit import Agent, AgentLimits, HashingEmbedder, Index, LocalChatModel, answer_question, index_folder, tool
 from agentkit.agents.citing import Quote
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.models.constraints import Constraint
@@ -23,6 +23,7 @@ from agentkit.tools.retrieval import NumberedHit
 pytestmark = pytest.mark.model
 
 _QUESTION = "When was the vessel built whose skipper is Runa Castell?"
+_BUILT = "Which vessel was built in 1979?"
 _SHORT = AgentLimits(steps=2, reply_tokens=16)
 _HOP = re.compile(r"Follow up: [^\n?]{3,150}\?\nLine: (?P<line>[^\n]+)\nIntermediate answer: (?P<answer>[^\n]+)\n")
 _LINES = (
@@ -91,18 +92,29 @@ def test_a_question_of_two_files_is_answered_hop_by_hop_or_the_passages_are_read
 
 
 def test_a_question_of_one_passage_is_read_as_ask_reads_it(model: LocalChatModel, index: Index) -> None:
-    prompt, answer = _first_prompt(Agent(model, index=index, limits=_SHORT), "Which vessel was built in 1979?")
+    prompt, answer = _first_prompt(Agent(model, index=index, limits=_SHORT), _BUILT)
     assert str(prompt[-1].content).startswith("Passages:\n\n[1] ")
-    assert "Question: Which vessel was built in 1979?" in str(prompt[-1].content)
+    assert f"Question: {_BUILT}" in str(prompt[-1].content)
     for citation in answer.citations:
         assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
+
+
+@pytest.mark.parametrize("limit", [{"max_tokens": 2}, {"stop": ["i"]}])
+def test_limits_that_a_model_was_made_with_cut_no_quote(
+    model: LocalChatModel, index: Index, limit: dict[str, Any]
+) -> None:
+    limited = model.model_copy(update=limit)
+    asked = answer_question(_BUILT, index.as_retriever(), limited, max_tokens=16)
+    for answer in (asked, Agent(limited, index=index, limits=_SHORT).run(_BUILT)):
+        for citation in answer.citations:
+            assert index.document_text(citation.path)[citation.start : citation.end] == citation.quote
 
 
 def test_an_answer_that_no_passage_states_is_told_to_be_one(
     model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agentkit.agents.documents.read_answer", lambda *_, **__: NOTHING_FOUND)
-    answer = Agent(model, index=index, limits=_SHORT).run("Which vessel was built in 1979?")
+    answer = Agent(model, index=index, limits=_SHORT).run(_BUILT)
     assert {step.tool for step in answer.steps} == {"retrieval"}
     assert "no passage that was found states the answer: see what it rests on" in answer.warnings
 
