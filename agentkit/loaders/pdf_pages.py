@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_CELL_GAP = "  "
+"""Between the cells of a row. One that stands on several pages is the head of a table, and each page needs it."""
 _FEWEST_PAGES = 3
 _SHARE = 0.25
 """Of the pages that have a running line; slides of one title follow each other, too."""
@@ -52,7 +54,7 @@ def _end_cell(pieces: list[str]) -> None:
     """The last piece goes on on its line, if that was ended."""
     last = next((number for number in reversed(range(len(pieces))) if pieces[number].strip()), None)
     if last is not None and "\n" in "".join(pieces[last:])[len(pieces[last].rstrip()) :]:
-        pieces[last:] = [f"{pieces[last].rstrip()}  "]
+        pieces[last:] = [pieces[last].rstrip() + _CELL_GAP]
 
 
 def _position(text: Sequence[float], page: Sequence[float]) -> tuple[float, float]:
@@ -97,7 +99,9 @@ def _running(ends: Sequence[dict[int, str]]) -> set[tuple[int, str]]:
 
 
 def _alike(form: str, found: Mapping[int, Sequence[int]], pages: int) -> list[int]:
-    """The pages whose numbers in a form of line are what they are on most, or as far from the page's number."""
+    """The pages whose numbers in a form of line are what they are on most, or as far from the page's number; none where
+    the line is no running one.
+    """
     places = range(form.count("#") if found else 0)
     values = [Counter(numbers[place] for numbers in found.values()).most_common(1)[0] for place in places]
     steps = [Counter(numbers[place] - page for page, numbers in found.items()).most_common(1)[0] for place in places]
@@ -113,7 +117,8 @@ def _alike(form: str, found: Mapping[int, Sequence[int]], pages: int) -> list[in
             for number, value, step in zip(numbers, values, steps, strict=True)
         )
     ]
-    return alike if len(alike) >= fewest and (is_counted or _LETTERS.search(form)) else []
+    is_running = is_counted or (_CELL_GAP not in form and _LETTERS.search(form))
+    return alike if len(alike) >= fewest and is_running else []
 
 
 def with_whole_words(pages: Sequence[str]) -> list[str]:

@@ -39,6 +39,12 @@ def test_titles_of_a_few_slides_or_with_a_number_of_their_own_stay() -> None:
     assert without_running_lines(pages) == pages
 
 
+def test_the_head_of_a_table_stays_on_each_of_its_pages() -> None:
+    pages = [f"Accounts\nDate  Payee  Amount\n{n}  Mill  {n * n}" for n in range(1, 6)]
+    kept = without_running_lines(pages)
+    assert kept == [pages[0], *(page.removeprefix("Accounts\n") for page in pages[1:])]
+
+
 def test_a_hyphen_that_breaks_a_word_goes_where_the_document_has_the_word() -> None:
     page = "A wave-\nlength is no wavelength. See the well-\nknown Smith-\nJones, 3-\n5, well-known."
     assert with_whole_words([page]) == [
