@@ -47,6 +47,7 @@ class ChatPrompt:
             prompt_continuation=lambda width, *_: " " * width,
             key_bindings=_keys(),
             enable_open_in_editor=True,
+            enable_suspend=True,
             bottom_toolbar=toolbar,
             refresh_interval=_REFRESH_S,
             output=create_output(stdout=stream),

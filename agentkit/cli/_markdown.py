@@ -134,9 +134,14 @@ class AnswerScreen:
 
 
 def _trimmed(line: list[Segment]) -> list[Segment]:
-    """Without the white space that fills the line up to the width of the screen."""
-    while line and not line[-1].text.strip() and not (line[-1].style and line[-1].style.bgcolor):
-        line = line[:-1]
+    """Without the white space that fills the line up to the width of the screen: what a terminal echoes behind a full
+    line, such as ^C, would begin another one, and what is drawn next would be one line too low.
+    """
+    while line and not (line[-1].style and line[-1].style.bgcolor):
+        *before, last = line
+        if text := last.text.rstrip(" "):
+            return [*before, Segment(text, last.style)]
+        line = before
     return line
 
 

@@ -154,6 +154,23 @@ def test_text_is_shown_while_it_is_decoded_and_ctrl_c_keeps_what_there_is(chat: 
     assert second["answer"] == "Again whole."
 
 
+def test_what_ctrl_c_leaves_is_shown_once_and_without_spaces_behind_it(chat: Open) -> None:
+    terminal = chat("one two three four five six seven eight nine ten", pause_s=0.4)
+    terminal.ask("Count.")
+    terminal.wait_for("three")
+    terminal.type("\x03")  # which the terminal shows as ^C behind the last line
+    assert terminal.wait_for("stopped; /retry asks again").count("one two three") == 1
+    assert "three  " not in terminal.raw
+
+
+def test_ctrl_z_is_for_the_shell_and_no_part_of_the_question(chat: Open, cli: Cli) -> None:
+    terminal = chat("Hello.")
+    terminal.type("Hi\x1a\r")  # nothing is suspended here, where no shell could let it go on
+    terminal.wait_for("Hello.")
+    assert terminal.leave() == 0
+    assert cli.json("sessions", "list")[0]["title"] == "Hi"
+
+
 def test_ctrl_c_at_the_prompt_drops_the_line_and_the_chat_goes_on(chat: Open) -> None:
     terminal = chat("Hello.")
     terminal.type("never mind\x03")
