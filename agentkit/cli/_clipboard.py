@@ -32,11 +32,12 @@ def copy(text: str, environment: Mapping[str, str] = os.environ) -> str:
             continue
         if (program := shutil.which(name)) and _run([program, *arguments], text):
             return f"copied with {name}"
-    if not is_terminal(sys.stdout):
+    terminal = next(filter(is_terminal, (sys.stdout, sys.stderr)), None)
+    if terminal is None:
         raise AgentkitError("nothing here can copy: there is no clipboard's program and no terminal. /save FILE writes")
     coded = base64.b64encode(text.encode("utf-8", "replace")).decode()
-    sys.stdout.write(f"\x1b]52;c;{coded}\x07")
-    sys.stdout.flush()
+    terminal.write(f"\x1b]52;c;{coded}\x07")
+    terminal.flush()
     return "copied, where this terminal lets programs copy (OSC 52)"
 
 
