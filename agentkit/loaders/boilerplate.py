@@ -13,7 +13,7 @@ _DROPPED = frozenset({
     "audio", "button", "canvas", "datalist", "head", "iframe", "input", "nav", "noscript", "script", "select", "style",
     "svg", "template", "textarea", "video",
 })  # fmt: skip
-_DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
+_DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "doc-pagebreak"})
 _ADMONITIONS = frozenset({
     "admonition", "callout", "caution", "danger", "hint", "important", "note", "tip", "warning",
 })  # fmt: skip
@@ -34,7 +34,7 @@ def is_boilerplate(element: Tag) -> bool:
     name, role = element.name, str(element.get("role") or "")
     if name in _DROPPED or role in _DROPPED_ROLES or element.get("aria-hidden") == "true":
         return True
-    if element.get("hidden", "until-found") != "until-found":
+    if element.get("hidden", "until-found") != "until-found" or element.get("epub:type") == "pagebreak":
         return True
     judge = _JUDGES.get(name)
     return judge is not None and judge(element)

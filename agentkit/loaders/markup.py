@@ -6,7 +6,7 @@ What does not belong to the text is told in `boilerplate.py`.
 import re
 import warnings
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
@@ -26,6 +26,8 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _LONGEST_VALUE = 300
 """Characters of what stands on a line with its term."""
+_NOTE_LINKS = frozenset({"noteref", "doc-noteref"})
+_RAISED = re.compile(r"[-+\u2212]?\d{1,4}|[*†‡§]")
 _MOST_TAGS = 1_000_000
 """Of start and end; an element takes about a kilobyte and 20 microseconds."""
 _DEEPEST = 150
@@ -138,12 +140,27 @@ def _render_element(element: Tag, writer: MarkdownWriter, depth: int, list_level
         _render_item(element, "- ", writer, depth, list_level)
     elif name in {"dt", "dd"}:
         _render_definition(element, writer, depth, list_level)
+    elif name in {"a", "sup"} and (raised := _raised(element)):
+        writer.write(raised)
     elif name in _BLOCKS:
         writer.end_block()
         _render_children(element, writer, depth, list_level)
         writer.end_block()
     else:
         _render_children(element, writer, depth, list_level)
+
+
+def _raised(element: Tag) -> str:
+    """What stands above the line and would be read with the number before it: `[2]` for a note, `^2` for a power."""
+    text = "".join(islice(element.stripped_strings, 2))
+    if not _RAISED.fullmatch(text) or element.previous_sibling is None:
+        return ""
+    link = element if element.name == "a" else element.find("a")
+    if link is None:
+        return f"^{text}"
+    kinds = f"{link.get('epub:type')} {link.get('role')}".split()
+    is_note = not _NOTE_LINKS.isdisjoint(kinds) or (link.sup or element.name == "sup")
+    return f"[{text}]" if is_note and "#" in str(link.get("href")) else ""
 
 
 def _render_definition(element: Tag, writer: MarkdownWriter, depth: int, list_level: int) -> None:

@@ -44,6 +44,16 @@ def test_a_word_in_several_elements_stays_one_word(load: Load) -> None:
     assert text == "# H2O\n\n| 41% |"
 
 
+def test_what_stands_above_the_line_is_no_digit_of_the_number_before_it(load: Load) -> None:
+    page = (
+        '<p>In 1912<sup><a href="#f1">3</a></sup> and 1913<a href="n#f2"><sup>4</sup></a>, 10<sup>6</sup> m<sup>2</sup>'
+        ' were 5<a role="doc-noteref" href="#f3">*</a> on the 1<sup>st</sup>.<p><sup>3</sup> Note, <a href="#x">7</a>.'
+    )
+    assert load("a.html", page).page_content == ("In 1912[3] and 1913[4], 10^6 m^2 were 5[*] on the 1st.\n\n3 Note, 7.")
+    pages = '<p><span epub:type="pagebreak" title="12">12</span>More<i role="doc-pagebreak">13</i>over.</p>'
+    assert load("a.xhtml", pages).page_content == "Moreover."
+
+
 def test_a_page_inside_a_form_keeps_its_text(load: Load) -> None:
     assert load("a.html", "<form><h1>Report</h1><p>fact</p><input><button>Go</button></form>").page_content == (
         "# Report\n\nfact"
