@@ -5,6 +5,7 @@ what tracked changes inserted, content controls, text boxes, equations, nested t
 headings. Left out: headers, footers, comments, and what a tracked change deleted.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NOT_TEXT = frozenset({"pPr", "rPr", "del", "moveFrom", "Fallback", "tblPr", "tcPr"})
 """`Fallback` repeats, for older programs, the text of the `Choice` beside it."""
+_POWER = re.compile(r"[-+\u2212]?\d{1,4}")
+"""Above the line, which would be read with the number before it."""
 _WRAPPERS = frozenset({"sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"})
 
 _IN_CELL = _WRAPPERS | {"p", "tbl", "tr", "tc"}
@@ -139,6 +142,9 @@ def _pieces(element: Any) -> Iterator[str]:
             yield _BREAKS[name]
         elif name in {"footnoteReference", "endnoteReference"}:
             yield f"[^{_note_label(child)}]"
+        elif name == "r" and getattr(getattr(child, "rPr", None), "superscript", None):
+            text = "".join(_pieces(child))
+            yield f"^{text}" if _POWER.fullmatch(text) else text
         elif name == "p":
             yield "\n"
             yield from _pieces(child)

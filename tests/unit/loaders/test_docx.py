@@ -98,6 +98,15 @@ def test_footnotes_stand_below_the_text(load: Load, document: "docx.document.Doc
     assert load("a.docx", packed(document)).page_content == "Fact[^2]\n\n[^2]: since 2019"
 
 
+def test_a_power_is_no_digit_of_the_number_before_it(load: Load, document: "docx.document.Document") -> None:
+    paragraph = document.add_paragraph()
+    for text, place in (("10", ""), ("6", "super"), (" H", ""), ("2", "sub"), ("O on the 1", ""), ("st", "super")):
+        run = paragraph.add_run(text)
+        if place:
+            setattr(run.font, f"{place}script", True)
+    assert load("a.docx", packed(document)).page_content == "10^6 H2O on the 1st"
+
+
 def test_a_style_of_the_house_is_a_heading_where_its_base_is(load: Load, document: "docx.document.Document") -> None:
     style = document.styles.add_style("House", 1)
     style.base_style = document.styles["Heading 2"]
