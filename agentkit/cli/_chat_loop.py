@@ -97,7 +97,7 @@ class _Toolbar:
             state = f"not loaded: {error}"
         else:
             state = self._context()
-        parts = [setup.model, setup.index, ", ".join(setup.tools), setup.strategy, state]
+        parts = [state, setup.model, setup.index, ", ".join(setup.tools), setup.strategy]  # the end may be cut
         return neutralise_line(" · ".join(filter(None, parts)))
 
     def _context(self) -> str:

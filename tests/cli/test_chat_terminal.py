@@ -252,6 +252,12 @@ def test_ctrl_c_and_an_emptied_line_drop_an_edit(chat: Open, cli: Cli) -> None:
     assert session["turn_count"] == 3
 
 
+def test_a_long_name_does_not_hide_how_full_the_context_is(chat: Open) -> None:
+    terminal = chat("Hello.", arguments=("-m", f"./{'long-' * 20}.gguf"))
+    terminal.wait_for("context ▱")
+    assert terminal.leave() == 0
+
+
 def test_an_error_is_a_line_and_the_chat_goes_on(chat: Open) -> None:
     terminal = chat()
     terminal.ask("Hi")
