@@ -30,10 +30,11 @@ def check_makers(catalog: Catalog, current: dict[str, str], name: str, keys: Ite
     for key in keys:
         remembered = catalog.fact(key)
         if remembered is not None and remembered != current[key]:
+            is_older = key == "chunker" and _name(remembered) != CHUNKER_NAME  # no setting names a chunker
+            others = "another version of agentkit cut it:" if is_older else "change the settings back, or"
             raise IndexMismatchError(
                 f"the index {name} was made with the {key} {_shown(remembered)}; now it is {_shown(current[key])}: "
-                "change the settings back, or make it again from its own texts with: "
-                f"agentkit indexes rebuild {name} {_OPTIONS[key]}"
+                f"{others} make it again from its own texts with: agentkit indexes rebuild {name} {_OPTIONS[key]}"
             )
 
 
@@ -44,10 +45,18 @@ def remembered_limits(catalog: Catalog, embedder: Embedder) -> ChunkLimits:
     return ChunkLimits(**sizes, max_tokens=embedder.max_tokens)
 
 
-def _shown(fact: str) -> str:
+def _name(fact: str) -> str | None:
+    """None where it cannot be read."""
     try:
-        values: dict[str, Any] = json.loads(fact)
-        name = values.pop("name")
-    except (ValueError, AttributeError, KeyError):
+        name: str = json.loads(fact)["name"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return name
+
+
+def _shown(fact: str) -> str:
+    name = _name(fact)
+    if name is None:
         return "?"
-    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items())})"
+    values: dict[str, Any] = json.loads(fact)
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items() if key != 'name')})"
