@@ -102,10 +102,10 @@ def test_an_index_that_is_open_by_the_old_embedder_says_so(place: Path) -> None:
 
 
 def test_other_limits_are_told_from_an_older_agentkit(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(IndexMismatchError, match="change the settings back, or make it again .* --rechunk"):
+    with pytest.raises(IndexMismatchError, match=r"change the settings back, or make it again .* --rechunk"):
         Index.open(place, embedder=HashingEmbedder(), limits=_SMALL)
     monkeypatch.setattr("agentkit.indexes.makers.CHUNKER_NAME", "sections-999")
-    with pytest.raises(IndexMismatchError, match="another version of agentkit cut it: make it again .* --rechunk"):
+    with pytest.raises(IndexMismatchError, match=r"another version of agentkit cut it: make it again .* --rechunk"):
         open_index(place)
 
 
