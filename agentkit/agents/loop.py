@@ -30,6 +30,7 @@ from agentkit.agents.evidence import evidence
 from agentkit.agents.limits import Spent
 from agentkit.agents.model import AgentModel
 from agentkit.agents.reading import awaited, whole_calls
+from agentkit.agents.routing import needed_tools
 from agentkit.agents.structured import structured
 from agentkit.agents.transcript import fitted
 from agentkit.agents.unread import unread_facts
@@ -83,13 +84,15 @@ class Run:
 
     def events(self) -> Iterator[AgentEvent]:
         yield from self._search()
-        if answer := self._asked():
+        needed = self._needed()
+        if needed == [] and (answer := self._asked()):
             yield TextPiece(answer.text)
             yield answer
             return
+        yield from self._call(needed or [])
         while not self._ended():
             last = self._spent.last_reply(self._limits)
-            reply, is_whole = yield from self._reply(is_last=last is not None)
+            reply, is_whole = yield from self._reply(tool_choice="none" if last else "auto")
             self._thought = text_of(reply).strip() or self._thought
             if not is_whole:
                 break
@@ -109,6 +112,33 @@ class Run:
         if self._agent.has_index and self._query.strip():
             call = tool_call(name=RETRIEVAL, args={"query": self._query[:_QUERY_CHARS]}, id="search")
             yield from self._act(AIMessage("", tool_calls=[call]))
+
+    def _needed(self) -> list[str] | None:
+        """The tools that the task needs beside the documents, as a model of our own judges; None where it is not asked,
+        or not waited for.
+        """
+        local, own = self._model.local, self._agent.own_tools
+        if local is None or not self._is_known():
+            return None
+        if not own:
+            return []
+        judge = partial(needed_tools, local, own, self._query)
+        judged = awaited(lambda: self._model.traced(judge), self._is_over)
+        if judged is None:
+            return None
+        needed, cost = judged
+        self._spent.usage += cost
+        return needed
+
+    def _call(self, names: Sequence[str]) -> Iterator[AgentEvent]:
+        """Have the model call each of these tools, before it writes anything."""
+        for name in names:
+            if self._ended() or self._spent.last_reply(self._limits):
+                return
+            reply, is_whole = yield from self._reply(tool_choice=name)
+            if not (is_whole and reply.tool_calls):
+                return
+            yield from self._act(reply)
 
     def _asked(self) -> Answer | None:
         """The answer to a question to the documents, so far as a model of our own finds it in what the search found."""
@@ -131,20 +161,23 @@ class Run:
             steps=tuple(self._steps),
         )
 
-    def _is_asked(self) -> bool:
-        """Whether the task is a question that the documents alone can answer, and is known as it stands."""
+    def _is_known(self) -> bool:
+        """Whether there are documents, and what is asked of them is known as it stands."""
         return (
-            self._agent.is_about_documents
+            self._agent.has_index
             and self._limits.tokens is None
             and self._is_standalone
-            and self._query.strip().endswith("?")
-            and len(self._query) <= _QUERY_CHARS
+            and 0 < len(self._query.strip()) <= _QUERY_CHARS
         )
 
-    def _reply(self, *, is_last: bool) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:
+    def _is_asked(self) -> bool:
+        """Whether the task is a question to the documents that a plain answer is wanted to."""
+        return self._is_known() and self._agent.answers_plainly and self._query.strip().endswith("?")
+
+    def _reply(self, *, tool_choice: str) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:
         """The model's next reply, whose text is told as it comes, and whether it came to its end."""
         longest = self._model.longest_reply(self._limits.reply_tokens)
-        said = [HumanMessage(_LAST)] if is_last and self._steps else []
+        said = [HumanMessage(_LAST)] if tool_choice == "none" and self._steps else []
         messages, gave_way = fitted(
             [*self._messages, *said], self._model.room(longest), self._model.count, task=self._task
         )
@@ -160,7 +193,7 @@ class Run:
                 self._is_spent = True
                 return AIMessage(""), False
         messages = merge_message_runs(messages)  # some templates want the roles in turns
-        reading = self._model.read(messages, may_call=not is_last, max_tokens=longest, is_over=self._is_over)
+        reading = self._model.read(messages, tool_choice=tool_choice, max_tokens=longest, is_over=self._is_over)
         whole: AIMessageChunk | None = None
         for chunk in reading:
             if text := text_of(chunk):

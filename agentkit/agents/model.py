@@ -47,10 +47,15 @@ class AgentModel:
         return self._model if isinstance(self._model, LocalChatModel) else None
 
     def read(
-        self, messages: list[BaseMessage], *, may_call: bool, max_tokens: int, is_over: Callable[[], bool]
+        self,
+        messages: list[BaseMessage],
+        *,
+        tool_choice: str = "auto",
+        max_tokens: int,
+        is_over: Callable[[], bool],
     ) -> ReplyReading[AIMessageChunk]:
-        """Start a reply."""
-        bound = self._bound(may_call=may_call)
+        """Start a reply. `tool_choice`: `auto`, `none`, or the name of the tool that must be called."""
+        bound = self._bound(tool_choice)
         start = bound.stream if self._is_streamed else _whole(bound)
         return ReplyReading(lambda: start(messages, self._config, max_tokens=max_tokens), is_over)
 
@@ -66,7 +71,7 @@ class AgentModel:
         """What a local model adds to the start of a reply, under a constraint. `has_tools`: the prompt describes them,
         as that of the other replies does.
         """
-        model = self._bound(may_call=False) if has_tools else self._model
+        model = self._bound("none") if has_tools else self._model
         reply: AIMessage = model.invoke(
             messages, self._config, reply_start=start, constraint=constraint, max_tokens=max_tokens
         )
@@ -101,10 +106,10 @@ class AgentModel:
         """What a reply that was left on its way had cost by then; of the prompt all is counted."""
         return Usage(prompt_tokens=self.count(messages), completion_tokens=text_tokens(self._model, reply))
 
-    def _bound(self, *, may_call: bool) -> Any:  # Any: a model or a binding of it
+    def _bound(self, tool_choice: str) -> Any:  # Any: a model or a binding of it
         if not self._tools:
             return self._model
-        choice = {} if may_call else {"tool_choice": "none"}
+        choice = {} if tool_choice == "auto" else {"tool_choice": tool_choice}  # not every model takes `auto`
         return self._model.bind_tools(self._tools, **choice)
 
 

@@ -105,10 +105,14 @@ class Agent:
         return self._index is not None
 
     @property
-    def is_about_documents(self) -> bool:
-        """Whether its documents are all that it can know something from or act upon: it has at most a calculator."""
-        only = all(tool.name == calculator.name for tool in self._tools)
-        return self.has_index and only and self.strategy is None and self.response_format is None
+    def own_tools(self) -> list[BaseTool]:
+        """What it can know something from or act upon beside its documents: its tools, without a calculator."""
+        return [tool for tool in self._tools if tool.name != calculator.name]
+
+    @property
+    def answers_plainly(self) -> bool:
+        """Whether its answer is text that nothing else reasons or forms."""
+        return self.strategy is None and self.response_format is None
 
     def run(
         self,

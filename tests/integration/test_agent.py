@@ -16,7 +16,7 @@ from agentkit.agents.citing import Quote
 from agentkit.agents.self_ask import SelfAsk
 from agentkit.models.constraints import Constraint
 from agentkit.reading.answer import NOTHING_FOUND
-from agentkit.results import Answer, Hit
+from agentkit.results import Answer, Hit, StopReason, Usage
 from agentkit.tools.calculator import calculator
 from agentkit.tools.retrieval import NumberedHit
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.model
 _QUESTION = "When was the vessel built whose skipper is Runa Castell?"
 _BUILT = "Which vessel was built in 1979?"
 _SHORT = AgentLimits(steps=2, reply_tokens=16)
+_TOOLS = AgentLimits(steps=3, reply_tokens=40)
 _HOP = re.compile(r"Follow up: [^\n?]{3,150}\?\nLine: (?P<line>[^\n]+)\nIntermediate answer: (?P<answer>[^\n]+)\n")
 _LINES = (
     "vessel: Brida; built: 1979",
@@ -123,7 +124,6 @@ def test_an_answer_that_no_passage_states_is_told_to_be_one(
     ("made", "task", "run"),
     [
         ({}, "Tell me when the vessel was built whose skipper is Runa Castell.", {}),
-        ({"tools": [lamp]}, _QUESTION, {}),
         ({"response_format": {"title": "Year", "type": "object", "properties": {}}}, _QUESTION, {}),
         ({}, _QUESTION, {"history": [("human", "Hello"), ("ai", "Hello!")]}),
     ],
@@ -134,6 +134,33 @@ def test_what_is_no_question_to_the_documents_alone_is_a_task_for_the_loop(
     history = [HumanMessage(text) if kind == "human" else AIMessage(text) for kind, text in run.get("history", [])]
     prompt, _ = _first_prompt(Agent(model, index=index, limits=_SHORT, **made), task, history=history)
     assert prompt[-1].type == "tool"
+
+
+def test_a_tool_that_is_needed_is_called_before_anything_is_written(
+    model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_: (["lamp"], Usage(prompt_tokens=7)))
+    answer = Agent(model, tools=[calculator, lamp], index=index, limits=_TOOLS).run(_BUILT)
+    assert [step.tool for step in answer.steps][:2] == ["retrieval", "lamp"]
+    assert answer.steps[1].arguments.keys() == {"place"}
+    assert answer.steps[1].observation.startswith("the lamp of")
+    once = Agent(model, tools=[lamp], index=index, limits=AgentLimits(steps=1, reply_tokens=16)).run(_BUILT)
+    assert [step.tool for step in once.steps] == ["retrieval"]  # its only reply is the answer
+
+
+def test_a_question_that_needs_no_tool_is_read(
+    model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_: ([], Usage()))
+    prompt, _ = _first_prompt(Agent(model, tools=[lamp], index=index, limits=_SHORT), _BUILT)
+    assert str(prompt[-1].content).startswith("Passages:\n\n[1] ")
+
+
+def test_judging_what_is_needed_is_counted_and_ends_with_the_time(model: LocalChatModel, index: Index) -> None:
+    usage = Agent(model, tools=[lamp], index=index, limits=_SHORT).run(_BUILT).usage
+    assert usage.prompt_tokens > Agent(model, index=index, limits=_SHORT).run(_BUILT).usage.prompt_tokens
+    answer = Agent(model, tools=[lamp], index=index, limits=AgentLimits(seconds=0.001)).run(_BUILT)
+    assert answer.stop_reason is StopReason.TIMEOUT
 
 
 @pytest.mark.parametrize("seed", range(8))
