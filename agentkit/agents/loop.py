@@ -90,13 +90,18 @@ class Run:
             yield answer
             return
         yield from self._call(needed or [])
+        is_silent = False
         while not self._ended():
             last = self._spent.last_reply(self._limits)
-            reply, is_whole = yield from self._reply(tool_choice="none" if last else "auto")
+            reply, is_whole = yield from self._reply(tool_choice="none" if last or is_silent else "auto")
             self._thought = text_of(reply).strip() or self._thought
             if not is_whole:
                 break
-            if last or not (reply.tool_calls or reply.invalid_tool_calls):
+            has_calls = bool(reply.tool_calls or reply.invalid_tool_calls)
+            if self._steps and not (last or is_silent or has_calls or text_of(reply).strip()):
+                is_silent = True  # the answer is asked for
+                continue
+            if last or not has_calls:
                 yield self._reasoned(last or stop_reason_of(reply))
                 return
             if reply.tool_calls and not self._ended():

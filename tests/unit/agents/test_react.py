@@ -124,6 +124,15 @@ def test_what_goes_wrong_is_an_observation(call: AIMessage, reason: str) -> None
     assert "Traceback" not in step.observation
 
 
+def test_a_model_that_says_nothing_to_what_a_tool_gave_is_asked_for_the_answer() -> None:
+    agent, model = _agent(_call("calculator", thought="", expression="2+2"), "", "It is 4.")
+    assert agent.run("Reckon.").text == "It is 4."
+    assert str(model.calls[-1][-1].content).startswith("Answer now")
+    agent, _ = _agent(_call("calculator", expression="2+2"), "", "")
+    assert agent.run("Reckon.").text == "I look."
+    assert _agent("")[0].run("Reckon.").text == ""
+
+
 def test_events_come_in_order_and_the_answer_last() -> None:
     agent, _ = _agent(_call("calculator", expression="1+1"), "Two it is.")
     events = list(agent.stream("1+1?"))
