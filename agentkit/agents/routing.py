@@ -12,6 +12,7 @@ from langchain_core.tools import BaseTool
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.judgement import yes_log_odds
 from agentkit.results import Usage
+from agentkit.tools.flags import flags_of
 
 _DOCUMENTS = "documents"
 _LISTED_DOCUMENTS = f"{_DOCUMENTS}: The user's documents are searched and read."
@@ -25,7 +26,8 @@ _MOST_JUDGED = 4
 
 
 def needed_tools(model: LocalChatModel, tools: Sequence[BaseTool], task: str) -> tuple[list[str], Usage]:
-    """The names of the tools that are to be called for `task`, the surest first, and what judging cost.
+    """The names of the tools that are to be called for `task`, and what judging cost. The surest come first, but those
+    with effects last: what they do may depend on what the others tell.
 
     Raises:
         ContextLengthError: the task or a description is longer than the context.
@@ -35,8 +37,9 @@ def needed_tools(model: LocalChatModel, tools: Sequence[BaseTool], task: str) ->
     for tool in likely:
         needs[tool.name], cost = _need(model, tool, task)
         usage += cost
-    needed = [name for name, need in needs.items() if need > _LEAST_LOG_ODDS]
-    return sorted(needed, key=lambda name: -needs[name]), usage
+    needed = [tool for tool in likely if needs[tool.name] > _LEAST_LOG_ODDS]
+    needed.sort(key=lambda tool: (flags_of(tool).effects, -needs[tool.name]))
+    return [tool.name for tool in needed], usage
 
 
 def _likeliest(model: LocalChatModel, tools: Sequence[BaseTool], task: str) -> tuple[list[BaseTool], Usage]:

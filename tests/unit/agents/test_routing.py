@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from agentkit.agents.routing import needed_tools
 from agentkit.models.chat import Scores
 from agentkit.results import Usage
+from agentkit.tools import tool
 
 
 class _Judge:
@@ -53,6 +54,16 @@ def test_of_many_tools_the_likeliest_are_judged() -> None:
     assert len(judge.asked) == 1 + 4 * 4
     assert "documents: " in judge.asked[0]
     assert all(f"{name}: Does it." in judge.asked[0] for name in "abcdefgh")
+
+
+def test_tools_with_effects_come_last() -> None:
+    @tool(effects=True)
+    def send() -> str:
+        """Does it."""
+        return "sent"
+
+    needed, _ = needed_tools(_Judge("send", "b"), [send, _tool("b")], "Do it.")  # type: ignore[arg-type]
+    assert needed == ["b", "send"]
 
 
 def test_no_tools_cost_nothing() -> None:
