@@ -25,6 +25,7 @@ from typing import Any
 
 from made_up_index import make_index
 
+from agentkit.chunkers import CHUNKER_NAME
 from agentkit.embedders import SentenceTransformerEmbedder
 from agentkit.indexes import Index
 from agentkit.loaders import load_document
@@ -136,7 +137,7 @@ def queries(options: argparse.Namespace, _place: Path) -> dict[str, object]:
     """Warm searches in the library, each query new, over vectors that are made up. The indexes are kept in `--kept`."""
     figures: dict[str, object] = {}
     for chunks in options.chunks:
-        with make_index(options.kept / f"made-up-{chunks}", options.folder, chunks=chunks) as index:
+        with make_index(options.kept / f"{CHUNKER_NAME}-{chunks}", options.folder, chunks=chunks) as index:
             asked = [query for query, _ in _sentences(index, _QUERIES * 2)]
             for query in asked[:_QUERIES]:
                 index.search(query)
