@@ -146,7 +146,7 @@ class Run:
             yield from self._act(reply)
 
     def _asked(self) -> Answer | None:
-        """The answer to a question to the documents, so far as a model of our own finds it in what the search found."""
+        """The answer to a question that needs no tool, so far as a model of our own finds it in what the search found."""
         local = self._model.local
         if local is None or not self._is_asked():
             return None
@@ -176,8 +176,8 @@ class Run:
         )
 
     def _is_asked(self) -> bool:
-        """Whether the task is a question to the documents that a plain answer is wanted to."""
-        return self._is_known() and self._agent.answers_plainly and self._query.strip().endswith("?")
+        """Whether the task is a question that a plain answer is wanted to."""
+        return self._agent.answers_plainly and self._query.strip().endswith("?")
 
     def _reply(self, *, tool_choice: str) -> Generator[AgentEvent, None, tuple[AIMessage, bool]]:
         """The model's next reply, whose text is told as it comes, and whether it came to its end."""

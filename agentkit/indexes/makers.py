@@ -30,7 +30,8 @@ def check_makers(catalog: Catalog, current: dict[str, str], name: str, keys: Ite
     for key in keys:
         remembered = catalog.fact(key)
         if remembered is not None and remembered != current[key]:
-            is_older = key == "chunker" and _name(remembered) != CHUNKER_NAME  # no setting names a chunker
+            # No setting names a chunker.
+            is_older = key == "chunker" and _values(remembered).get("name") != CHUNKER_NAME
             others = "another version of agentkit cut it:" if is_older else "change the settings back, or"
             raise IndexMismatchError(
                 f"the index {name} was made with the {key} {_shown(remembered)}; now it is {_shown(current[key])}: "
@@ -45,18 +46,18 @@ def remembered_limits(catalog: Catalog, embedder: Embedder) -> ChunkLimits:
     return ChunkLimits(**sizes, max_tokens=embedder.max_tokens)
 
 
-def _name(fact: str) -> str | None:
-    """None where it cannot be read."""
-    try:
-        name: str = json.loads(fact)["name"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    return name
-
-
 def _shown(fact: str) -> str:
-    name = _name(fact)
-    if name is None:
+    values = _values(fact)
+    if "name" not in values:
         return "?"
-    values: dict[str, Any] = json.loads(fact)
-    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items() if key != 'name')})"
+    name = values.pop("name")
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in values.items())})"
+
+
+def _values(fact: str) -> dict[str, Any]:
+    """None at all where it cannot be read."""
+    try:
+        values = json.loads(fact)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
