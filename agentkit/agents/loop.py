@@ -146,7 +146,7 @@ class Run:
             yield from self._act(reply)
 
     def _asked(self) -> Answer | None:
-        """The answer to a question that needs no tool, so far as a model of our own finds it in what the search found."""
+        """The answer to a question that needs no tool, so far as our model finds it in what the search found."""
         local = self._model.local
         if local is None or not self._is_asked():
             return None
