@@ -105,6 +105,7 @@ def make(
     index: IndexOption = None,
     model: ModelOption = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=10_000, help="How many questions.")] = 20,
+    is_json: JsonOption = False,
 ) -> None:
     """Write questions about an index, each with the file and the span that answers it. Read them before you trust them.
 
@@ -123,6 +124,8 @@ def make(
     )
     output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     note(f"{len(rows)} questions written to {output}")
+    if is_json:
+        typer.echo(to_json({"file": str(output), "questions": len(rows)}))
 
 
 @app.command("compare")

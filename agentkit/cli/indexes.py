@@ -79,6 +79,7 @@ def remove_index(
     context: typer.Context,
     name: _Name,
     is_sure: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    is_json: _Json = False,
 ) -> None:
     """Delete an index. The documents stay as they are."""
     workspace = workspace_of(context)
@@ -88,6 +89,8 @@ def remove_index(
     )
     workspace.indexes.remove(chosen)
     note(f"removed the index {chosen}")
+    if is_json:
+        typer.echo(to_json({"removed": chosen}))
 
 
 @app.command("verify")

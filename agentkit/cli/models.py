@@ -99,6 +99,7 @@ def remove_model(
     context: typer.Context,
     name: _Name,
     is_confirmed: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    is_json: _Json = False,
 ) -> None:
     """Delete a pulled model from this machine."""
     from agentkit.cli._render import human_bytes
@@ -106,7 +107,10 @@ def remove_model(
     store = workspace_of(context).models.store()
     question = f"Delete the model {neutralise_line(name)} from this machine?"
     require_yes(question, is_sure=is_confirmed, doing="removing a model")
-    note(f"{name} is removed: {human_bytes(store.remove(name))} are free again")
+    freed = store.remove(name)
+    note(f"{name} is removed: {human_bytes(freed)} are free again")
+    if is_json:
+        typer.echo(to_json({"removed": name, "bytes": freed}))
 
 
 def _size(model: "StoredModel") -> str:

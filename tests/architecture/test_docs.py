@@ -34,6 +34,11 @@ def test_the_readme_has_every_command_in_its_table() -> None:
     assert not [name for name in tops if f"| `agentkit {name}" not in text]
 
 
+def test_every_command_has_json() -> None:
+    groups = {command.rpartition(" ")[0] for command in _commands()}
+    assert not [command for command in _commands() if command not in groups and "--json " not in _help(command)]
+
+
 @pytest.mark.parametrize("path", _PAGES, ids=lambda path: str(path.relative_to(_ROOT)))
 def test_every_name_that_a_page_imports_is_there(path: Path) -> None:
     for block in _PYTHON.findall(path.read_text("utf-8")):
@@ -75,13 +80,15 @@ def page() -> str:
     """All of `docs/cli.md`."""
     parts = ["# The command line\n", "Made from `--help` by `make docs`.\n"]
     for command in _commands():
-        result = CliRunner().invoke(
-            app, [*command.split(), "--help"], env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
-        )
-        lines = [line.rstrip() for line in result.output.strip().splitlines()]
         title = f"## agentkit {command}".rstrip()
-        parts.append(f"{title}\n\n```text\n" + "\n".join(lines) + "\n```\n")
+        parts.append(f"{title}\n\n```text\n{_help(command)}\n```\n")
     return "\n".join(parts)
+
+
+def _help(command: str) -> str:
+    environment = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    result = CliRunner().invoke(app, [*command.split(), "--help"], env=environment)
+    return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
 
 
 def _commands() -> list[str]:

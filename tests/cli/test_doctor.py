@@ -258,6 +258,14 @@ def test_a_model_is_not_removed_where_nobody_can_be_asked(run: Run, workspace: P
     assert not folder.exists()
 
 
+def test_json_names_the_model_that_is_removed_and_the_bytes_that_are_free(run: Run, workspace: Path) -> None:
+    folder = data_directory() / "models" / "smollm2-135m"
+    folder.mkdir(parents=True)
+    (folder / "model.gguf").write_bytes(b"1234")
+    result = run("models", "remove", "smollm2-135m", "--yes", "--json")
+    assert json.loads(result.stdout) == {"removed": "smollm2-135m", "bytes": 4}
+
+
 def test_a_pull_of_a_path_pulls_nothing(run: Run, workspace: Path) -> None:
     (workspace / "tiny.gguf").touch()
     result = run("models", "pull", "tiny.gguf", "--json")

@@ -78,7 +78,7 @@ def test_questions_are_made_with_their_spans(cli: Cli, workspace: Path) -> None:
     cli("index", folder)
     cli.replies = ["When was the tide mill built?"]
     made = workspace / "made.jsonl"
-    assert cli("eval", "make", made, "-n", "1").exit_code == 0
+    assert cli.json("eval", "make", made, "-n", "1") == {"file": str(made), "questions": 1}
     row = json.loads(made.read_text())
     text = (folder / "mill.md").read_text()
     assert text[slice(*row["span"])] == row["answer"][0]

@@ -70,7 +70,7 @@ def test_remove_does_nothing_without_a_yes(cli: Cli) -> None:
 
 
 def test_remove_takes_the_index_and_leaves_the_documents(cli: Cli, docs: Path) -> None:
-    assert cli("indexes", "remove", "docs", "--yes").exit_code == 0
+    assert cli.json("indexes", "remove", "docs", "--yes") == {"removed": "docs"}
     assert cli.json("indexes", "list") == []
     assert (docs / "lamp.md").is_file()
 

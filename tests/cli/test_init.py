@@ -18,6 +18,10 @@ def test_the_current_folder_becomes_a_workspace(tmp_path: Path, monkeypatch: pyt
     assert (folder / "agentkit.toml").is_file()
 
 
+def test_json_names_the_workspace(tmp_path: Path, cli: Cli) -> None:
+    assert cli.json("init", tmp_path / "fresh") == {"workspace": str(tmp_path / "fresh")}
+
+
 def test_a_folder_that_does_not_exist_is_made(tmp_path: Path, cli: Cli) -> None:
     assert cli("init", tmp_path / "a" / "b").exit_code == 0
     assert (tmp_path / "a" / "b" / "agentkit.toml").is_file()
