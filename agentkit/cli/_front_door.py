@@ -23,7 +23,8 @@ from typer.exceptions import TyperException
 
 from agentkit.cli._invocation import Invocation
 from agentkit.cli._terminal import neutralise, neutralise_line
-from agentkit.errors import AgentkitError
+from agentkit.directories import DATA_VARIABLE, data_directory
+from agentkit.errors import AgentkitError, SettingsError
 
 FAILED = 1
 INTERRUPTED = 130
@@ -91,7 +92,7 @@ def _report(error: Exception, invocation: Invocation) -> int:
 
 def message_of(error: Exception) -> str:
     """What happened and what to do next, on one line."""
-    return " ".join(_message(error).split())
+    return " ".join(f"{_message(error)}{_advice_on_place(error)}".split())
 
 
 def _message(error: Exception) -> str:
@@ -110,6 +111,22 @@ def _message(error: Exception) -> str:
         f"unexpected {type(error).__name__}: {error}. This is a defect of agentkit: "
         "run the command again as `agentkit --debug …` and report what it prints"
     )
+
+
+def _advice_on_place(error: Exception) -> str:
+    """What to do where the folder of agentkit's own files cannot be written; else empty."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if not isinstance(cause, OSError) or not isinstance(cause.filename, str):
+        return ""
+    try:
+        directory = data_directory()
+    except SettingsError:
+        return ""
+    place = Path(cause.filename)
+    is_ours = place.is_relative_to(directory) or directory.is_relative_to(place)  # above it: to be made first
+    if not is_ours or os.access(directory, os.W_OK):
+        return ""
+    return f": set {DATA_VARIABLE} to a folder that can be written"
 
 
 def _usage_message(error: TyperException) -> str:

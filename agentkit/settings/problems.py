@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 from agentkit.errors import SettingsError
 from agentkit.settings.schema import PREFIX, Section, Settings
 
+_ALIKE = 0.85
+"""From here on, of 0 to 1, a variable is taken for a misspelt key: others may have variables that begin with ours."""
+
 
 def check_variables(environment: Mapping[str, str]) -> None:
     """Refuse a whole section in one variable, which pydantic-settings would read as JSON."""
@@ -22,16 +25,9 @@ def check_variables(environment: Mapping[str, str]) -> None:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables that pydantic-settings would not look at: with a section that does not exist, or one underscore."""
-    unknown = []
-    for name in sorted(name for name in environment if name.upper().startswith(PREFIX)):
-        section, delimiter, _ = name.upper().removeprefix(PREFIX).partition("__")
-        if delimiter and section.lower() not in Settings.model_fields:
-            unknown.append(f"{name}: unknown section {section.lower()!r}{_nearest(section.lower(), ())}")
-        section, _, key = section.partition("_")
-        if not delimiter and key.lower() in _known_keys((section.lower(),)):
-            unknown.append(f"{name}: two underscores part a key from its section: {PREFIX}{section}__{key}")
-    return unknown
+    """Variables that pydantic-settings would not look at: with a wrong section, one underscore, or no section."""
+    found = ((name, _problem_of_variable(name)) for name in sorted(environment) if name.upper().startswith(PREFIX))
+    return [f"{name}: {problem}" for name, problem in found if problem]
 
 
 def problem_of(details: ErrorDetails, source: str, file: Path | None) -> str:
@@ -65,6 +61,25 @@ def variable_of(location: tuple[str, ...]) -> str | None:
     """The environment variable that set this key or something in it, if one did."""
     wanted = PREFIX + "".join(f"{part.upper()}__" for part in location[:2])
     return next((name for name, value in os.environ.items() if value and f"{name.upper()}__".startswith(wanted)), None)
+
+
+def _problem_of_variable(name: str) -> str:
+    """Empty where it has a section, or nothing to do with a setting."""
+    section, delimiter, _ = name.lower().removeprefix(PREFIX.lower()).partition("__")
+    if section in Settings.model_fields:
+        return ""
+    if delimiter:
+        return f"unknown section {section!r}{_nearest(section, ())}"
+    first, _, key = section.partition("_")
+    if key in _known_keys((first,)):
+        return f"two underscores part a key from its section: {_variable(first, key)}"
+    sections = {key: each for each in Settings.model_fields for key in _known_keys((each,))}
+    found = get_close_matches(section, sections, n=1, cutoff=_ALIKE)
+    return f"a key goes with its section: did you mean {_variable(sections[found[0]], found[0])}?" if found else ""
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{PREFIX}{section}__{key}".upper()
 
 
 def _nearest(name: str, section: tuple[str, ...]) -> str:

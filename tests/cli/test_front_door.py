@@ -125,6 +125,21 @@ def test_an_error_of_the_system_names_the_file() -> None:
     assert (result.exit_code, result.stderr) == (1, "agentkit: error: Permission denied: /etc/shadow\n")
 
 
+def test_a_data_folder_that_cannot_be_written_is_named_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTKIT_DATA_DIR", str(tmp_path / "gone" / "data"))
+    advice = ": set AGENTKIT_DATA_DIR to a folder that can be written"
+    for place in (tmp_path / "gone", tmp_path / "gone" / "data" / "sessions.sqlite"):
+        denied = PermissionError(13, "Permission denied", str(place))
+        mapped = AgentkitError(f"{place} cannot be written")
+        mapped.__cause__ = denied
+        for error in (denied, mapped):
+            assert CliRunner().invoke(failing(error), ["fail"]).stderr.endswith(f"{advice}\n")
+    (tmp_path / "gone" / "data").mkdir(parents=True)
+    assert advice not in CliRunner().invoke(failing(denied), ["fail"]).stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="of a POSIX shell")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_streams_may_be_closed(workspace: Path, closed: str) -> None:

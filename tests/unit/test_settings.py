@@ -147,6 +147,12 @@ def test_a_variable_with_one_underscore_is_an_error_and_not_ignored(monkeypatch:
     assert problem(None) == f"{name}: two underscores part a key from its section: AGENTKIT_MODELS__CHAT"
 
 
+@pytest.mark.parametrize("name", ["AGENTKIT_TEMPERATURE", "agentkit_temperature", "AGENTKIT_TEMPRATURE"])
+def test_a_variable_without_its_section_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    assert problem(None) == f"{name}: a key goes with its section: did you mean AGENTKIT_ANSWER__TEMPERATURE?"
+
+
 def test_a_variable_that_names_no_setting_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AGENTKIT_DATA_DIR", "AGENTKIT_OCR_LANGUAGES", "AGENTKIT_SEARCH_ENGINE"):
         monkeypatch.setenv(name, "x")

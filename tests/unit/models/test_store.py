@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from agentkit import ModelStore
-from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError
+from agentkit.errors import DiskSpaceError, ModelDownloadError, ModelNotFoundError, SettingsError
 from agentkit.models.catalog import CATALOG, HubSource, ModelEntry, ModelFile, PackageIndexSource
 from agentkit.models.store import PullProgress
 
@@ -132,6 +132,19 @@ def test_the_data_directory_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPat
     assert ModelStore().directory == tmp_path / "ak" / "models"
     monkeypatch.setenv("AGENTKIT_DATA_DIR", "~nobody-at-all/ak")
     assert ModelStore().directory == Path("~nobody-at-all/ak/models")
+
+
+@pytest.mark.parametrize("below", [Path(), Path("below")])
+def test_a_data_directory_that_is_a_file_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("AGENTKIT_DATA_DIR", str(file / below))
+    with pytest.raises(SettingsError) as caught:
+        ModelStore()
+    said = f"AGENTKIT_DATA_DIR: {file} is not a folder: give one that is there or can be made"
+    assert str(caught.value) == said
 
 
 def test_the_hub_comes_first_and_progress_ends_at_the_whole(tmp_path: Path, hub: type[_Hub]) -> None:
