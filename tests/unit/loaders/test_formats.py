@@ -220,6 +220,25 @@ def test_lines_and_items_inside_of_xml_prose_are_apart(load: Load) -> None:
     assert load("a.xml", f"<doc>{prose}<p>x</p></doc>").page_content == "Wipe weekly: H2O soap , dry.\n\np: x"
 
 
+def test_code_inside_of_xml_keeps_its_lines(load: Load) -> None:
+    code = "\n\nif lamp:\n    <b>dim</b>()\n\n  "
+    prose = f"<para>Then\n run: <screen>{code}</screen> and\n <code>wait</code>.</para>"
+    listing = "<section><title>Care</title><programlisting>a = 1\n  b = 2\n</programlisting></section>"
+    text = load("a.xml", f"<book>{prose}{listing}<pre>one</pre></book>").page_content
+    assert text == (
+        "Then run:\nif lamp:\n    dim()\nand wait.\n\n"
+        "section.title: Care\nsection.programlisting:\na = 1\n  b = 2\n\npre: one"
+    )
+
+
+def test_xml_keeps_white_space_where_it_says_so(load: Load) -> None:
+    page = '<page><title>Lamps</title><text xml:space="preserve">== Care ==\n* wipe\n  * dry\n</text></page>'
+    within = '<data xml:space="preserve"><value>a\nb</value><note xml:space="default">c\n d</note></data>'
+    assert load("a.xml", f"<wiki>{page}{within}</wiki>").page_content == (
+        "page.title: Lamps\npage.text:\n== Care ==\n* wipe\n  * dry\n\ndata.value:\na\nb\ndata.note: c d"
+    )
+
+
 def test_a_reference_to_an_entity_of_an_xml_file_stays_as_it_is_written_and_so_does_what_follows(load: Load) -> None:
     entity = '<!DOCTYPE r [<!ENTITY co "Acme Ltd">]>'
     item = "<item><who>&co;</who><x>Owes &co; 500</x></item>"
