@@ -2,7 +2,8 @@
 
 An element that holds text beside elements is prose and becomes a paragraph; one that holds only text becomes
 `name: value`, and so does an attribute. Records (children of the root that hold elements) have a blank line between
-them. Code, and what says `xml:space="preserve"`, keeps its lines. No entity is expanded, its name is shown, and nothing is fetched.
+them. Code, and what says `xml:space="preserve"`, keeps its lines. No entity is expanded, its name is shown, and nothing
+is fetched.
 """
 
 import re
