@@ -21,6 +21,7 @@ from agentkit.models.constraints import Constraint, Thought, check_schema_depth,
 from agentkit.models.schemas import closed, object_schema
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
+_OPEN_TOOLS = "<tools>"
 _OPEN_RESPONSE, _CLOSE_RESPONSE = "<tool_response>", "</tool_response>"
 
 _CALL_TOKENS = 256
@@ -269,10 +270,10 @@ def _check_parameters(parameters: object) -> None:
 
 
 def _lookalike(names: Iterable[str]) -> str:
-    """What begins a line that is a call: Qwen's coder models and others write its object without the tag, or fenced, or
-    leave the call out and make up what it gives.
+    """What is a call or stands in the place of one: Qwen's coder models and others write its object without the tag, or
+    fenced, or copy the list of tools, or leave the call out and make up what it gives.
     """
-    return rf"(?m)^[ \t]*(?:```[a-z]*\s*)?(?:{_call_begins(names)})"
+    return rf"(?m)(?:^[ \t]*(?:```[a-z]*\s*)?)?(?:{_call_begins(names)})"
 
 
 def _no_call(names: Iterable[str]) -> str:
@@ -283,11 +284,12 @@ def _no_call(names: Iterable[str]) -> str:
 
 
 def _call_begins(names: Iterable[str]) -> str:
-    """A regular expression for how a call begins, or what a tool gives: other JSON has names, too, but not those of
-    tools.
+    """A regular expression for how a call begins, the list of tools, or what a tool gives: other JSON has names, too,
+    but not those of tools.
     """
     named = rf'\{{\s*"name"\s*:\s*(?:{"|".join(re.escape(_json(name)) for name in names)})'
-    return f"{named}|{OPEN_CALL}|{_OPEN_RESPONSE}"
+    listed = rf'{_OPEN_TOOLS}\s*\{{\s*"type"\s*:\s*"function"'
+    return f"{named}|{OPEN_CALL}|{_OPEN_RESPONSE}|{listed}"
 
 
 def _call_rules(tools: Sequence[Mapping[str, Any]], spell: Callable[[str], str], *, most: int) -> str:

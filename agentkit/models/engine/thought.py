@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from agentkit.models.constraints import Thought
 
 _BEGUN = re.compile(
-    rb'\s*(?:`{0,2}|```[a-z]*\s*)(?:<[a-z_]*|\{\s*(?:"[a-z]*"?\s*|"name"\s*:\s*(?:"(?:[^"\\\n]|\\.?)*)?)?)?'
+    rb"\s*(?:`{0,2}|```[a-z]*\s*)(?:<[a-z_]*(?:>\s*)?)?"
+    rb'(?:\{\s*(?:"[a-z]*"?\s*|"(?:name|type)"\s*:\s*(?:"(?:[^"\\\n]|\\.?)*)?)?)?'
 )
-"""A line that may go on to be what looks like a marker: perhaps a fence, then perhaps a tag, or an object, its first
-key, and the name that is its value.
+"""Text that may go on to be what looks like a marker: perhaps a fence, then perhaps a tag, or an object, its first key,
+and the name that is its value.
 """
+_BEGINNING = re.compile(rb"(?<=\n)|(?=[<{])")
+"""Where it may begin, beside the beginning of the text."""
 _OPEN_REASONING, _CLOSE_REASONING = b"<think>", b"</think>"
 
 
@@ -94,8 +97,8 @@ class ThoughtText:
         held = _overlap(self._data, self._marker)
         if self._lookalike is None:
             return held
-        lines = [self._shown, *(self._shown + found.end() for found in re.finditer(rb"\n", self._data[self._shown :]))]
-        begun = next((line for line in lines if _BEGUN.fullmatch(self._data, line)), len(self._data))
+        places = [self._shown, *(found.start() for found in _BEGINNING.finditer(self._data, self._shown))]
+        begun = next((place for place in places if _BEGUN.fullmatch(self._data, place)), len(self._data))
         return max(held, len(self._data) - begun)
 
 

@@ -54,6 +54,20 @@ def test_a_call_without_its_tag_is_taken_for_one() -> None:
     assert turn == Turn(1, b"")
 
 
+def test_a_call_in_the_middle_of_a_line_is_taken_for_one() -> None:
+    pieces = [b"So, the answer is ", b"{", b'"name": ', b'"add', b'", "arguments']
+    assert _read(CALL.thought, pieces) == (pieces[0], Turn(1, b""))  # type: ignore[union-attr,arg-type]
+    text = b'As {"a": {"b": 1}} and x < y and <b>bold</b> say'
+    assert _read(CALL.thought, [text[:20], text[20:]]) == (text, None)  # type: ignore[union-attr,arg-type]
+
+
+def test_the_list_of_tools_copied_is_taken_for_a_call() -> None:
+    pieces = [b"I add them:\n", b"<tools", b">\n", b'{"type": "', b"function", b'", "function"']
+    assert _read(CALL.thought, pieces) == (pieces[0], Turn(1, b""))  # type: ignore[union-attr,arg-type]
+    pieces = [b"Write\n", b"<tools", b">\n", b"<tool>saw"]
+    assert _read(CALL.thought, pieces) == (b"".join(pieces), None)  # type: ignore[union-attr,arg-type]
+
+
 def test_a_fence_around_the_tag_is_taken_off() -> None:
     assert _read(CALL.thought, [b"```json\n", b"<tool_call>"])[0] == b""  # type: ignore[union-attr,arg-type]
 
