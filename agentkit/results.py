@@ -232,6 +232,8 @@ class IndexReport:
     index: str
     added: int = 0
     changed: int = 0
+    reread: int = 0
+    """Files that have not changed and were read again: all were to be, or agentkit reads them differently now."""
     moved: int = 0
     removed: int = 0
     unchanged: int = 0
@@ -248,6 +250,8 @@ class IndexPlan:
     index: str
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    reread: tuple[str, ...] = ()
+    """Files that have not changed and would be read again."""
     moved: tuple[tuple[str, str], ...] = ()
     """From and to."""
     removed: tuple[str, ...] = ()

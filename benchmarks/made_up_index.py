@@ -19,6 +19,7 @@ from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index
 from agentkit.indexes.roots import Roots
 from agentkit.loaders import load_document
+from agentkit.loaders.load import loader_of
 
 _DIMENSION = 384
 _INNER = 24
@@ -70,7 +71,7 @@ def _records(documents: Path, source: str, chunks: int) -> Iterator[FileRecord]:
     left = chunks
     for path, document in _copies(documents):
         cut = chunk_document(document, ChunkLimits(), _EMBEDDER.count_tokens)[:left]
-        yield FileRecord.of(path, source, FileStamp(1, 1), path, document, cut)
+        yield FileRecord.of(path, source, FileStamp(1, 1), path, document, cut, loader_of(Path(path)))
         left -= len(cut)
         if not left:
             return

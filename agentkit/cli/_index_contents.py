@@ -27,7 +27,7 @@ def contents_as_json(contents: "IndexContents") -> dict[str, Any]:  # Any: whate
 
 
 def print_contents(contents: "IndexContents") -> None:
-    """Formats, largest files, how long the chunks are, and the files that have changed since."""
+    """Formats, largest files, how long the chunks are, and the files that are not as they were indexed."""
     if not contents.formats:
         return
     formats = [(each.format, each.files, human_bytes(each.bytes), each.chunks) for each in contents.formats]
@@ -44,7 +44,7 @@ def print_contents(contents: "IndexContents") -> None:
         stale = [(each.path, each.reason) for each in contents.stale[:_STALE_SHOWN]]
         if len(contents.stale) > _STALE_SHOWN:
             stale.append((f"and {len(contents.stale) - _STALE_SHOWN} more, which --json lists", ""))
-        _print(f"Changed since they were indexed ({len(contents.stale)})", ("file", "is"), stale)
+        _print(f"Not as they were indexed ({len(contents.stale)})", ("file", "is"), stale)
 
 
 def _print(title: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:  # Any: numbers and text

@@ -20,6 +20,7 @@ def report_as_json(report: IndexReport) -> dict[str, Any]:  # Any: whatever JSON
         "files": {
             "added": report.added + report.moved,
             "changed": report.changed,
+            "reread": report.reread,
             "removed": report.removed + report.moved,
             "unchanged": report.unchanged,
             "skipped": _skipped_as_json(report.skipped),
@@ -36,6 +37,7 @@ def plan_as_json(plan: IndexPlan) -> dict[str, Any]:  # Any: whatever JSON holds
         "files": {
             "added": list(plan.added),
             "changed": list(plan.changed),
+            "reread": list(plan.reread),
             "moved": [{"from": old, "to": new} for old, new in plan.moved],
             "removed": list(plan.removed),
             "unchanged": plan.unchanged,
@@ -44,27 +46,32 @@ def plan_as_json(plan: IndexPlan) -> dict[str, Any]:  # Any: whatever JSON holds
     }
 
 
-def print_report(report: IndexReport) -> None:
-    """The counts, on stdout."""
-    columns = ("added", "changed", "moved", "removed", "unchanged", "skipped", "chunks", "seconds")
-    row = (
-        report.added,
-        report.changed,
-        report.moved,
-        report.removed,
-        report.unchanged,
-        len(report.skipped),
-        report.chunks,
-        round(report.seconds, 1),
-    )
-    print_table(f"Index {report.index}", columns, [row], sys.stdout)
+def print_report(report: IndexReport, *, is_full: bool) -> None:
+    """The counts, on stdout; on stderr why unchanged files were read again, unless all were to be (`is_full`)."""
+    counts = {
+        "added": report.added,
+        "changed": report.changed,
+        **({"reread": report.reread} if report.reread else {}),
+        "moved": report.moved,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "skipped": len(report.skipped),
+        "chunks": report.chunks,
+        "seconds": round(report.seconds, 1),
+    }
+    print_table(f"Index {report.index}", tuple(counts), [tuple(counts.values())], sys.stdout)
+    if not is_full:
+        _note_reread(report.reread)
 
 
-def print_plan(plan: IndexPlan) -> None:
-    """A line a file that would be touched, and their number; the skipped files with their reasons."""
+def print_plan(plan: IndexPlan, *, is_full: bool) -> None:
+    """A line a file that would be touched, and their number; the skipped files with their reasons. `is_full` as in
+    `print_report`.
+    """
     rows = [
         *(("add", path, "") for path in plan.added),
         *(("change", path, "") for path in plan.changed),
+        *(("read again", path, "") for path in plan.reread),
         *(("move", old, new) for old, new in plan.moved),
         *(("remove", path, "") for path in plan.removed),
         *(("skip", skipped.path, skipped.reason) for skipped in plan.skipped),
@@ -72,9 +79,12 @@ def print_plan(plan: IndexPlan) -> None:
     if rows:
         print_table(f"Would do in the index {plan.index}", ("what", "file", "to, or why"), rows, sys.stdout)
     note(
-        f"a dry run: nothing was written. {len(plan.added)} to add, {len(plan.changed)} changed, {len(plan.moved)} "
-        f"moved, {len(plan.removed)} to remove, {plan.unchanged} unchanged, {len(plan.skipped)} skipped"
+        f"a dry run: nothing was written. {len(plan.added)} to add, {len(plan.changed)} changed, "
+        f"{len(plan.reread)} to read again, {len(plan.moved)} moved, {len(plan.removed)} to remove, {plan.unchanged} "
+        f"unchanged, {len(plan.skipped)} skipped"
     )
+    if not is_full:
+        _note_reread(len(plan.reread))
 
 
 def print_skipped(files: Sequence[SkippedFile]) -> None:
@@ -87,6 +97,11 @@ def print_skipped(files: Sequence[SkippedFile]) -> None:
         print_table(f"Skipped files ({len(files)})", ("file", "reason"), rows, sys.stderr)
         if len(files) > _SKIPPED_SHOWN:
             note(f"{len(files) - _SKIPPED_SHOWN} more skipped files are listed by --json")
+
+
+def _note_reread(count: int) -> None:
+    if count:
+        note(f"read again, though unchanged: {count} files that another version of agentkit read in its own way")
 
 
 def _skipped_as_json(files: Sequence[SkippedFile]) -> list[dict[str, str]]:

@@ -51,13 +51,13 @@ def watch(
 
 
 def _did_something(report: IndexReport) -> bool:
-    return bool(report.added or report.changed or report.moved or report.removed)
+    return bool(report.added or report.changed or report.reread or report.moved or report.removed)
 
 
 def _line(report: IndexReport) -> str:
     counts = {
-        "added": report.added, "changed": report.changed, "moved": report.moved, "removed": report.removed,
-        "unchanged": report.unchanged, "skipped": len(report.skipped),
+        "added": report.added, "changed": report.changed, "read again": report.reread, "moved": report.moved,
+        "removed": report.removed, "unchanged": report.unchanged, "skipped": len(report.skipped),
     }  # fmt: skip
     shown = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no files"
     return f"{time.strftime('%H:%M:%S')} {report.index}: {shown}; {report.chunks} chunks in {report.seconds:.1f} s"

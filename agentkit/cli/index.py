@@ -76,7 +76,7 @@ def index(
         if is_json:
             typer.echo(to_json(plan_as_json(plan)))
         else:
-            print_plan(plan)
+            print_plan(plan, is_full=is_full)
         return
     try:
         with progress_shown(progress) as shown:
@@ -88,7 +88,7 @@ def index(
     if is_json:
         typer.echo(to_json(report_as_json(report)))
     else:
-        print_report(report)
+        print_report(report, is_full=is_full)
         if progress != "json":
             print_skipped(report.skipped)
     if not report.chunks:

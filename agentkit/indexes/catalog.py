@@ -20,7 +20,7 @@ from agentkit.errors import IndexDamagedError, IndexLockedError, IndexMismatchEr
 from agentkit.indexes.bm25 import PLACES, KeywordScorer
 from agentkit.indexes.conditions import Condition, casefold
 from agentkit.indexes.publishing import publish, restamp
-from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, chunks_to_json
+from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFile, SkipRecord, chunks_to_json
 from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
 from agentkit.indexes.sqlite_files import immediate_transaction, is_empty, set_up, version_of
@@ -148,15 +148,15 @@ class Catalog:
 
     def known_files(self, source: str) -> dict[str, KnownFile]:
         """Path -> what is known of it, for every file of a root that is indexed or was skipped."""
-        files = self._rows("SELECT path, size, mtime_ns, sha256 FROM files WHERE source = ?", (source,))
-        skipped = self._rows("SELECT path, size, mtime_ns, reason FROM skipped WHERE source = ?", (source,))
-        known = {p: KnownFile(p, FileStamp(size, mtime), skip_reason=reason) for p, size, mtime, reason in skipped}
-        return known | {p: KnownFile(p, FileStamp(size, mtime), sha256=digest) for p, size, mtime, digest in files}
+        query = (
+            "SELECT path, size, mtime_ns, '', reason, loader FROM skipped WHERE source = ?1 "
+            "UNION ALL SELECT path, size, mtime_ns, sha256, '', loader FROM files WHERE source = ?1"
+        )
+        return self._known(query, source)
 
-    def staged_files(self, source: str) -> dict[str, FileStamp]:
-        """Path -> stamp, for what an interrupted sync has already read."""
-        rows = self._rows("SELECT path, size, mtime_ns FROM staged WHERE source = ?", (source,))
-        return {path: FileStamp(size, mtime) for path, size, mtime in rows}
+    def staged_files(self, source: str) -> dict[str, KnownFile]:
+        """Path -> what is known of it, for every file that an interrupted sync has already read."""
+        return self._known("SELECT path, size, mtime_ns, sha256, '', loader FROM staged WHERE source = ?", source)
 
     def paths_elsewhere(self, source: str) -> set[str]:
         """The paths of files that are indexed, or staged, of other roots."""
@@ -317,14 +317,15 @@ class Catalog:
                 json.dumps(f.metadata),
                 f.text,
                 chunks_to_json(f.chunks),
+                f.loader,
             )
             for f in files
         ]
         with self.transaction() as connection:
-            connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def restamp(self, files: Mapping[str, FileStamp]) -> None:
-        """Note that files were touched and their bytes are as before, which no reader sees."""
+    def restamp(self, files: Mapping[str, KnownFile]) -> None:
+        """Note stamps and loaders of files whose bytes are as before, which no reader sees."""
         with self.transaction() as connection:
             restamp(connection, files)
 
@@ -337,8 +338,8 @@ class Catalog:
         self,
         *,
         removed: Collection[str],
-        skipped: Mapping[str, tuple[str, FileStamp, str]],
-        restamped: Mapping[str, FileStamp],
+        skipped: Mapping[str, SkipRecord],
+        restamped: Mapping[str, KnownFile],
     ) -> list[str]:
         """Make what is staged, and these changes, the state that readers see (see `publishing.publish`)."""
         with self.transaction() as connection:
@@ -368,6 +369,10 @@ class Catalog:
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
         with self._lock, catalog_errors(self._path):
             return self._connection.execute(query, values).fetchall()
+
+    def _known(self, query: str, source: str) -> dict[str, KnownFile]:
+        rows = self._rows(query, (source,))
+        return {path: KnownFile(path, FileStamp(size, mtime), *rest) for path, size, mtime, *rest in rows}
 
     def _metadata(self, query: str, path: str) -> dict[str, Any]:
         rows = self._rows(query, (path,))

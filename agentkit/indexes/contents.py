@@ -10,6 +10,7 @@ from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.roots import remembered_patterns
 from agentkit.indexes.summary import place_of
 from agentkit.loaders import PathPatterns
+from agentkit.loaders.load import is_current
 from agentkit.loaders.walk import stamped_ns
 
 _LARGEST_SHOWN = 5
@@ -38,7 +39,7 @@ class LargeFile:
 
 @dataclass(frozen=True, slots=True)
 class StaleFile:
-    """A file whose state on the disk is not what was indexed."""
+    """A file that the next sync would read again or remove."""
 
     path: str
     reason: str
@@ -64,7 +65,9 @@ class IndexContents:
     """Most files first."""
     largest: tuple[LargeFile, ...] = ()
     stale: tuple[StaleFile, ...] = ()
-    """Changed or gone since they were indexed. Costs a `stat` a file; files that are new are not looked for."""
+    """Changed or gone since they were indexed, or read differently now. Costs a `stat` a file; files that are new are
+    not looked for.
+    """
     lengths: tuple[LengthCount, ...] = ()
     """Chunks by their length in characters."""
     patterns: tuple[tuple[str, PathPatterns], ...] = ()
@@ -109,11 +112,15 @@ _LENGTHS = 'SELECT ("end" - start) / ?1 AS bar, count(*) FROM chunks GROUP BY ba
 
 def _stale_files(catalog: Catalog) -> Iterator[StaleFile]:
     prefixes = catalog.roots()
-    for path, source, size, mtime_ns in catalog.rows("SELECT path, source, size, mtime_ns FROM files ORDER BY path"):
+    rows = catalog.rows("SELECT path, source, size, mtime_ns, loader FROM files ORDER BY path")
+    for path, source, size, mtime_ns, loader in rows:
+        file = place_of(path, source, prefixes[source])
         try:
-            status = place_of(path, source, prefixes[source]).stat()
+            status = file.stat()
         except OSError:
             yield StaleFile(path, "gone")
             continue
         if (status.st_size, stamped_ns(status)) != (size, mtime_ns):
             yield StaleFile(path, "changed")
+        elif not is_current(loader, file):
+            yield StaleFile(path, "read differently now")

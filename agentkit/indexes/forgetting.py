@@ -70,7 +70,7 @@ def forget(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
             connection.execute("DELETE FROM staged WHERE path = ?", (path,))
             stamp = FileStamp(0, 0)  # of no file: once it may come back, it is read
             row = (path, source, stamp.size, stamp.mtime_ns, FORGOTTEN)
-            connection.execute("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO skipped (path, source, size, mtime_ns, reason) VALUES (?, ?, ?, ?, ?)", row)
         _delete_unused_embeddings(connection)
         connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (pattern,))
         connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes'), ('erasing', 'yes')")

@@ -5,19 +5,19 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from agentkit.indexes.records import ChunkRecord, FileStamp, chunks_from_json, searched_text
+from agentkit.indexes.records import ChunkRecord, KnownFile, SkipRecord, chunks_from_json, searched_text
 
 
 def publish(
     connection: sqlite3.Connection,
     *,
     removed: Collection[str],
-    skipped: Mapping[str, tuple[str, FileStamp, str]],
-    restamped: Mapping[str, FileStamp],
+    skipped: Mapping[str, SkipRecord],
+    restamped: Mapping[str, KnownFile],
 ) -> list[str]:
     """Make what is staged, and these changes, the state that readers see; the ids of the chunks that are gone, sorted.
 
-    `skipped`: path -> source, stamp, reason. `restamped`: files whose bytes are as before.
+    `restamped`: files whose bytes are as before, with the stamp and the loader that are to be remembered.
     """
     before = {i for (i,) in connection.execute("SELECT id FROM chunks WHERE path IN (SELECT path FROM staged)")}
     for path in [*removed, *skipped]:
@@ -25,8 +25,11 @@ def publish(
         delete_file(connection, path)
     restamp(connection, restamped)
     connection.executemany(
-        "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?)",
-        [(path, source, stamp.size, stamp.mtime_ns, reason) for path, (source, stamp, reason) in skipped.items()],
+        "INSERT OR REPLACE INTO skipped (path, source, size, mtime_ns, reason, loader) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (path, skip.source, skip.stamp.size, skip.stamp.mtime_ns, skip.reason, skip.loader)
+            for path, skip in skipped.items()
+        ],
     )
     # What an interrupted sync had read of a file is not its text any more.
     outdated = [(path,) for path in [*removed, *skipped, *restamped]]
@@ -40,10 +43,10 @@ def publish(
     return sorted(before)
 
 
-def restamp(connection: sqlite3.Connection, files: Mapping[str, FileStamp]) -> None:
-    """Note that files were touched and their bytes are as before."""
-    rows = [(stamp.size, stamp.mtime_ns, path) for path, stamp in files.items()]
-    connection.executemany("UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", rows)
+def restamp(connection: sqlite3.Connection, files: Mapping[str, KnownFile]) -> None:
+    """Note stamps and loaders of files whose bytes are as before."""
+    rows = [(known.stamp.size, known.stamp.mtime_ns, known.loader, path) for path, known in files.items()]
+    connection.executemany("UPDATE files SET size = ?, mtime_ns = ?, loader = ? WHERE path = ?", rows)
 
 
 def raise_generation(connection: sqlite3.Connection) -> None:
@@ -78,12 +81,14 @@ def insert_chunks(
 def _publish_file(connection: sqlite3.Connection, path: str) -> list[str]:
     """Move one staged file into place; the ids of its chunks."""
     delete_file(connection, path)
-    row = connection.execute(
-        "SELECT path, source, size, mtime_ns, sha256, metadata, text, chunks FROM staged WHERE path = ?", (path,)
+    columns = "path, source, size, mtime_ns, sha256, metadata, text, loader"
+    connection.execute(
+        f"INSERT INTO files ({columns}) SELECT {columns} FROM staged WHERE path = ?",  # noqa: S608
+        (path,),
+    )
+    metadata, text, staged = connection.execute(
+        "SELECT metadata, text, chunks FROM staged WHERE path = ?", (path,)
     ).fetchone()
-    *columns, chunks_json = row
-    metadata, text = json.loads(row[5]), row[6]
-    connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
-    chunks = chunks_from_json(chunks_json)
-    insert_chunks(connection, path, metadata, text, chunks)
+    chunks = chunks_from_json(staged)
+    insert_chunks(connection, path, json.loads(metadata), text, chunks)
     return [chunk.id for chunk in chunks]

@@ -28,6 +28,20 @@ class KnownFile:
     stamp: FileStamp
     sha256: str = ""
     skip_reason: str = ""
+    loader: str = ""
+    """What read it (`loaders.loader_of`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRecord:
+    """A file that is not indexed, and why."""
+
+    source: str
+    stamp: FileStamp
+    """Of no file, `FileStamp(0, 0)`, where the next sync is to try again."""
+    reason: str
+    loader: str = ""
+    """What refused it; empty where nothing tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +71,15 @@ class FileRecord:
     metadata: dict[str, Any]
     text: str
     chunks: tuple[ChunkRecord, ...]
+    loader: str
+    """What read it (`loaders.loader_of`)."""
 
     @classmethod
     def of(
-        cls, path: str, source: str, stamp: FileStamp, sha256: str, document: Document, chunks: list[Chunk]
+        cls, path: str, source: str, stamp: FileStamp, sha256: str, document: Document, chunks: list[Chunk], loader: str
     ) -> "FileRecord":
         records = tuple(ChunkRecord.of(path, chunk, document) for chunk in chunks)
-        return cls(path, source, stamp, sha256, dict(document.metadata), document.page_content, records)
+        return cls(path, source, stamp, sha256, dict(document.metadata), document.page_content, records, loader)
 
 
 def chunks_to_json(chunks: Iterable[ChunkRecord]) -> str:

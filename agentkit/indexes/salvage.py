@@ -2,7 +2,8 @@
 
 SQLite stops at a damaged page; here every table is read around it. A row is taken only where it proves itself: a chunk
 by its id and its text's hash, a file by chunks that cover its text and have embeddings, an embedding by its length.
-What is lost is read from the source files by the next sync, which finds the embeddings that were saved.
+What is lost is read from the source files by the next sync, which finds the embeddings that were saved. So are, once,
+all others: what read a file cannot be proved.
 """
 
 import json
@@ -216,9 +217,14 @@ def _write(catalog: Catalog, saved: _Saved) -> None:
     with catalog.transaction() as connection:
         connection.executemany("INSERT INTO roots VALUES (?, ?)", saved.roots)
         connection.executemany("INSERT INTO forgotten VALUES (?)", saved.forgotten)
-        connection.executemany("INSERT INTO skipped VALUES (?, ?, ?, ?, ?)", saved.skipped)
+        connection.executemany(
+            "INSERT INTO skipped (path, source, size, mtime_ns, reason) VALUES (?, ?, ?, ?, ?)", saved.skipped
+        )
         connection.executemany("INSERT INTO embeddings VALUES (?, ?)", saved.embeddings.items())
         for row in saved.files:
-            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute(
+                "INSERT INTO files (path, source, size, mtime_ns, sha256, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
             insert_chunks(connection, row[0], json.loads(row[5]), row[6], saved.chunks[row[0]])
         connection.executemany("INSERT INTO facts VALUES (?, ?)", {**kept, "dirty": "yes"}.items())

@@ -1,6 +1,6 @@
 """The catalog's tables, the version that is kept in SQLite's `user_version`, and the way from one to the next."""
 
-VERSION = 4
+VERSION = 5
 TOKENIZER = "porter unicode61"
 """How the keyword index cuts text into words."""
 
@@ -13,13 +13,18 @@ CREATE TABLE remade (path TEXT PRIMARY KEY, chunks TEXT NOT NULL); -- chunks as 
 CREATE TABLE remade_embeddings (text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 """
 
+_LOADERS = "".join(
+    f"ALTER TABLE {table} ADD COLUMN loader TEXT NOT NULL DEFAULT '';\n" for table in ("files", "skipped", "staged")
+)
+"""What read a file, such as `html-2`: nothing that a catalog made before remembers."""
+
 KEYWORD_INDEX = (
     f"CREATE VIRTUAL TABLE chunks_fts USING fts5 (text, tokenize = '{TOKENIZER}');",  # rowid = chunks.number
     "CREATE VIRTUAL TABLE chunks_vocabulary USING fts5vocab (chunks_fts, row);",  # a view of the words in chunks_fts
 )
 
 _KEYWORD_INDEX = "\n".join(KEYWORD_INDEX)
-MIGRATIONS = {2: _LOOKED_AFTER, 3: "DROP INDEX IF EXISTS files_by_sha256;\n"}
+MIGRATIONS = {2: _LOOKED_AFTER, 3: "DROP INDEX IF EXISTS files_by_sha256;\n", 4: _LOADERS}
 """From a version to the next one."""
 
 SCHEMA = f"""
@@ -67,4 +72,4 @@ CREATE TABLE staged (
     text TEXT NOT NULL,
     chunks TEXT NOT NULL -- JSON list of [id, start, end, heading_path, text_hash]
 );
-{_LOOKED_AFTER}"""
+{_LOOKED_AFTER}{_LOADERS}"""

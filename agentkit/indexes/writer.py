@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.embedders import embed
 from agentkit.indexes.batches import batched
-from agentkit.indexes.records import FileRecord, FileStamp, searched_text
+from agentkit.indexes.records import FileRecord, KnownFile, SkipRecord, searched_text
 
 if TYPE_CHECKING:
     from agentkit.indexes.index import Index
@@ -35,8 +35,8 @@ class IndexWriter:
         self,
         *,
         removed: Collection[str],
-        skipped: Mapping[str, tuple[str, FileStamp, str]],
-        restamped: Mapping[str, FileStamp],
+        skipped: Mapping[str, SkipRecord],
+        restamped: Mapping[str, KnownFile],
     ) -> None:
         """Make what is staged, and what vanished, the index's state (see `index.py` for the order and why)."""
         with self.index.vectors.changing() as store:

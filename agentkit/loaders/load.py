@@ -15,9 +15,10 @@ from langchain_core.documents import Document
 from agentkit.chunkers.markdown import front_matter_end, headings
 from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.errors import AgentkitError, DocumentError
-from agentkit.loaders.archive import ARCHIVE_SUFFIXES, load_archive
+from agentkit.loaders.archive import load_archive
 from agentkit.loaders.docx import load_docx
 from agentkit.loaders.epub import load_epub
+from agentkit.loaders.formats import FORMATS, LANGUAGES, format_of, versioned_format
 from agentkit.loaders.front_matter import front_matter
 from agentkit.loaders.mail import load_eml, load_mbox
 from agentkit.loaders.markup import load_html
@@ -33,17 +34,6 @@ from agentkit.loaders.text import damage, normalize, read_text, refuse_long_line
 from agentkit.loaders.xml import load_xml
 from agentkit.paths import StrPath
 
-_LANGUAGES = {
-    ".py": "python", ".pyi": "python", ".js": "js", ".mjs": "js", ".jsx": "js", ".ts": "ts", ".tsx": "ts",
-    ".go": "go", ".rs": "rust", ".java": "java", ".kt": "kotlin", ".kts": "kotlin", ".c": "c", ".h": "c",
-    ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hpp": "cpp", ".hh": "cpp", ".cs": "csharp", ".rb": "ruby",
-    ".php": "php", ".swift": "swift", ".scala": "scala", ".lua": "lua", ".pl": "perl", ".sh": "shell",
-    ".bash": "shell", ".sql": "sql", ".r": "r", ".jl": "julia", ".hs": "haskell", ".ex": "elixir", ".toml": "toml",
-    ".yaml": "yaml", ".yml": "yaml", ".ini": "ini", ".cfg": "ini", ".css": "css",
-}  # fmt: skip
-_PLAIN = frozenset({".txt", ".text", ".log"})
-_OUTLINED = {".rst": "rst", ".adoc": "asciidoc", ".asciidoc": "asciidoc", ".tex": "latex", ".latex": "latex"}
-"""Read as they are written; their headings are found by the chunker."""
 _HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _TITLE_CHARS = 4000
 """How far into a text its first heading is taken for the title."""
@@ -61,14 +51,13 @@ def load_document(path: StrPath) -> Document:
         DocumentError: the file cannot be turned into text; the message is one line that says why.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise DocumentError("not a regular file")
         if status.st_size == 0:
             raise DocumentError("empty file")
-        return (_registered.get(suffix) or _LOADERS.get(suffix, _load_plain))(path)
+        return (_registered.get(path.suffix.lower()) or _LOADERS[format_of(path)])(path)
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror or error}", is_passing=True) from error
     except RecursionError as error:
@@ -94,14 +83,17 @@ def mistakes_named() -> Iterator[None]:
 
 def supported_suffixes() -> frozenset[str]:
     """Suffixes that have a loader of their own, such as `.pdf`; other text files are read as plain text."""
-    return frozenset(_LOADERS) | _PLAIN | frozenset(_registered)
+    return frozenset(FORMATS) | frozenset(_registered)
 
 
-def register_loader(suffix: str, load: Callable[[Path], Iterable[Document]]) -> None:
+def register_loader(suffix: str, load: Callable[[Path], Iterable[Document]], *, version: str = "") -> None:
     """Lets `load` read the files of a suffix, in this process, also where agentkit has a loader of its own.
 
     The documents that it gives are joined, with a blank line between them; the first one's `title` and `format` are
     kept. Any LangChain loader fits: `register_loader(".drawio", lambda path: SomeLoader(str(path)).lazy_load())`.
+
+    An index reads its files of the suffix again where another loader than one from outside read them, or one that
+    stated another `version`.
 
     Raises:
         ValueError: the suffix does not begin with a dot, or has a second one.
@@ -111,11 +103,29 @@ def register_loader(suffix: str, load: Callable[[Path], Iterable[Document]]) -> 
     if suffix.count(".") > 1:
         raise ValueError(f"suffix {suffix!r} must have one dot: loaders are chosen by what follows a name's last one")
     _registered[suffix.lower()] = partial(_load_registered, load)
+    _stated_versions[suffix.lower()] = version
 
 
 def is_registered(suffix: str) -> bool:
     """Whether the suffix has a loader from outside."""
     return suffix.lower() in _registered
+
+
+def loader_of(path: Path) -> str:
+    """What reads a file in this process, such as `html-2`: the name changes when the same file is read differently."""
+    if is_registered(path.suffix):
+        return f"{_FROM_OUTSIDE}-{_stated_versions.get(path.suffix.lower(), '')}".rstrip("-")
+    return versioned_format(path)
+
+
+def is_current(loader: str, path: Path) -> bool:
+    """Whether a file that `loader` read would be read so now.
+
+    What a loader from outside gave is not called outdated by a process that has none for the suffix: two programs that
+    share an index would undo each other's work for ever.
+    """
+    is_from_outside = loader.partition("-")[0] == _FROM_OUTSIDE
+    return loader == loader_of(path) or (is_from_outside and not is_registered(path.suffix))
 
 
 def _load_registered(load: Callable[[Path], Iterable[Document]], path: Path) -> Document:
@@ -168,7 +178,7 @@ def _load_titled(load: Callable[[Path], tuple[str, str]], form: str, path: Path)
 
 def _load_outlined(path: Path) -> Document:
     text, encoding = read_text(path)
-    form = _OUTLINED[path.suffix.lower()]
+    form = format_of(path)
     title = next((heading.title for heading in FIND_HEADINGS[form](text[:_TITLE_CHARS]) if heading.title), "")
     return _document(text, path, form, title=title, encoding=encoding)
 
@@ -213,7 +223,7 @@ def _load_json(path: Path) -> Document:
 
 
 def _load_code(path: Path) -> Document:
-    language = _LANGUAGES[path.suffix.lower()]
+    language = LANGUAGES[path.suffix.lower()]
     text, encoding = read_text(path, declared=_coding_cookie(path) if language == "python" else "")
     return _document(text, path, "code", title=path.name, encoding=encoding, language=language)
 
@@ -241,24 +251,28 @@ def _coding_cookie(path: Path) -> str:
 
 
 _LOADERS: dict[str, Callable[[Path], Document]] = {
-    **dict.fromkeys((".md", ".markdown"), _load_markdown),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), _load_html),
-    **dict.fromkeys((".csv", ".tsv"), _load_csv),
-    **dict.fromkeys((".json", ".jsonl", ".ndjson"), _load_json),
-    **dict.fromkeys(_LANGUAGES, _load_code),
-    ".pdf": _load_pdf,
-    ".docx": partial(_load_titled, load_docx, "docx"),
-    ".pptx": partial(_load_titled, load_pptx, "pptx"),
-    ".xlsx": partial(_load_titled, load_xlsx, "xlsx"),
-    ".odt": partial(_load_titled, load_odt, "odt"),
-    ".epub": partial(_load_titled, load_epub, "epub"),
-    ".ipynb": partial(_load_titled, load_notebook, "notebook"),
-    ".eml": partial(_load_titled, load_eml, "mail"),
-    ".mbox": _load_mbox,
-    ".rtf": _load_rtf,
-    ".xml": _load_xml,
-    **dict.fromkeys((".srt", ".vtt"), _load_subtitles),
-    **dict.fromkeys(_OUTLINED, _load_outlined),
-    **dict.fromkeys(ARCHIVE_SUFFIXES, _load_archive),
+    "text": _load_plain,
+    "markdown": _load_markdown,
+    "html": _load_html,
+    "csv": _load_csv,
+    "json": _load_json,
+    "code": _load_code,
+    "pdf": _load_pdf,
+    "docx": partial(_load_titled, load_docx, "docx"),
+    "pptx": partial(_load_titled, load_pptx, "pptx"),
+    "xlsx": partial(_load_titled, load_xlsx, "xlsx"),
+    "odt": partial(_load_titled, load_odt, "odt"),
+    "epub": partial(_load_titled, load_epub, "epub"),
+    "notebook": partial(_load_titled, load_notebook, "notebook"),
+    "mail": partial(_load_titled, load_eml, "mail"),
+    "mailbox": _load_mbox,
+    "rtf": _load_rtf,
+    "xml": _load_xml,
+    "subtitles": _load_subtitles,
+    **dict.fromkeys(("rst", "asciidoc", "latex"), _load_outlined),
+    "archive": _load_archive,
 }
+_FROM_OUTSIDE = "outside"
 _registered: dict[str, Callable[[Path], Document]] = {}
+_stated_versions: dict[str, str] = {}
+"""Suffix -> what whoever registered its loader says of its version."""

@@ -31,6 +31,8 @@ def index_folder(
 ) -> IndexReport:
     """Bring an index up to date with folders or files; what has not changed costs one `stat`.
 
+    What has not changed is read again once where this version of agentkit reads it differently.
+
     Every file ends as indexed or as skipped with its reason. Stopped at any moment, also by a kill, it leaves the index
     as it was, and the next run goes on from where this one was.
 
@@ -65,7 +67,7 @@ def index_folder(
         removed = sync.removed_paths()
         if to_read:
             index.vectors.prepare()
-        writer.catalog.unstage(sync.staged.keys() - {found.path for found in sync.found})
+        writer.catalog.unstage(sync.outdated | (sync.staged.keys() - {found.path for found in sync.found}))
         records = _watched(read_files(index, to_read, sync, is_full=is_full), to_read, on_progress, started)
         for batch in by_size(records, chars=_STAGE_CHARS):
             writer.stage(batch)

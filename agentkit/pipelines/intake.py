@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import SimpleQueue
 
@@ -18,8 +18,9 @@ from agentkit.chunkers import Chunk, chunk_document
 from agentkit.cores import usable_cores
 from agentkit.errors import DocumentError
 from agentkit.indexes import FileRecord, FileStamp, Index
+from agentkit.indexes.records import SkipRecord
 from agentkit.loaders import Chunking, LoadingWorker, file_digest
-from agentkit.loaders.load import mistakes_named
+from agentkit.loaders.load import is_current, loader_of, mistakes_named
 from agentkit.pipelines.survey import FoundFile, Sync
 
 _MANY_BYTES = 1_000_000
@@ -64,16 +65,18 @@ def read_files(index: Index, files: Sequence[FoundFile], sync: Sync, *, is_full:
 
 
 def read_file(load: Load, found: FoundFile, *, sync: Sync, is_full: bool) -> Reading:
-    """Load a file where its bytes are not those that are known."""
+    """Load a file where its bytes, or what reads them, are not those that are known."""
     known = sync.known.get(found.path)
     try:
         digest = file_digest(found.file)
-        if not is_full and (sync.staged.get(found.path) == found.stamp or (known and known.sha256 == digest)):
+        is_known = known is not None and known.sha256 == digest and is_current(known.loader, found.file)
+        if not is_full and (is_known or sync.staged.get(found.path) == found.stamp):
             return Reading(digest)
         document, chunks = load(found)
         if not document.page_content.strip():
             raise DocumentError("no text in it")
-        return Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks))
+        loader = loader_of(found.file)
+        return Reading(digest, FileRecord.of(found.path, found.source, found.stamp, digest, document, chunks, loader))
     except DocumentError as error:
         return Reading(problem=str(error), is_passing=error.is_passing, recurs=error.recurs)
     except OSError as error:
@@ -84,15 +87,17 @@ def note(sync: Sync, found: FoundFile, reading: Reading) -> None:
     """Keep in `sync` what came of a file."""
     if reading.is_passing and sync.is_read(found):
         sync.kept[found.path] = reading.problem
+        if reading.recurs:
+            sync.restamped[found.path] = replace(sync.known[found.path], loader=loader_of(found.file))
     elif reading.problem:
         stamp = found.stamp if reading.recurs else FileStamp(0, 0)  # no file's: the next sync tries again
-        sync.skipped[found.path] = (found.source, stamp, reading.problem)
+        sync.skipped[found.path] = SkipRecord(found.source, stamp, reading.problem, loader_of(found.file))
     elif reading.record or sync.staged.get(found.path) == found.stamp:
         sync.contents[found.path] = reading.digest
         if reading.record:
             sync.members[found.path] = reading.record.metadata.get("skipped", [])
     else:
-        sync.restamped[found.path] = found.stamp
+        sync.restamped[found.path] = replace(sync.known[found.path], stamp=found.stamp)
 
 
 def by_size(files: Iterable[FileRecord | None], *, chars: int) -> Iterator[list[FileRecord]]:

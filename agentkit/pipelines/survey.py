@@ -8,14 +8,16 @@ from agentkit.errors import DocumentError
 from agentkit.indexes import FileStamp, KnownFile
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
+from agentkit.indexes.records import SkipRecord
 from agentkit.indexes.roots import Root, Roots
 from agentkit.loaders import FileEntry, PathPatterns, ocr, walk
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES
-from agentkit.loaders.load import is_registered
+from agentkit.loaders.load import is_current, is_registered
 from agentkit.loaders.patterns import reminder
 from agentkit.loaders.walk import UNLISTED
 
 _TAKEN = "another folder of this index has a file of this path"
+_NO_FILE = FileStamp(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,15 @@ class Sync:
     found: list[FoundFile] = field(default_factory=list)
     known: dict[str, KnownFile] = field(default_factory=dict)
     staged: dict[str, FileStamp] = field(default_factory=dict)
-    skipped: dict[str, tuple[str, FileStamp, str]] = field(default_factory=dict)
-    """Path -> source, stamp and reason."""
+    outdated: set[str] = field(default_factory=set)
+    """What is staged and would be read differently now."""
+    skipped: dict[str, SkipRecord] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     """Path -> why it could not be read again, of files that have not changed: what was read of them stays."""
-    restamped: dict[str, FileStamp] = field(default_factory=dict)
-    """Files that were only touched: their bytes are as before."""
+    restamped: dict[str, KnownFile] = field(default_factory=dict)
+    """Files whose text stays, with the stamp and the loader to remember: those that were only touched, and those that
+    the loaders of now have tried in vain.
+    """
     contents: dict[str, str] = field(default_factory=dict)
     """Path -> sha256, of what was read."""
     members: dict[str, list[dict[str, str]]] = field(default_factory=dict)
@@ -51,8 +56,8 @@ class Sync:
     """Files that are being written: whatever the index holds of them stays."""
 
     def changed_files(self, *, is_full: bool) -> list[FoundFile]:
-        """The files to read: those whose stamp is not the known one, or all. Those skipped before stay
-        skipped, but for a reason that may have passed.
+        """The files to read: those whose stamp is not the known one, or that were read by other loaders than those of
+        now, or all. Those skipped before stay skipped, but for a reason that may have passed.
         """
         settled = (found for found in self.found if found.file not in self.unsettled)
         return [found for found in settled if is_full or not self._is_unchanged(found)]
@@ -70,20 +75,22 @@ class Sync:
 
     def has_new_skips(self) -> bool:
         return any(
-            path not in self.known or (self.known[path].stamp, self.known[path].skip_reason) != (stamp, reason)
-            for path, (_, stamp, reason) in self.skipped.items()
+            path not in self.known or self.known[path] != KnownFile(path, skip.stamp, "", skip.reason, skip.loader)
+            for path, skip in self.skipped.items()
         )
 
     def _is_unchanged(self, found: FoundFile) -> bool:
         known = self.known.get(found.path)
         if known is None or known.stamp != found.stamp or found.path in self.staged:
             return False
+        if not is_current(known.loader, found.file):
+            return False
         if known.skip_reason:
             if known.skip_reason.endswith(ocr.HOW_TO) and ocr.is_available():  # it was installed since
                 return False
             if is_registered(found.file.suffix):  # perhaps since, and whether it can read a file may change
                 return False
-            self.skipped[found.path] = (found.source, found.stamp, known.skip_reason)
+            self.skipped[found.path] = SkipRecord(found.source, found.stamp, known.skip_reason, known.loader)
         return True
 
 
@@ -117,7 +124,7 @@ def survey(
         if patterns and str(patterns) and len(sync.found) + len(sync.skipped) == seen:
             raise DocumentError(f"no file of {root.source} suits {patterns}: check the patterns (nothing was changed)")
     if not sync.found and not sync.known:
-        reasons = "; ".join(f"{path}: {reason}" for path, (_, _, reason) in list(sync.skipped.items())[:3])
+        reasons = "; ".join(f"{path}: {skip.reason}" for path, skip in list(sync.skipped.items())[:3])
         places = ", ".join(map(str, sources))
         because = f" ({reasons})" if reasons else ""
         narrow = reminder(root.patterns for root in roots.values())
@@ -142,16 +149,18 @@ def _outermost(sources: Sequence[Path]) -> list[Path]:
 
 def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) -> None:
     sync.known |= catalog.known_files(root.source)
-    sync.staged |= catalog.staged_files(root.source)
+    staged = catalog.staged_files(root.source)
+    sync.staged |= {path: file.stamp for path, file in staged.items() if is_current(file.loader, Path(path))}
+    sync.outdated |= staged.keys() - sync.staged.keys()
     forgotten = forgotten_patterns(catalog)
     taken = catalog.paths_elsewhere(root.source) | {found.path for found in sync.found}
     for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
         relative = entry.relative if isinstance(entry, FileEntry) else entry.path
         path = root.path_of(relative)
         if isinstance(entry, FileEntry) and is_forgotten(path, forgotten):
-            sync.skipped[path] = (root.source, FileStamp(0, 0), FORGOTTEN)
+            sync.skipped[path] = SkipRecord(root.source, _NO_FILE, FORGOTTEN)
         elif path in taken:  # to be skipped by this path would delete the other root's file
-            sync.skipped[str(Path(root.source) / relative)] = (root.source, FileStamp(0, 0), _TAKEN)
+            sync.skipped[str(Path(root.source) / relative)] = SkipRecord(root.source, _NO_FILE, _TAKEN)
         elif isinstance(entry, FileEntry):
             stamp = FileStamp(entry.size, entry.mtime_ns)
             sync.found.append(FoundFile(path, root.source, stamp, entry.path))
@@ -159,6 +168,6 @@ def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) 
                 metadata = catalog.staged_metadata if sync.staged.get(path) == stamp else catalog.metadata
                 sync.members[path] = metadata(path).get("skipped", [])
         else:
-            sync.skipped[path] = (root.source, FileStamp(0, 0), entry.reason)
+            sync.skipped[path] = SkipRecord(root.source, _NO_FILE, entry.reason)
             if entry.reason.startswith(UNLISTED):
                 sync.unlisted.add(path)

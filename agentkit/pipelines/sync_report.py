@@ -15,6 +15,7 @@ class _Changes:
 
     added: list[str]
     changed: list[str]
+    reread: list[str]
     moved: list[tuple[str, str]]
     """From and to."""
     removed: list[str]
@@ -30,6 +31,7 @@ def sync_report(
         index=index.name,
         added=len(changes.added),
         changed=len(changes.changed),
+        reread=len(changes.reread),
         moved=len(changes.moved),
         removed=len(changes.removed),
         unchanged=changes.unchanged,
@@ -46,6 +48,7 @@ def sync_plan(name: str, sync: Sync, *, read: Sequence[FoundFile], removed: Sequ
         index=name,
         added=tuple(changes.added),
         changed=tuple(changes.changed),
+        reread=tuple(changes.reread),
         moved=tuple(changes.moved),
         removed=tuple(changes.removed),
         unchanged=changes.unchanged,
@@ -64,23 +67,26 @@ def _changes(sync: Sync, read: Sequence[FoundFile], removed: Sequence[str]) -> _
             vanished[before[path]].append(path)
     added, moved = [], []
     for path in sorted(sync.contents.keys() - before.keys()):
-        if same := vanished[sync.contents[path]]:
-            moved.append((same.pop(), path))
+        if twins := vanished[sync.contents[path]]:
+            moved.append((twins.pop(), path))
         else:
             added.append(path)
     held = {found.path for found in sync.found if found.path in sync.known or found.file not in sync.unsettled}
     untouched = held - {found.path for found in read} - sync.skipped.keys()
+    again = sync.contents.keys() & before.keys()
+    same = {path for path in again if before[path] == sync.contents[path]}
     return _Changes(
         added=added,
-        changed=sorted(sync.contents.keys() & before.keys()),
+        changed=sorted(again - same),
+        reread=sorted(same),
         moved=moved,
         removed=sorted(path for paths in vanished.values() for path in paths),
-        unchanged=len(untouched) + len(sync.restamped),
+        unchanged=len(untouched) + len(sync.restamped.keys() - sync.kept.keys()),
     )
 
 
 def _skipped(sync: Sync) -> tuple[SkippedFile, ...]:
-    reasons = {path: reason for path, (_, _, reason) in sync.skipped.items()}
+    reasons = {path: skip.reason for path, skip in sync.skipped.items()}
     reasons |= {path: f"{reason} (what was read of it before stays)" for path, reason in sync.kept.items()}
     for archive in sync.members.keys() - sync.skipped.keys():
         reasons |= {f"{archive}/{member['name']}": member["reason"] for member in sync.members[archive]}

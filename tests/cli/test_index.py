@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from agentkit.embedders import HashingEmbedder
 from agentkit.errors import IndexLockedError
+from agentkit.loaders.formats import VERSIONS
 from agentkit.pipelines.watching import WatchRound
 from agentkit.results import IndexReport, SkippedFile
 from tests.cli.conftest import Cli, WriteDocuments
@@ -22,7 +23,7 @@ def test_the_json_has_the_promised_shape(cli: Cli, docs: Path) -> None:
     assert shape["index"] == "docs"
     assert shape["chunks"] == 2
     skipped = shape["files"].pop("skipped")
-    assert shape["files"] == {"added": 2, "changed": 0, "removed": 0, "unchanged": 0}
+    assert shape["files"] == {"added": 2, "changed": 0, "reread": 0, "removed": 0, "unchanged": 0}
     assert [file["path"] for file in skipped] == ["broken.pdf"]
     assert skipped[0]["reason"]
 
@@ -32,6 +33,7 @@ def test_a_second_run_finds_nothing_to_do(cli: Cli, docs: Path) -> None:
     assert cli.json("index", docs)["files"] == {
         "added": 0,
         "changed": 0,
+        "reread": 0,
         "removed": 0,
         "unchanged": 2,
         "skipped": [],
@@ -47,7 +49,24 @@ def test_a_file_that_moved_counts_as_one_added_and_one_removed(cli: Cli, docs: P
 
 def test_full_reads_unchanged_files_again(cli: Cli, docs: Path) -> None:
     cli.json("index", docs)
-    assert cli.json("index", docs, "--full")["files"]["unchanged"] == 0
+    files = cli.json("index", docs, "--full")["files"]
+    assert (files["reread"], files["unchanged"]) == (2, 0)
+
+
+def test_files_that_are_read_differently_now_are_told_apart(
+    cli: Cli, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.json("index", docs)
+    monkeypatch.setitem(VERSIONS, "markdown", VERSIONS["markdown"] + 1)
+    assert cli.json("indexes", "show")["stale"] == [{"path": "lamp.md", "reason": "read differently now"}]
+    planned = cli("index", docs, "--dry-run")
+    assert [line.split() for line in planned.stdout.splitlines()[1:]] == [["read", "again", "lamp.md"]]
+    assert "1 to read again" in planned.stderr
+    result = cli("index", docs)
+    heading, row = result.stdout.splitlines()
+    assert dict(zip(heading.split(), row.split(), strict=True))["reread"] == "1"
+    assert "another version of agentkit" in result.stderr
+    assert "reread" not in cli("index", docs).stdout
 
 
 def test_the_summary_is_a_plain_table_and_the_skipped_files_are_notes(cli: Cli, docs: Path) -> None:
@@ -147,6 +166,7 @@ def test_a_dry_run_lists_files_with_reasons_and_makes_nothing(cli: Cli, docs: Pa
         "files": {
             "added": [],
             "changed": [],
+            "reread": [],
             "moved": [{"from": "whale.txt", "to": "otto.txt"}],
             "removed": ["lamp.md"],
             "unchanged": 0,
@@ -160,7 +180,7 @@ def test_patterns_keep_to_some_files_and_are_remembered(cli: Cli, docs: Path) ->
     assert cli.json("index", docs, "--include", "*.md")["files"]["added"] == 1
     assert cli.json("index", docs)["files"]["unchanged"] == 1
     assert cli.json("index", docs, "--exclude", "*.md")["files"] == {
-        "added": 1, "changed": 0, "removed": 1, "unchanged": 0, "skipped": [],
+        "added": 1, "changed": 0, "reread": 0, "removed": 1, "unchanged": 0, "skipped": [],
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ def test_a_catalog_of_an_older_version_is_brought_to_the_newest(tmp_path: Path) 
     with closing(sqlite3.connect(old)) as connection, connection:
         for table in ("forgotten", "remade", "remade_embeddings"):
             connection.execute(f"DROP TABLE {table}")
+        for table in ("files", "skipped", "staged"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN loader")
         connection.execute("CREATE INDEX files_by_sha256 ON files (sha256)")
         connection.execute("PRAGMA user_version = 2")
     Catalog(old).close()
