@@ -1,10 +1,13 @@
 """What of an HTML page does not belong to its text: menus, side bars, links that turn pages, signs beside headings.
 
 It is told by HTML's own elements, ARIA roles and marks of links, not guessed by density: nothing that the page's author
-marked as content is lost.
+marked as content is lost. A class or an id alone, such as `sidebar`, is believed where the part holds links only, or,
+of a table of contents, where the page says it all again.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from bs4 import Tag
 
@@ -27,6 +30,22 @@ _PAGE_ENDS = frozenset({"banner", "footer"})
 _NO_BARS = frozenset({"[document]", "article", "body", "html", "main", "section"})
 _LONGEST_BAR = 500
 """Characters: it holds the titles of two pages."""
+_NAMED = frozenset({"div", "dl", "ol", "table", "td", "ul"})
+_MENUS = frozenset({
+    "mainmenu", "mainnav", "menu", "menubar", "nav", "navbar", "navigation", "navmenu", "sidebar", "sidenav", "sitenav",
+    "submenu", "topnav",
+})  # fmt: skip
+_CONTENTS = frozenset({"menu", "tableofcontents", "toc"})
+"""Texinfo calls those of a chapter a menu, and they are tables."""
+_HINT = re.compile("menu|nav|sidebar|contents|toc", re.IGNORECASE)
+_WORD = re.compile(r"[a-z]+|[A-Z][a-z]*")
+_FEWEST_LINKS = 3
+_LEAST_LINKED = 0.8
+"""Of a menu's text."""
+_LONGEST_LINK = 40
+"""Characters, on average: longer ones, such as headlines, say something themselves."""
+_LEAST_LEFT = 200
+"""Characters that are no link, beside the menus: a page with less is a list of links itself."""
 
 
 def is_boilerplate(element: Tag) -> bool:
@@ -105,3 +124,55 @@ def _can_be_bar(element: Tag) -> bool:
     if element.name in _NO_BARS or element.find([*HEADINGS, "pre"]) is not None:
         return False
     return sum(map(len, element.stripped_strings)) <= _LONGEST_BAR
+
+
+def menus(body: Tag) -> Iterator[Tag]:
+    """Parts that only a class or an id calls a menu or a table of contents: menus that hold nothing but links, on pages
+    that are more than such a list, and tables of contents that the page says again.
+    """
+    named = [element for element in body.descendants if isinstance(element, Tag) and _may_be_named(element)]
+    found = [element for element in named if _is_menu(element)]
+    if found and _chars_beside_links(body) >= _LEAST_LEFT:
+        yield from found
+    contents = [element for element in named if not _CONTENTS.isdisjoint(_names_of(element))]
+    said = " ".join(body.get_text(" ").split()) if contents else ""
+    yield from (element for element in contents if _is_said_again(element, said))
+
+
+def _may_be_named(element: Tag) -> bool:
+    names = element.attrs
+    return bool(names) and element.name in _NAMED and bool(_HINT.search(f"{names.get('class')} {names.get('id')}"))
+
+
+def _names_of(element: Tag) -> set[str]:
+    """Its id, its classes, and the words of those: the class `main-nav` is `mainnav`, `main` and `nav`. The words of an id
+    are often those of a heading.
+    """
+    words = [_WORD.findall(name) for name in element.get("class") or ()]
+    whole = ["".join(each) for each in (*words, _WORD.findall(str(element.get("id") or "")))]
+    return {name.lower() for name in (*whole, *chain.from_iterable(words))}
+
+
+def _is_menu(element: Tag) -> bool:
+    names = _names_of(element) - {"menu"} if element.name == "table" else _names_of(element)
+    if names.isdisjoint(_MENUS) or element.find(["h1", "pre", "main", "article"]) is not None:
+        return False
+    text, count = _chars(element), len(element.find_all("a"))
+    linked = text - _chars_beside_links(element)
+    return count >= _FEWEST_LINKS and linked >= _LEAST_LINKED * text and linked <= _LONGEST_LINK * count
+
+
+def _is_said_again(contents: Tag, said: str) -> bool:
+    """Whether all links lead to places of the same page, whose text has their words once more."""
+    links = contents.find_all("a")
+    texts = [" ".join(link.get_text(" ").split()) for link in links]
+    is_within = all(str(link.get("href") or "").startswith("#") for link in links)
+    return len(links) >= _FEWEST_LINKS and is_within and all(said.count(text) > 1 for text in texts)
+
+
+def _chars_beside_links(element: Tag) -> int:
+    return _chars(element) - sum(_chars(link) for link in element.find_all("a"))
+
+
+def _chars(element: Tag) -> int:
+    return sum(map(len, element.stripped_strings))

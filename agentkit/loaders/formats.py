@@ -31,8 +31,8 @@ FORMATS = {
 """Suffix -> format. Files of other suffixes are tried as text."""
 
 VERSIONS = {
-    "text": 1, "markdown": 1, "html": 1, "csv": 1, "json": 1, "code": 1, "pdf": 1, "docx": 1, "pptx": 1, "xlsx": 1,
-    "odt": 1, "epub": 1, "notebook": 1, "mail": 1, "mailbox": 1, "rtf": 1, "xml": 1, "subtitles": 1, "rst": 1,
+    "text": 1, "markdown": 1, "html": 2, "csv": 1, "json": 1, "code": 1, "pdf": 1, "docx": 1, "pptx": 1, "xlsx": 1,
+    "odt": 1, "epub": 2, "notebook": 1, "mail": 2, "mailbox": 2, "rtf": 1, "xml": 2, "subtitles": 1, "rst": 1,
     "asciidoc": 1, "latex": 1, "archive": 1,
 }  # fmt: skip
 """Format -> a number that is raised whenever the same file would give another text, other metadata or another refusal:

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag, XMLParsedAsHTMLWarning
 from bs4.element import CData
 
 from agentkit.errors import DocumentError
-from agentkit.loaders.boilerplate import HEADINGS, is_boilerplate, is_in_admonition, navigation_bars
+from agentkit.loaders.boilerplate import HEADINGS, is_boilerplate, is_in_admonition, menus, navigation_bars
 from agentkit.loaders.merged import unmerged
 from agentkit.loaders.packages import whole_number
 from agentkit.loaders.text import SOFT_HYPHEN, codec_name, decode, normalize
@@ -78,8 +78,8 @@ def _declared_encoding(data: bytes) -> str:
 def _main_text(soup: BeautifulSoup) -> str:
     """The text of `main`; without one that of the body, or of its only article where that is most of it."""
     body = soup.body or soup
-    for bar in list(navigation_bars(body)):
-        bar.decompose()
+    for part in [*navigation_bars(body), *menus(body)]:
+        part.decompose()
     marked = [element for element in body.descendants if isinstance(element, Tag) and _marks_content(element)]
     for main in (element for element in marked if element.name == "main" or element.get("role") == "main"):
         if text := _text(main):

@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,45 @@ def test_a_link_to_another_page_within_a_sentence_stays(load: Load) -> None:
     assert load("a.html", page).page_content == "See the next chapter."
     pair = '<a rel="prev" href="a">The last</a> and <a rel="next" href="b">the next part</a>'
     assert load("a.html", f"<div>{pair}<pre>code</pre></div>").page_content.startswith("The last and the next part")
+
+
+LINKS = "<a href='a'>Home</a> <a href='b'>Handbooks</a> <a href='c'>Contact</a>"
+LAMP = f"<h1>Lamp</h1><p>{'It shines. ' * 20}</p>"
+
+
+@pytest.mark.parametrize("mark", ["class='sidebar'", "class='main-nav'", "class='menu mainMenu'", "id='NavBar'"])
+def test_a_menu_that_only_its_name_tells_goes(load: Load, mark: str) -> None:
+    page = f"<div {mark}>Go: <div class='submenu'>{LINKS}</div></div>{LAMP}<ul {mark}><li>{LINKS}</li></ul>"
+    assert load("a.html", page).page_content == load("b.html", LAMP).page_content
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        f"<div class='sidebar'><p>What a lumen is: {LINKS}, as was said in the first chapter.</p></div>",
+        "<div class='nav'><a href='a'>Core</a>::<a href='b'>arch</a></div>",
+        f"<div class='navigable' id='the-menu'>{LINKS}</div>",
+        f"<div class='menu'><h1>Lunch</h1>{LINKS}</div>",
+        f"<table class='menu'><tr><td>{LINKS}</td></tr></table>",
+        f"<ul class='nav'><li><a href='a'>{'A headline that tells what has happened ' * 2}</a></ul>",
+        f"<div class='toc'>{LINKS}</div>",
+    ],
+)
+def test_what_a_name_calls_a_menu_and_says_more_than_links_stays(load: Load, part: str) -> None:
+    assert len(load("a.html", part + LAMP).page_content) > len(load("b.html", LAMP).page_content)
+
+
+def test_a_page_that_is_a_list_of_links_keeps_it(load: Load) -> None:
+    page = f"<h1>Site</h1><ul class='nav'><li>{LINKS}</ul>"
+    assert load("a.html", page).page_content == "# Site\n\n- Home Handbooks Contact"
+
+
+def test_contents_go_where_the_page_says_them_again(load: Load) -> None:
+    toc = "<ul class='toc'><li><a href='#a'>Lamp</a><li><a href='#b'>Care of it</a><li><a href='#c'>Price</a></ul>"
+    page = f"{LAMP}<h2 id='b'>Care of it</h2><p>Wipe.</p>"
+    whole = page + "<h2 id='c'>Price</h2><p>9</p>"
+    assert load("a.html", toc + whole).page_content == load("b.html", whole).page_content
+    assert "- Price" in load("c.html", toc + page).page_content
 
 
 def test_the_ends_of_a_page_go_by_their_names(load: Load) -> None:

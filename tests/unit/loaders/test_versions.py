@@ -23,12 +23,12 @@ FINGERPRINTS = {
     "code": (1, "02c512e071cc"),
     "csv": (1, "4e20b87be44b"),
     "docx": (1, "c722d0261e12"),
-    "epub": (1, "ca1d443879fb"),
-    "html": (1, "91aef8d15514"),
+    "epub": (2, "ca1d443879fb"),
+    "html": (2, "91aef8d15514"),
     "json": (1, "1c7d7da541c4"),
     "latex": (1, "33b688009f3a"),
-    "mail": (1, "a49b0ac7c0d8"),
-    "mailbox": (1, "8c3091eaaeb7"),
+    "mail": (2, "a49b0ac7c0d8"),
+    "mailbox": (2, "8c3091eaaeb7"),
     "markdown": (1, "f8491458ac27"),
     "notebook": (1, "e5873488714f"),
     "odt": (1, "8e0b9ebbceb6"),
@@ -39,7 +39,7 @@ FINGERPRINTS = {
     "subtitles": (1, "f75d358c5187"),
     "text": (1, "78ca91a02259"),
     "xlsx": (1, "8585ee4d015a"),
-    "xml": (1, "fd6cb837769b"),
+    "xml": (2, "fd6cb837769b"),
 }
 """Format -> the version, and what its loader gives for the examples."""
 
