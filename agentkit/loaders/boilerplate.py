@@ -145,8 +145,8 @@ def _may_be_named(element: Tag) -> bool:
 
 
 def _names_of(element: Tag) -> set[str]:
-    """Its id, its classes, and the words of those: the class `main-nav` is `mainnav`, `main` and `nav`. The words of an id
-    are often those of a heading.
+    """Its id and its classes, and the words of these: `main-nav` is `mainnav`, `main` and `nav`. An id may be a heading
+    in other letters, and goes by the whole of it.
     """
     words = [_WORD.findall(name) for name in element.get("class") or ()]
     whole = ["".join(each) for each in (*words, _WORD.findall(str(element.get("id") or "")))]
