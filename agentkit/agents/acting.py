@@ -1,5 +1,6 @@
 """The calls of one reply: known ones answered, the others approved one by one, then run."""
 
+import inspect
 import json
 import math
 import threading
@@ -13,7 +14,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from agentkit.agents.limits import AgentLimits
-from agentkit.errors import UnknownToolError
+from agentkit.errors import ToolSetupError, UnknownToolError
 from agentkit.tools.flags import ToolFlags, flags_of
 from agentkit.tools.registry import ToolRegistry
 from agentkit.tools.running import ToolOutcome, run_tool
@@ -111,7 +112,7 @@ class CallRunner:
         flags = replace(flags, max_result_chars=min(flags.max_result_chars, self._limits.observation_chars))
         pending = PendingCall(tool.name, call["args"], flags)
         over = self._over(deadline)
-        if not over and flags.effects and not self._approve(pending):
+        if not over and flags.effects and not self._is_approved(pending):
             return _failed(f"{tool.name} was not run: the person did not approve this call")
         if over := over or self._over(deadline):  # the answer to the question can take long
             return _failed(f"{tool.name} was not run: {over}")
@@ -124,6 +125,16 @@ class CallRunner:
             return CallResult(outcome, time.monotonic() - started)
 
         return work
+
+    def _is_approved(self, pending: PendingCall) -> bool:
+        """Raises ToolSetupError where the answer would have to be awaited: it would pass for a yes."""
+        approved = self._approve(pending)
+        if inspect.isawaitable(approved):
+            raise ToolSetupError(
+                f"{pending.tool} was not run: approve gave a {type(approved).__name__}, and an agent awaits nothing; "
+                "give a function that returns True or False"
+            )
+        return bool(approved)
 
     def _over(self, deadline: float | None) -> str:
         """Why nothing is begun any more; empty where something is."""

@@ -20,6 +20,13 @@ from agentkit.results import Usage
 _Found = TypeVar("_Found")
 
 
+def check_chat_model(model: object) -> None:
+    """Raises ToolSetupError where it is no chat model, such as a name, or a binding of one."""
+    if not isinstance(model, BaseChatModel):
+        hint = f"LocalChatModel(model={model!r})" if isinstance(model, str) else "the model itself"
+        raise ToolSetupError(f"{repr(model)[:80]} is no chat model of LangChain's, which an agent needs: give {hint}")
+
+
 def check_tool_calling(model: BaseChatModel) -> None:
     """Raises ToolSetupError where the model cannot call tools."""
     if type(model).bind_tools is BaseChatModel.bind_tools:

@@ -3,6 +3,7 @@
 Any LangChain chat model that calls tools will do; with ours a call fits its tool's schema by construction.
 """
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -20,7 +21,8 @@ from agentkit.agents.acting import CallRunner, PendingCall
 from agentkit.agents.events import AgentEvent
 from agentkit.agents.limits import AgentLimits
 from agentkit.agents.loop import Run
-from agentkit.agents.model import AgentModel, check_tool_calling
+from agentkit.agents.model import AgentModel, check_chat_model, check_tool_calling
+from agentkit.errors import ToolSetupError
 from agentkit.indexes import Index
 from agentkit.models.chat import LocalChatModel
 from agentkit.models.structured import OutputSchema
@@ -81,8 +83,11 @@ class Agent:
             response_format: What `Answer.value` shall be: a pydantic class, a TypedDict or a JSON schema.
 
         Raises:
-            ToolSetupError: tools without a description, two of one name, or a model that cannot call tools.
+            ToolSetupError: tools without a description, two of one name, what is no chat model or one that cannot call
+                tools, or `approve`, `before_call` or `after_call` that would have to be awaited.
         """
+        check_chat_model(model)
+        _check_plain(approve=approve, before_call=before_call, after_call=after_call)
         self.model = model
         self.limits = limits or AgentLimits()
         self.strategy = strategy
@@ -206,3 +211,10 @@ class Agent:
             retrieval_tool(retriever, numbering, max_chars=chars),
             read_document_tool(self._index, numbering, max_chars=chars),
         ]
+
+
+def _check_plain(**callbacks: Callable[..., object] | None) -> None:
+    """Raises ToolSetupError for a coroutine function: nothing here awaits it, and what it gives would pass for yes."""
+    for name, callback in callbacks.items():
+        if inspect.iscoroutinefunction(callback):
+            raise ToolSetupError(f"{name} is a coroutine function, and an agent awaits nothing: give a plain function")

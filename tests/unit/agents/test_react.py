@@ -367,6 +367,37 @@ def test_a_model_that_cannot_call_tools_is_refused_and_others_are_named() -> Non
     assert Agent(model).run("Hi").text == "Hello."
 
 
+@pytest.mark.parametrize(
+    ("given", "hint"), [("qwen", r"LocalChatModel\(model='qwen'\)"), (ScriptedModel(replies=[]).bind(n=1), "itself")]
+)
+def test_what_is_no_chat_model_is_named_with_what_to_give(given: Any, hint: str) -> None:
+    with pytest.raises(ToolSetupError, match=rf"is no chat model of LangChain's.*{hint}"):
+        Agent(given)
+
+
+@pytest.mark.parametrize("name", ["approve", "before_call", "after_call"])
+def test_what_would_have_to_be_awaited_is_refused(name: str) -> None:
+    async def listen(_: object) -> bool:
+        return False
+
+    callbacks: Any = {name: listen}
+    with pytest.raises(ToolSetupError, match=f"{name} is a coroutine function"):
+        Agent(ScriptedModel(replies=[]), **callbacks)
+
+
+def test_an_approval_that_is_to_be_awaited_is_no_yes() -> None:
+    class Question:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    asked: Any = Question
+    agent, _ = _agent(_call("send", text="x"), "Sent.", approve=lambda _: asked())
+    SENT.clear()
+    with pytest.raises(ToolSetupError, match=r"send was not run: approve gave a Question.*True or False"):
+        agent.run("x")
+    assert SENT == []
+
+
 @pytest.fixture
 def hang() -> Iterator[BaseTool]:
     """A tool that hangs until the test is over."""
