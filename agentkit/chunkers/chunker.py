@@ -12,15 +12,14 @@ from agentkit.chunkers.markdown import Heading, markdown_sections, sections_unde
 from agentkit.chunkers.outlines import FIND_HEADINGS
 from agentkit.chunkers.recursive import cut_sections
 from agentkit.chunkers.tables import with_table_headers
-from agentkit.chunkers.terms import with_terms
+from agentkit.chunkers.terms import FIND_DEFINITIONS, with_terms
 
-CHUNKER_NAME = "sections-6"
+CHUNKER_NAME = "sections-7"
 """What an index remembers its chunks were made by. Changes whenever the same text would give other chunks."""
 
 _MARKDOWN_FORMATS = frozenset({
     "markdown", "html", "docx", "pptx", "xlsx", "odt", "epub", "notebook",
 })  # fmt: skip
-_WITH_TERMS = frozenset({"html", "epub"})
 _Metadata = Mapping[str, Any]  # Any: what loaders say of a document, which LangChain leaves open
 
 
@@ -41,10 +40,17 @@ def _cut(document: Document, section: Section, limits: ChunkLimits, count_tokens
 
 
 def _sections(text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Section]:
-    match metadata.get("format"):
+    form = metadata.get("format")
+    sections = _sections_of(form, text, metadata, limits)
+    if form in FIND_DEFINITIONS:
+        return list(with_terms(text, sections, form, max_chars=limits.max_chars))
+    return sections
+
+
+def _sections_of(form: str | None, text: str, metadata: _Metadata, limits: ChunkLimits) -> list[Section]:
+    match form:
         case form if form in _MARKDOWN_FORMATS:
-            sections = markdown_sections(text)
-            return list(with_terms(text, sections, max_chars=limits.max_chars)) if form in _WITH_TERMS else sections
+            return markdown_sections(text)
         case form if form in FIND_HEADINGS:
             return sections_under(text, FIND_HEADINGS[form](text))
         case "code":

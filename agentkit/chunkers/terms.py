@@ -1,13 +1,16 @@
-"""Long definitions of terms, as the loader of HTML writes them: the term is among the headings of what explains it.
+"""Long definitions of terms: the term is among the headings of what explains it.
 
-A term stands on lines of its own, and its definition right below, further to the right, as documentation of functions
-and settings has it. Without its term the fourth paragraph of one, "Changed in version 3.10", tells nobody anything.
+Documentation of functions and settings is made of them. Without its term the fourth paragraph of one, "Changed in
+version 3.10", tells nobody anything. As the loader of HTML writes them, a term stands on lines of its own, and its
+definition right below, further to the right.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from agentkit.chunkers.asciidoc_terms import asciidoc_definitions
 from agentkit.chunkers.chunk import Section
+from agentkit.chunkers.rst_terms import rst_definitions
 
 _LINE = re.compile(r"^( *)(\S.*)", re.MULTILINE)
 _NO_TERM = re.compile(r"[-|#]|\d+\. ")
@@ -16,32 +19,31 @@ _FENCE = re.compile(r"`{3,}")
 _LONGEST_TERM = 200
 
 
-def with_terms(text: str, sections: Iterable[Section], *, max_chars: int) -> Iterator[Section]:
+def with_terms(text: str, sections: Iterable[Section], form: str, *, max_chars: int) -> Iterator[Section]:
     """The sections, with definitions that are longer than half a chunk cut out of those that are longer than one.
-    Together they cover the same text.
+    Together they cover the same text. `form`: one of `FIND_DEFINITIONS`.
     """
     for section in sections:
         at = section.start
         if section.end - section.start > max_chars:
-            for found, below in _definitions(text, section):
+            for found, below in FIND_DEFINITIONS[form](text, section):
                 if found.end - found.start > max_chars // 2:
                     if at > section.start or len(text[at : found.start].strip()) > max_chars // 10:
                         yield Section(at, found.start, section.heading_path)
                         at = found.start
-                    yield from _below_term(text, at, found, below, max_chars)
+                    yield from _below_term(text, at, found, below, form, max_chars)
                     at = found.end
         yield Section(at, section.end, section.heading_path)
 
 
-def _below_term(text: str, start: int, found: Section, below: int, max_chars: int) -> Iterator[Section]:
+def _below_term(text: str, start: int, found: Section, below: int, form: str, max_chars: int) -> Iterator[Section]:
     """A definition, with those that it holds cut out of what is below its term, from `below` on. The term, and what is
     between it and `start`, such as a heading, stand with what follows.
     """
-    if found.end - found.start <= max_chars:
-        yield Section(start, found.end, found.heading_path)
-        return
-    inner = list(with_terms(text, [Section(below, found.end, found.heading_path)], max_chars=max_chars))
-    first, *rest = (section for section in inner if section.end > section.start)
+    inner: list[Section] = []
+    if found.end - found.start > max_chars:
+        inner = list(with_terms(text, [Section(below, found.end, found.heading_path)], form, max_chars=max_chars))
+    first, *rest = [section for section in inner if section.end > section.start] or [found]
     yield Section(start, first.end, first.heading_path)
     yield from rest
 
@@ -78,3 +80,14 @@ def _definitions(text: str, section: Section) -> Iterator[tuple[Section, int]]:
 def _lines(text: str, section: Section) -> Iterator[tuple[int, int, str]]:
     """Start, indentation and text of each line that is not blank."""
     return ((found.start(), len(found[1]), found[2]) for found in _LINE.finditer(text, section.start, section.end))
+
+
+FIND_DEFINITIONS: dict[str, Callable[[str, Section], Iterator[tuple[Section, int]]]] = {
+    "html": _definitions,
+    "epub": _definitions,
+    "rst": rst_definitions,
+    "asciidoc": asciidoc_definitions,
+}
+"""By the `format` of a document: what gives the outermost definitions of a section, each under its term, and where what
+is below the term begins.
+"""
