@@ -29,6 +29,7 @@ def watch(
 ) -> None:
     """Index `paths` and whatever changes in them, until KeyboardInterrupt."""
     told: set[SkippedFile] = set()
+    told_error = ""
     waited_for: frozenset[Path] = frozenset()
     is_first = True
     with progress_shown(progress) as shown:
@@ -37,8 +38,9 @@ def watch(
             for file in sorted(done.unsettled - waited_for):
                 note(f"{file} is still being written: it waits")
             waited_for = done.unsettled
-            if done.error:
+            if done.error and str(done.error) != told_error:  # a round that fails is tried again every half minute
                 note(f"error: {done.error}. The watch goes on")
+            told_error = str(done.error or "")
             if done.report and (is_first or _did_something(done.report) or set(done.report.skipped) - told):
                 for skipped in sorted(set(done.report.skipped) - told, key=lambda each: each.path):
                     note(f"skipped {skipped.path}: {skipped.reason}")

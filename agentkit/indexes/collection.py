@@ -146,5 +146,7 @@ class IndexCollection:
                 if entry.is_dir():
                     shutil.rmtree(entry)
                 elif not entry.name.startswith("writer."):
-                    entry.unlink()
-        shutil.rmtree(folder)
+                    entry.unlink(missing_ok=True)  # a reader that ends takes SQLite's log with it
+        shutil.rmtree(folder.resolve())
+        if folder.is_symlink():  # to another disk
+            folder.unlink()

@@ -237,6 +237,7 @@ def test_a_watch_tells_each_round_and_goes_on_after_an_error(
     rounds = [
         WatchRound(IndexReport("docs", added=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),), seconds=0.25)),
         WatchRound(None, IndexLockedError("somebody writes it"), frozenset({docs / "b.md"})),
+        WatchRound(None, IndexLockedError("somebody writes it")),  # after half a minute, and so on: told once
         WatchRound(IndexReport("docs", unchanged=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),))),
     ]
 
@@ -250,6 +251,7 @@ def test_a_watch_tells_each_round_and_goes_on_after_an_error(
     assert [line.split(maxsplit=1)[1] for line in result.stdout.splitlines()] == [
         "docs: 2 added, 1 skipped; 2 chunks in 0.2 s"
     ]
+    assert result.stderr.count("somebody writes it") == 1
     assert [line for line in result.stderr.splitlines() if line][:4] == [
         "agentkit: skipped a.md: empty file",
         "agentkit: watching: Ctrl-C ends it",

@@ -75,6 +75,16 @@ def test_remove_takes_the_index_and_leaves_the_documents(cli: Cli, docs: Path) -
     assert (docs / "lamp.md").is_file()
 
 
+def test_an_index_that_is_a_link_is_removed_with_what_it_leads_to(cli: Cli, workspace: Path) -> None:
+    elsewhere = workspace.parent / "other disk"
+    (workspace / "indexes" / "docs").rename(elsewhere)
+    (workspace / "indexes" / "docs").symlink_to(elsewhere)
+    assert cli.json("search", "lamp")
+    assert cli("indexes", "remove", "docs", "--yes").exit_code == 0
+    assert not (workspace / "indexes" / "docs").is_symlink()
+    assert not elsewhere.exists()
+
+
 def test_an_index_that_is_being_written_is_not_removed(cli: Cli, workspace: Path) -> None:
     from agentkit.indexes.lock import writer_lock
 

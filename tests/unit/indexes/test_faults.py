@@ -1,5 +1,7 @@
 """A full disk, and several processes at one index (see `tests/faults/`); `benchmarks/kill_points.py` has more sizes."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from agentkit import HashingEmbedder, Index, index_folder
 from agentkit.errors import IndexNotFoundError
 from agentkit.indexes.collection import IndexCollection
+from agentkit.indexes.summary import summarise_index
 from tests.faults import run_campaign
 
 
@@ -21,6 +24,25 @@ def test_a_second_writer_is_told_who_writes_and_readers_see_whole_syncs(tmp_path
     assert report["refused"] == 3
     assert report["half a sync"] == []
     assert sum(report["reads of each state"]) > 0
+
+
+def test_an_index_whose_files_go_while_they_are_looked_at_has_a_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Index.open(tmp_path / "mill", embedder=HashingEmbedder()).close()
+    (tmp_path / "mill" / "vectors.new").mkdir()
+    (tmp_path / "mill" / "vectors.new" / "data").touch()
+    look = Path.stat
+
+    def look_and_lose(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        status = look(path, follow_symlinks=follow_symlinks)
+        if path.name == "data":  # as a writer does that has made the vectors
+            shutil.rmtree(path.parent)
+        return status
+
+    monkeypatch.setattr(Path, "stat", look_and_lose)
+    assert summarise_index(tmp_path / "mill").size_bytes > 0
+    assert not (tmp_path / "mill" / "vectors.new").exists()
 
 
 @pytest.mark.parametrize("is_made_again", [False, True])
