@@ -85,7 +85,8 @@ def substring(text: str) -> Constraint:
 
 
 def json_schema(schema: Mapping[str, Any]) -> Constraint:
-    """JSON that is valid under `schema` (JSON Schema as llguidance supports it).
+    """JSON that is valid under `schema` (JSON Schema as llguidance supports it; of a `oneOf` whose forms overlap, a
+    value may have several).
 
     Raises:
         ConstraintError: nested deeper than 64 levels, longer than 200,000 characters, or not JSON.
@@ -116,7 +117,8 @@ def after_thought(
 def schema_rule(schema: Mapping[str, Any]) -> str:
     """The right-hand side of a Lark rule for JSON under `schema`, to be part of a larger grammar."""
     check_schema_depth(schema)
-    options = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
+    form = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+    options = {"x-guidance": {**form, "coerce_one_of": True}}
     try:
         text = json.dumps({**schema, **options}, ensure_ascii=False)
     except (TypeError, ValueError) as error:

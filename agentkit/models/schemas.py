@@ -5,13 +5,16 @@ JSON schema without properties it keeps nothing: here it stays as it is.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.tools import BaseTool
 from langchain_core.tools.base import create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from agentkit.errors import ConstraintError
 
@@ -25,6 +28,14 @@ _SCHEMAS = frozenset({"items", "additionalProperties"})
 _COMBINED = _EITHER | {"allOf", "$ref", "unevaluatedProperties", "if", "dependentSchemas"}
 _FORMATS = frozenset({"date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"})
 """Those that llguidance follows; JSON Schema lets any other be a note on what a string means."""
+_LIMITS: dict[Literal["ge", "gt", "le", "lt", "multiple_of"], str] = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+    "multiple_of": "multipleOf",
+}
+"""Pydantic's words for the limits of a number, and JSON Schema's."""
 
 
 def openai_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool) -> dict[str, Any]:
@@ -35,8 +46,12 @@ def openai_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool) 
     """
     try:
         converted = convert_to_openai_tool(tool)
-    except ValueError as error:
-        raise ConstraintError(f"{str(tool)[:80]} is no tool and no schema: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:  # of what is no class, such as list[int]
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise ConstraintError(
+            f"{str(tool)[:80]} is no tool and no schema ({reason}): give a function, a pydantic class (RootModel[…] of "
+            "any other type), a TypedDict, or a JSON schema with a title"
+        ) from error
     schema = _schema(tool)
     if schema is None:
         return converted
@@ -85,8 +100,25 @@ def _schema(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool) -> M
         )
     if not (isinstance(described, type) and issubclass(described, BaseModel)):
         return None
-    schema = described.model_json_schema()
-    return schema if _is_recursive(schema.get("$defs", {})) else None
+    schema = described.model_json_schema(schema_generator=_Decodable)
+    is_narrowed = schema != described.model_json_schema()
+    return schema if is_narrowed or _is_recursive(schema.get("$defs", {})) else None
+
+
+class _Decodable(GenerateJsonSchema):
+    """Narrower than pydantic's own where that admits what pydantic then refuses, since decoding follows the schema."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A number: pydantic's own admits any text beside it."""
+        places = schema.get("decimal_places")
+        step = {} if places is None else {"multipleOf": float(f"1e-{places}")}
+        limits = {word: float(schema[name]) for name, word in _LIMITS.items() if schema.get(name) is not None}
+        return {"type": "number", **step, **limits}
+
+    def url_schema(self, schema: core_schema.UrlSchema) -> JsonSchemaValue:
+        """With the schemes that it may have."""
+        schemes = "|".join(map(re.escape, schema.get("allowed_schemes") or ()))
+        return {**super().url_schema(schema), **({"pattern": f"^(?:{schemes})://"} if schemes else {})}
 
 
 def _is_recursive(definitions: Mapping[str, Any]) -> bool:

@@ -2,18 +2,27 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, Literal
+from random import Random
+from typing import Annotated, Any, Literal, Optional, Union
+from uuid import UUID
 
 import jsonschema
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from pydantic import BaseModel, RootModel, SecretStr
+from pydantic import BaseModel, Field, RootModel, SecretStr, create_model
 
 from agentkit import LocalChatModel
 from agentkit.errors import ConstraintError, MessageError, ModelOptionError
-from agentkit.models.tool_calling import ToolBinding
+from agentkit.models.constraints import Constraint
+from agentkit.models.schemas import openai_tool
+from agentkit.models.tool_calling import ToolBinding, ToolCallReader
 
 pytestmark = pytest.mark.model
 
@@ -143,6 +152,68 @@ def test_pydantic_classes_of_every_kind_give_their_instances(model: LocalChatMod
     many = model.with_structured_output(RootModel[list[Literal[1, 2]]]).invoke("Give some.")
     assert set(many.root) <= {1, 2}
     assert isinstance(model.with_structured_output(Odd).invoke("Give one.", max_tokens=120), Odd)
+
+
+_VALUES: list[Any] = [
+    Annotated[int, Field(gt=-3, le=70)],
+    Annotated[Decimal, Field(ge=0, lt=100, decimal_places=2)],
+    Annotated[float, Field(ge=0, le=10, multiple_of=0.5)],
+    Annotated[str, Field(min_length=1, max_length=4)],
+    Annotated[str, Field(pattern="^[A-Z]{2}[0-9]{3}$")],
+    Literal["a", 'a "quoted" \\ word', 3, True],
+    Port,
+    bool,
+    Path,
+    IPv4Address,
+    UUID,
+]
+_TYPES = st.recursive(
+    st.sampled_from(_VALUES),
+    lambda inner: st.one_of(
+        inner.map(list.__class_getitem__),
+        inner.map(Optional.__getitem__),
+        st.tuples(inner, inner).map(tuple.__class_getitem__),
+        st.tuples(inner, inner).map(Union.__getitem__),
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(kinds=st.lists(_TYPES, min_size=1, max_size=3), random=st.randoms(use_true_random=False))
+def test_whatever_a_grammar_admits_is_an_argument_of_its_tool(
+    model: LocalChatModel, kinds: list[Any], random: Random
+) -> None:
+    fields: Any = {f"x{number}": (kind, ...) for number, kind in enumerate(kinds)}
+    tool = openai_tool(create_model("go", **fields))
+    constraint = ToolBinding((tool,), "any", "go").constraint(model.engine.vocabulary.spell)
+    assert constraint is not None
+    reader = ToolCallReader()
+    reader.add(_walk(model, constraint, random))
+    ((call,), bad) = reader.calls()
+    assert not bad
+    jsonschema.validate(call["args"], tool["function"]["parameters"])
+    create_model("go", **fields).model_validate(call["args"])
+
+
+def _walk(model: LocalChatModel, constraint: Constraint, random: Random) -> str:
+    """A text that the constraint admits, token by token at random; after 60 it is brought to its end."""
+    matcher, tokens = model.engine.compile(constraint), []
+    for count in range(300):
+        tokens += matcher.take_forced()
+        if matcher.is_finished:
+            break
+        allowed = matcher.allowed() if count < 60 else matcher.closing(matcher.allowed())
+        tokens.append(random.choice(np.flatnonzero(allowed).tolist()))
+        matcher.consume(tokens[-1])
+    return b"".join(map(model.engine.vocabulary.piece, tokens)).decode()
+
+
+def test_a_form_that_overlaps_another_is_followed(model: LocalChatModel) -> None:
+    kinds = [{"type": "object", "properties": {"x": {"enum": [1]}, **more}} for more in ({}, {"y": {"enum": [2]}})]
+    schema = {"title": "thing", "description": "A thing.", "oneOf": kinds}
+    value = model.with_structured_output(schema).invoke("Give one.")
+    jsonschema.validate(value, {"anyOf": kinds})
 
 
 def test_a_tool_is_forced_whatever_its_name_is(model: LocalChatModel) -> None:

@@ -1,10 +1,11 @@
 """Schemas of LangChain's kinds, as decoding follows them."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from langchain_core.tools import tool
-from pydantic import BaseModel
+from pydantic import AnyUrl, BaseModel, Field, HttpUrl
 
 from agentkit.errors import ConstraintError
 from agentkit.models.schemas import closed, object_schema, openai_tool
@@ -51,6 +52,30 @@ def test_a_recursive_argument_stays_recursive(form: Any) -> None:
     parameters = _parameters(form)
     assert parameters["$defs"]["Node"]["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
     assert parameters["required"] == ["root"]
+
+
+class Invoice(BaseModel):
+    """What is owed."""
+
+    total: Decimal = Field(gt=0, le=1000, decimal_places=2)
+    step: Decimal | None = Field(multiple_of=0.25)
+    link: HttpUrl
+    other: AnyUrl
+
+
+def test_what_pydantic_would_refuse_is_not_admitted() -> None:
+    properties = _parameters(Invoice)["properties"]
+    limits = {"exclusiveMinimum": 0.0, "maximum": 1000.0, "multipleOf": 0.01}
+    assert properties["total"] == {"title": "Total", "type": "number", **limits}
+    assert properties["step"]["anyOf"] == [{"type": "number", "multipleOf": 0.25}, {"type": "null"}]
+    assert properties["link"]["pattern"] == "^(?:http|https)://"
+    assert "pattern" not in properties["other"]
+
+
+@pytest.mark.parametrize("schema", [list[Node], Node | None, 3])
+def test_what_is_no_schema_says_how_it_becomes_one(schema: Any) -> None:
+    with pytest.raises(ConstraintError, match=r"is no tool and no schema \(.*\): give .*RootModel\["):
+        openai_tool(schema)
 
 
 def test_what_is_no_schema_is_a_typed_error() -> None:
