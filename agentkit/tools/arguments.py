@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from langchain_core.tools import BaseTool, Tool
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
 
 from agentkit.errors import InvalidArgumentsError
 
@@ -29,6 +29,24 @@ def checked_arguments(tool: BaseTool, arguments: Mapping[str, Any]) -> dict[str,
     if problems:
         raise InvalidArgumentsError(f"the arguments do not fit {tool.name}: {'; '.join(problems)}")
     return given
+
+
+def under_aliases(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by the names that the tool's class reads them under. A model is shown a field's own name, where
+    LangChain makes the schema; a field with an alias is read by that.
+    """
+    schema = tool.args_schema
+    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+        return arguments
+    return {_read_name(schema, name): value for name, value in arguments.items()}
+
+
+def _read_name(schema: type[BaseModel], name: str) -> str:
+    field = schema.model_fields.get(name)
+    alias = field.validation_alias if field else None
+    if isinstance(alias, AliasChoices):
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
+    return alias if isinstance(alias, str) else name
 
 
 def _problems(tool: BaseTool, given: dict[str, Any]) -> list[str]:

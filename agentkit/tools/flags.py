@@ -11,10 +11,12 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as langchain_tool
+from pydantic import PydanticUserError
 
 from agentkit.errors import ShownToModel, ToolSetupError
 
 _KEY = "agentkit"
+_UNHINTED = "agentkit_unhinted"
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _Function = Callable[..., Any]  # Any: a tool takes and gives what its author wants; pydantic checks what it is given
@@ -89,7 +91,8 @@ def tool(
             for the program.
 
     Raises:
-        ToolSetupError: the docstring describes a parameter that the function does not have, or a hint is unknown.
+        ToolSetupError: it is no function, its docstring describes a parameter that it does not have, or a hint is
+            unknown or has no schema.
     """
     flags = ToolFlags(effects, network, timeout_s, max_result_chars, parallel)
     if function is not None:
@@ -108,10 +111,19 @@ def is_ours(tool: BaseTool) -> bool:
     return isinstance((tool.metadata or {}).get(_KEY), dict)
 
 
+def unhinted(tool: BaseTool) -> list[str]:
+    """The parameters of a tool of ours whose types its function does not say."""
+    return list((tool.metadata or {}).get(_UNHINTED, ()))
+
+
 def _made(function: _Function, name: str | None, flags: ToolFlags, response_format: _ResponseFormat) -> BaseTool:
+    if not (callable(function) and hasattr(function, "__name__") and hasattr(function, "__annotations__")):
+        hint = f"name={function!r} names one" if isinstance(function, str) else "put it into a function"
+        raise ToolSetupError(f"{repr(function)[:80]} is no function to make a tool of: {hint}")
     name = name or function.__name__
-    for parameter in inspect.signature(function).parameters:
-        function.__annotations__.setdefault(parameter, Any)  # LangChain would raise at once; the registry reports all
+    unknown = [each for each in inspect.signature(function).parameters if each not in function.__annotations__]
+    for parameter in unknown:
+        function.__annotations__[parameter] = Any  # LangChain would raise at once; the registry reports all
     try:
         made = langchain_tool(
             name,
@@ -120,9 +132,9 @@ def _made(function: _Function, name: str | None, flags: ToolFlags, response_form
             error_on_invalid_docstring=False,
             response_format=response_format,
         )(function)
-    except (ValueError, TypeError, NameError) as error:
+    except (ValueError, TypeError, NameError, PydanticUserError) as error:
         raise ToolSetupError(f"the tool {name} of {function.__module__} cannot be made: {error}") from error
-    made.metadata = {_KEY: asdict(flags)}
+    made.metadata = {_KEY: asdict(flags), **({_UNHINTED: unknown} if unknown else {})}
     made.handle_tool_error = True
     if isinstance(made, StructuredTool) and made.func is not None:
         made.func = _raising_tool_exceptions(made.func)  # only now: the schema is made from the function itself

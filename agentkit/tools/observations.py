@@ -2,7 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movements (ECMA-48)
@@ -17,7 +20,9 @@ _NOTHING = "(the tool gave nothing back)"
 
 
 def as_text(value: Any) -> str:  # Any: whatever a tool gave
-    """The text of a tool's result: strings as they are, bytes decoded, content blocks joined, all else as JSON."""
+    """The text of a tool's result: strings as they are, bytes decoded, content blocks joined, all else as JSON, also
+    pydantic and data classes.
+    """
     if value is None:
         return _NOTHING
     if isinstance(value, str):
@@ -27,9 +32,16 @@ def as_text(value: Any) -> str:  # Any: whatever a tool gave
     if isinstance(value, list) and value and all(_is_block(item) for item in value):
         return "\n".join(map(_block_text, value))
     try:
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=_plain)
     except (TypeError, ValueError, RecursionError):
         return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """What json can write of it: the fields of a pydantic or data class, the members of a set, ISO 8601 of a date."""
+    if isinstance(value, Iterator):  # may have no end
+        return str(value)
+    return to_jsonable_python(value, fallback=str)
 
 
 def observation(text: str, max_chars: int) -> tuple[str, bool]:

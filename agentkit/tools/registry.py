@@ -1,6 +1,6 @@
 """`ToolRegistry`: the tools that a model may call, by name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any, Self
@@ -9,12 +9,10 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agentkit.errors import ToolSetupError, UnknownToolError
-from agentkit.tools.flags import ToolFlags, flags_of, is_ours
+from agentkit.tools.flags import ToolFlags, flags_of, is_ours, unhinted
 
 ENTRY_POINTS = "agentkit.tools"
 """A package offers tools by an entry point of this group that names a tool or a list of tools."""
-_HINTS = {"type", "anyOf", "oneOf", "allOf", "enum", "const", "$ref"}
-"""What a property of a JSON schema has where its parameter had a type hint."""
 
 
 class ToolRegistry:
@@ -136,16 +134,11 @@ def _problems(tool: BaseTool) -> list[str]:
         parameters = parameters_of(tool)
     except Exception as error:  # noqa: BLE001 a schema made by others, of types that may have no JSON form
         return [*problems, f"has no JSON schema: {type(error).__name__}: {' '.join(str(error).split())[:300]}"]
-    if is_ours(tool):
-        for name, schema in parameters["properties"].items():
-            problems += _parameter_problems(name, schema)
-    return problems
-
-
-def _parameter_problems(name: str, schema: Mapping[str, Any]) -> list[str]:
-    problems = []
-    if not _HINTS & schema.keys():
-        problems.append(f"its parameter {name} has no type hint")
-    if not str(schema.get("description", "")).strip():
-        problems.append(f"its parameter {name} has no description: add `{name}: …` under `Args:` in the docstring")
+    if not is_ours(tool):
+        return problems
+    for name, schema in parameters["properties"].items():
+        if name in unhinted(tool):
+            problems.append(f"its parameter {name} has no type hint")
+        if not str(schema.get("description", "")).strip():
+            problems.append(f"its parameter {name} has no description: add `{name}: …` under `Args:` in the docstring")
     return problems

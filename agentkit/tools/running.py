@@ -21,7 +21,7 @@ from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
 from pydantic import BaseModel
 
 from agentkit.errors import ShownToModel
-from agentkit.tools.arguments import checked_arguments
+from agentkit.tools.arguments import checked_arguments, under_aliases
 from agentkit.tools.flags import ToolFlags, flags_of
 from agentkit.tools.observations import as_text, describe_error, observation
 from agentkit.tools.silence import Silence
@@ -132,9 +132,10 @@ class _Call:
     def _result(self, arguments: dict[str, Any]) -> Any:
         """What the tool gave: as a ToolMessage where it has an artifact, else as it is, not made into text yet."""
         tool = self._tool.model_copy(update={"handle_tool_error": False, "handle_validation_error": False})
-        given: Any = arguments
+        read = under_aliases(tool, arguments)
+        given: Any = read
         if tool.response_format == "content_and_artifact" or _has_injected_arguments(tool):
-            given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": arguments}
+            given = {"type": "tool_call", "id": uuid4().hex, "name": tool.name, "args": read}
         if isinstance(tool, StructuredTool | Tool) and tool.func is None:
             return asyncio.run(tool.ainvoke(given, self._config))
         try:

@@ -1,12 +1,14 @@
 """`agentkit.tools.registry` and `agentkit.tools.flags`."""
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from langchain_core.tools import tool as langchain_tool
+from pydantic import PydanticUserError
 
 from agentkit.errors import ToolError, ToolSetupError, UnknownToolError
 from agentkit.tools import ToolFlags, ToolRegistry, flags_of, tool
@@ -87,6 +89,58 @@ def test_everything_that_is_missing_in_any_tool_is_one_error() -> None:
     assert "first of garden.py: its parameter b has no description" in message
     assert "second of garden.py: has no description" in message
     assert "water" not in message
+
+
+def test_a_parameter_that_may_be_anything_has_a_hint() -> None:
+    @tool
+    def keep(it: Any, other: object = None) -> str:
+        """Keep something.
+
+        Args:
+            it: The thing.
+            other: Another thing.
+        """
+        return f"{it}"
+
+    assert ToolRegistry([keep]).names() == ["keep"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [("clock", "name='clock' names one"), (water, "function"), (functools.partial(print, "x"), "function")],
+)
+def test_what_is_no_function_makes_no_tool(given: Any, hint: str) -> None:
+    with pytest.raises(ToolSetupError, match=rf"is no function to make a tool of: .*{hint}"):
+        tool(given)
+    with pytest.raises(ToolSetupError, match="is no function"):
+        tool(name="it")(given)
+
+
+def test_a_function_that_others_wrapped_makes_a_tool() -> None:
+    @tool
+    @functools.cache
+    def now() -> str:
+        """What time it is."""
+        return "noon"
+
+    assert ToolRegistry([now])["now"].invoke({}) == "noon"
+
+
+def test_a_hint_that_has_no_schema_names_the_tool() -> None:
+    class Place:
+        def __get_pydantic_core_schema__(self, *_: object) -> None:
+            raise PydanticUserError("no schema", code=None)
+
+    with pytest.raises(ToolSetupError, match=r"the tool go of .*no schema"):
+
+        @tool
+        def go(to: Place) -> str:
+            """Go.
+
+            Args:
+                to: Where.
+            """
+            return f"{to}"
 
 
 def test_a_docstring_that_describes_what_is_not_there_is_an_error() -> None:

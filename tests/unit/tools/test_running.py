@@ -6,7 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,11 +18,22 @@ from hypothesis import strategies as st
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, ToolException
 from langchain_core.tools import tool as langchain_tool
-from pydantic import BaseModel, field_validator
+from pydantic import AliasChoices, BaseModel, Field, field_validator
 
 from agentkit.errors import ToolError
 from agentkit.tools import ToolFlags, ToolOutcome, run_tool, tool
 from agentkit.tools.silence import Silence
+
+
+class Berth(BaseModel):
+    name: str
+    since: date | None
+
+
+@dataclass
+class Mark:
+    id: UUID
+    depth: Decimal
 
 
 def tool_that(act: Callable[[], Any], **flags: Any) -> BaseTool:
@@ -158,7 +173,11 @@ def test_whatever_a_tool_raises_is_type_and_message_without_a_traceback(act: Cal
             [{"type": "text", "text": "seen"}, {"type": "image", "data": "…"}],
             "seen\n(image left out: only text is read)",
         ),
-        ({1, 2} - {2}, '"{1}"'),
+        ({1, 2} - {2}, "[1]"),
+        (Berth(name="Skell", since=date(2026, 5, 1)), '{"name": "Skell", "since": "2026-05-01"}'),
+        ([Berth(name="Skell", since=None)], '[{"name": "Skell", "since": null}]'),
+        ({"at": Mark(UUID(int=1), Decimal("1.50"))}, f'{{"at": {{"id": "{UUID(int=1)}", "depth": "1.50"}}}}'),
+        (ValueError("x"), '"x"'),
     ],
 )
 def test_whatever_a_tool_gives_back_is_clean_text(result: Any, text: str) -> None:
@@ -279,6 +298,25 @@ def test_a_parameter_that_is_not_the_models_is_filled_in_and_cannot_be_given() -
 
     assert run_tool(send, {"text": "hi"}).content == "hi True"
     assert "'call_id' is unknown" in run_tool(send, {"text": "hi", "call_id": "forged"}).content
+
+
+@pytest.mark.parametrize("alias", ["from", AliasChoices("from", "start")])
+def test_a_parameter_that_its_class_reads_under_another_name_is_given(alias: Any) -> None:
+    class Route(BaseModel):
+        start: str = Field(validation_alias=alias)
+        days: int = Field(1, alias="nDays")
+
+    def sail(start: str, days: int) -> str:
+        return f"{start} {days}"
+
+    made = StructuredTool.from_function(sail, description="Sail.", args_schema=Route)
+    assert set(made.args) == {"start", "days"}
+    assert run_tool(made, {"start": "Skell", "days": 2}) == ToolOutcome("Skell 2")
+
+
+def test_what_has_no_end_is_not_waited_for_as_a_result() -> None:
+    outcome = run_tool(tool_that(lambda: (1 for _ in iter(int, 1))), {})
+    assert "generator object" in outcome.content
 
 
 def test_a_tool_that_has_only_a_coroutine_is_run() -> None:
