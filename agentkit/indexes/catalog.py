@@ -24,6 +24,7 @@ from agentkit.indexes.records import ChunkRecord, FileRecord, FileStamp, KnownFi
 from agentkit.indexes.schema import MIGRATIONS, SCHEMA, VERSION
 from agentkit.indexes.sqlite_errors import catalog_errors
 from agentkit.indexes.sqlite_files import immediate_transaction, is_empty, set_up, version_of
+from agentkit.paths import composed
 
 CATALOG_NAME = "catalog.sqlite"
 VECTORS_NAME = "vectors"
@@ -57,6 +58,7 @@ class Catalog:
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 self._connection.execute("PRAGMA secure_delete = ON")
                 self._connection.create_function("casefold", 1, casefold, deterministic=True)
+                self._connection.create_function("composed", 1, composed, deterministic=True)
                 self._create_or_check()
                 self._connection.execute(PLACES)
                 self._file = _identity(path)

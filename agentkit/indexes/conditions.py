@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from agentkit.errors import ConditionError
+from agentkit.paths import composed
 
 _CONDITION = re.compile(r"\s*([\w.-]+(?: [\w.-]+)*)\s*(~|(?:!=|<=|>=|=|<|>)(?!\s*[=<>]))\s*(.*?)\s*", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|kB|MB|GB|TB)", re.IGNORECASE)
@@ -66,12 +67,12 @@ def parse_condition(text: str) -> Condition:
 
 def casefold(value: Any) -> Any:  # Any: whatever SQLite holds
     """Text as it is compared; other values stay. The catalog's connection knows it by this name."""
-    return value.casefold() if isinstance(value, str) else value
+    return composed(value.casefold()) if isinstance(value, str) else value
 
 
 def path_matches(pattern: str) -> Condition:
     """Where a file's path matches a pattern: `*` and `?`, over folders too."""
-    return Condition("files.path GLOB ?", (pattern.replace("[", "[[]"),))
+    return Condition("composed(files.path) GLOB ?", (composed(pattern).replace("[", "[[]"),))
 
 
 def format_is(form: str) -> Condition:

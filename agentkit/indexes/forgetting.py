@@ -18,6 +18,7 @@ from agentkit.indexes.publishing import delete_file, raise_generation
 from agentkit.indexes.records import FileStamp
 from agentkit.indexes.salvage import DAMAGED_NAME
 from agentkit.indexes.vector_folder import VectorFolder
+from agentkit.paths import composed
 
 FORGOTTEN = "forgotten (agentkit indexes remember lets it come back)"
 """The reason of the skip."""
@@ -27,6 +28,7 @@ _EXACTLY = "./"
 
 def matches(path: str, pattern: str) -> bool:
     """True for the file itself, for what is in a folder of that path, and for a pattern such as `letters/*.pdf`."""
+    path, pattern = composed(path), composed(pattern)
     name = pattern.removeprefix(_EXACTLY)
     if path == name or path.startswith(name.rstrip("/") + "/"):
         return True
@@ -100,8 +102,9 @@ def remember(catalog: Catalog, pattern: str) -> None:
         IndexNotFoundError: nothing was forgotten by it.
     """
     patterns = forgotten_patterns(catalog)
-    meant = {pattern, _exactly(pattern)}
-    if not meant & set(patterns):
+    names = {composed(pattern), composed(_exactly(pattern))}
+    meant = {each for each in patterns if composed(each) in names}
+    if not meant:
         known = f"forgotten are: {', '.join(patterns)}" if patterns else "nothing is forgotten"
         raise IndexNotFoundError(f"{pattern} is not forgotten: {known}")
     with catalog.transaction() as connection:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from agentkit.paths import composed
+
 _NAMES = (".gitignore", ".agentkitignore")
 _LARGEST_BYTES = 1_000_000
 
@@ -48,7 +50,7 @@ def read_rules(folder: Path, relative: str) -> tuple[IgnoreRules, ...]:
 def is_ignored(name: str, rules: tuple[IgnoreRules, ...], *, is_folder: bool) -> bool:
     """The innermost folder's rule that says anything about the name decides, as in git."""
     for rule in reversed(rules):
-        inside = name[len(rule.folder) + 1 :] if rule.folder else name
+        inside = composed(name[len(rule.folder) + 1 :] if rule.folder else name)
         verdict = rule.spec.check_file(inside + "/" if is_folder else inside).include
         if verdict is not None:
             return verdict
@@ -56,11 +58,13 @@ def is_ignored(name: str, rules: tuple[IgnoreRules, ...], *, is_folder: bool) ->
 
 
 def read_lines(lines: Iterable[str]) -> GitIgnoreSpec:
-    """The rules of some lines. Those that are no pattern are passed over, as git does; pathspec raises for them."""
+    """The rules of some lines, for `composed` names. Those that are no pattern are passed over, as git does; pathspec
+    raises for them.
+    """
     good = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of brackets in brackets, from `re`
-        for line in lines:
+        for line in map(composed, lines):
             try:
                 GitIgnoreSpec.from_lines([line])
             except (ValueError, re.error):

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathspec import GitIgnoreSpec
 
 from agentkit.loaders.ignore import read_lines
+from agentkit.paths import composed
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class PathPatterns:
 
     def leaves_out(self, relative: str, *, is_folder: bool) -> bool:
         """Whether the file, or the folder with all that is in it, is not read."""
+        relative = composed(relative)
         if self.exclude and self._excluded.match_file(relative + "/" if is_folder else relative):
             return True
         return bool(self.include) and not is_folder and not self._included.match_file(relative)
