@@ -13,6 +13,7 @@ from itertools import accumulate, chain, zip_longest
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool
+from rapidfuzz import fuzz, process
 
 from agentkit.chunkers import page_at
 from agentkit.errors import ToolError
@@ -28,6 +29,8 @@ RESULT_CHARS = 6000
 """The longest text of `retrieval`, by default."""
 _READ_CHARS = 3000
 _MOST_READ_CHARS = 6000
+_MOST_ALIKE = 100
+"""Paths that are compared closely with one that is not there."""
 _NOTE_CHARS = 80
 """Room for what is said behind the passages."""
 
@@ -237,6 +240,12 @@ def _located(path: str, indexes: Mapping[str, Index]) -> tuple[str, str]:
         raise ToolError(f"{path} could be {' or '.join(f'{name}:{each}' for name, each in found[:5])}: choose one")
     if found:
         return found[0]
-    near = get_close_matches(path, [each for _, each in known], n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else "use retrieval to find the right one"
+    near = _nearest(path, [each for _, each in known])
+    hint = f"did you mean {near}?" if near else "use retrieval to find the right one"
     raise ToolError(f"there is no document {path[:200]!r}: {hint}")
+
+
+def _nearest(path: str, known: Sequence[str]) -> str | None:
+    """As difflib finds it; among 100,000 paths that are much alike it takes a minute, so it looks at a few of them."""
+    few = process.extract(path, known, scorer=fuzz.ratio, limit=_MOST_ALIKE)
+    return next(iter(get_close_matches(path, [each for each, _, _ in few], n=1, cutoff=0.4)), None)

@@ -156,6 +156,13 @@ def test_what_cannot_be_read_is_said_with_what_to_do(
     assert advice in str(outcome.error)
 
 
+def test_the_nearest_of_many_paths_that_are_much_alike_is_named(tmp_path: Path) -> None:
+    texts = {f"report-{1900 + number}/minutes-{number}.md": "Said." for number in range(130)}
+    with made_index(tmp_path / "reports", texts) as index:
+        outcome = run_tool(read_document_tool(index), {"path": "reprot-2007/minute-107.md"})
+    assert "did you mean report-2007/minutes-107.md?" in str(outcome.error)
+
+
 def test_both_tools_are_described_in_full(ferries: Index) -> None:
     registry = ToolRegistry([retrieval_tool(ferries.as_retriever()), read_document_tool(ferries)])
     assert registry.names() == ["retrieval", "read_document"]
