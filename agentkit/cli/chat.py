@@ -11,6 +11,7 @@ import typer
 from agentkit.cli._approval import AllowedTools, Approval, TrustsTools
 from agentkit.cli._invocation import OFF, UsageError, check_allowed, choose_index, complete_index, note, workspace_of
 from agentkit.cli._terminal import as_text, is_terminal
+from agentkit.errors import ToolSetupError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,8 @@ def chat(
         setup = replace(setup, system=system)
     if tools is not None:
         setup = replace(setup, tools=tuple(tools))
+    elif setup.tools:
+        setup = replace(setup, tools=_tools_still_here(workspace, setup.tools, trusts_all=trusts_all))
     if strategy is not None:
         workspace.strategy(strategy, {})
         setup = replace(setup, strategy=strategy)
@@ -104,6 +107,19 @@ def _setup(workspace: "Workspace", known: "Session | None", index: str | None) -
         note("there is no index, so the model answers without sources (make one: agentkit index PATH)")
         return setup
     return replace(setup, index=choose_index(workspace, index))
+
+
+def _tools_still_here(workspace: "Workspace", names: tuple[str, ...], *, trusts_all: bool) -> tuple[str, ...]:
+    """Those of a session that there still are: as with its index, the session goes on without the others."""
+    try:
+        found = workspace.tools(trusts_all=trusts_all)
+    except ToolSetupError:  # told where they are loaded, which on a terminal leaves the chat open
+        return names
+    gone = [name for name in names if name not in found.registry]
+    reasons = f" ({'; '.join(found.problems)})" if found.problems else ""
+    for name in gone:
+        note(f"the session's tool {name} is not here, so the model answers without it{reasons}")
+    return tuple(name for name in names if name not in gone)
 
 
 def _talk(talk: "Chat", workspace: "Workspace", allowed: Collection[str], *, is_json: bool) -> None:

@@ -223,6 +223,26 @@ def test_a_first_question_that_fails_leaves_no_session_to_go_on_with(cli: Cli) -
     assert cli("chat", "-c", piped="Hi").stdout == "Hello.\n"
 
 
+def test_continue_goes_on_without_tools_and_an_index_that_are_not_here_any_more(
+    cli: Cli, workspace: Path, docs: Path
+) -> None:
+    cli("index", docs)
+    file = workspace / "tools" / "greet.py"
+    file.write_text('from agentkit.tools import tool\n\n@tool\ndef greet() -> str:\n    """Greet."""\n    return ""\n')
+    cli.replies = ["NOT FOUND", "Hello.", "Hello again.", "And again."]
+    begun = cli("chat", "-T", "greet", "-T", "calculator", "--trust-tools", piped="Hi")
+    assert begun.exit_code == 0, begun.stderr
+    untrusted = cli("chat", "-c", piped="Hi")
+    assert untrusted.exit_code == 0, untrusted.stderr
+    assert "the session's tool greet is not here, so the model answers without it (" in untrusted.stderr
+    assert "greet.py is not trusted" in untrusted.stderr
+    cli("indexes", "remove", "docs", "--yes")
+    result = cli("chat", "-c", "--json", piped="Hi")
+    assert (result.exit_code, "greet" in result.stderr) == (0, False)
+    assert "the session's index docs is not here" in result.stderr
+    assert "no tool 'greet'" in cli.error("chat", "-c", "-T", "greet", piped="Hi")
+
+
 def test_a_model_s_file_is_found_again_from_another_folder(
     cli: Cli, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
