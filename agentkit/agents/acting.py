@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +30,7 @@ class PendingCall:
 
     tool: str
     arguments: dict[str, Any]  # Any: what a model wrote
+    """A copy: to change it changes nothing of what runs."""
     flags: ToolFlags
 
 
@@ -110,13 +112,12 @@ class CallRunner:
             return _failed(str(error))
         flags = flags_of(tool)
         flags = replace(flags, max_result_chars=min(flags.max_result_chars, self._limits.observation_chars))
-        pending = PendingCall(tool.name, call["args"], flags)
         over = self._over(deadline)
-        if not over and flags.effects and not self._is_approved(pending):
+        if not over and flags.effects and not self._is_approved(_pending(call, flags)):
             return _failed(f"{tool.name} was not run: the person did not approve this call")
         if over := over or self._over(deadline):  # the answer to the question can take long
             return _failed(f"{tool.name} was not run: {over}")
-        self._before_call(pending)
+        self._before_call(_pending(call, flags))
 
         def work() -> CallResult:
             started = time.monotonic()
@@ -144,6 +145,10 @@ class CallRunner:
 
     def _flags(self, name: str) -> ToolFlags:
         return self._registry.flags(name) if name in self._registry else ToolFlags()
+
+
+def _pending(call: ToolCall, flags: ToolFlags) -> PendingCall:
+    return PendingCall(call["name"], deepcopy(call["args"]), flags)
 
 
 def _seconds_to(deadline: float | None) -> float:

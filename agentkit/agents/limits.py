@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 
 from agentkit.results import StopReason, Usage
 
@@ -25,12 +26,23 @@ class AgentLimits:
     """Calls made a second time after which the model can only answer."""
 
     def __post_init__(self) -> None:
-        wrong = [name for name in ("steps", "reply_tokens", "observation_chars", "repeats") if getattr(self, name) < 1]
-        wrong += [
-            name for name in ("seconds", "tokens") if getattr(self, name) is not None and getattr(self, name) <= 0
-        ]
+        """Raises ValueError, which names what is wrong."""
+        counts = (
+            "steps",
+            "reply_tokens",
+            "observation_chars",
+            "repeats",
+            *(["tokens"] if self.tokens is not None else []),
+        )
+        wrong = [name for name in counts if not _is_count(getattr(self, name))]
         if wrong:
-            raise ValueError(f"{', '.join(wrong)} of {self} must be above 0")
+            raise ValueError(f"{', '.join(wrong)} of {self} must be above 0, and whole numbers")
+        if self.seconds is not None and not (isinstance(self.seconds, Real) and self.seconds > 0):  # nan is not
+            raise ValueError(f"seconds of {self} must be a number above 0, or None for no limit")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) > 0
 
 
 @dataclass(slots=True)

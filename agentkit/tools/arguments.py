@@ -41,6 +41,11 @@ def under_aliases(tool: BaseTool, arguments: dict[str, Any]) -> dict[str, Any]:
     return {_read_name(schema, name): value for name, value in arguments.items()}
 
 
+def validation_problems(error: ValidationError) -> list[str]:
+    """What is wrong with each field, for a model to read: field, reason and value."""
+    return [_described(detail["loc"], detail["msg"], detail) for detail in error.errors(include_url=False)]
+
+
 def _read_name(schema: type[BaseModel], name: str) -> str:
     field = schema.model_fields.get(name)
     alias = field.validation_alias if field else None
@@ -65,7 +70,7 @@ def _problems(tool: BaseTool, given: dict[str, Any]) -> list[str]:
     try:
         shown.model_validate({name: value for name, value in given.items() if name in names})
     except ValidationError as error:
-        problems += [_described(detail["loc"], detail["msg"], detail) for detail in error.errors(include_url=False)]
+        problems += validation_problems(error)
     return problems
 
 
@@ -93,7 +98,8 @@ def _described(place: tuple[int | str, ...], message: str, detail: Mapping[str, 
     name = ".".join(map(str, place))
     if detail["type"] == "missing":
         return f"{name} is missing"
-    return f"{name}: {message[:1].lower()}{message[1:300]} (it is {_shown(detail['input'])})"
+    reason = f"{message[:1].lower()}{message[1:300]} (it is {_shown(detail['input'])})"
+    return f"{name}: {reason}" if name else reason
 
 
 def _unknown(name: str, names: Iterable[str]) -> str:

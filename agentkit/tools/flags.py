@@ -91,8 +91,8 @@ def tool(
             for the program.
 
     Raises:
-        ToolSetupError: it is no function, its docstring describes a parameter that it does not have, or a hint is
-            unknown or has no schema.
+        ToolSetupError: it is no function, or one that yields; its docstring describes a parameter that it does not
+            have; a hint is unknown or has no schema; or no model can give a parameter, as `*args` or `_private`.
     """
     flags = ToolFlags(effects, network, timeout_s, max_result_chars, parallel)
     if function is not None:
@@ -121,6 +121,8 @@ def _made(function: _Function, name: str | None, flags: ToolFlags, response_form
         hint = f"name={function!r} names one" if isinstance(function, str) else "put it into a function"
         raise ToolSetupError(f"{repr(function)[:80]} is no function to make a tool of: {hint}")
     name = name or function.__name__
+    if problems := _problems(function):
+        raise ToolSetupError(f"the tool {name} of {function.__module__} cannot be made: {'; '.join(problems)}")
     unknown = [each for each in inspect.signature(function).parameters if each not in function.__annotations__]
     for parameter in unknown:
         function.__annotations__[parameter] = Any  # LangChain would raise at once; the registry reports all
@@ -139,6 +141,24 @@ def _made(function: _Function, name: str | None, flags: ToolFlags, response_form
     if isinstance(made, StructuredTool) and made.func is not None:
         made.func = _raising_tool_exceptions(made.func)  # only now: the schema is made from the function itself
     return made
+
+
+def _problems(function: _Function) -> list[str]:
+    """Why a model could not call it or read its result: its arguments come by name, and it reads what is returned."""
+    problems = []
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        problems.append("it yields its result, and a tool returns one: return a text or a list")
+    for name, parameter in inspect.signature(function).parameters.items():
+        match parameter.kind:
+            case parameter.VAR_POSITIONAL:
+                problems.append(f"*{name} are arguments without names: take one list, {name}: list[…]")
+            case parameter.VAR_KEYWORD:
+                problems.append(f"**{name} are arguments that nobody knows: name each, or take one dict")
+            case parameter.POSITIONAL_ONLY:
+                problems.append(f"{name} can only be given by its place: leave the / out")
+            case _ if name.startswith("_"):
+                problems.append(f"{name} begins with _, and a schema leaves such out: rename it")
+    return problems
 
 
 def _raising_tool_exceptions(function: Callable[_P, _R]) -> Callable[_P, _R]:

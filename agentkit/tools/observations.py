@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
+
+from agentkit.tools.arguments import validation_problems
 
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor movements (ECMA-48)
@@ -59,10 +62,11 @@ def observation(text: str, max_chars: int) -> tuple[str, bool]:
 
 
 def describe_error(error: BaseException) -> str:
-    """Type and message of an exception, on one line and without a traceback."""
+    """Type and message of an exception, on one line and without a traceback; of pydantic's the fields and reasons."""
     kind = type(error).__name__
     try:
-        message = " ".join(str(error).split())
+        text = "; ".join(validation_problems(error)) if isinstance(error, ValidationError) else str(error)
+        message = " ".join(text.split())
     except Exception:  # noqa: BLE001 a message that cannot be made says as much as none
         message = ""
     return f"{kind}: {message}" if message else kind

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,6 +114,46 @@ def test_what_is_no_function_makes_no_tool(given: Any, hint: str) -> None:
         tool(given)
     with pytest.raises(ToolSetupError, match="is no function"):
         tool(name="it")(given)
+
+
+def _yielding() -> Iterator[str]:
+    yield ""
+
+
+async def _yielding_later() -> AsyncIterator[str]:
+    yield ""
+
+
+def _listing(*names: str) -> str:
+    return ""
+
+
+def _naming(**names: str) -> str:
+    return ""
+
+
+def _placing(name: str, /) -> str:
+    return ""
+
+
+def _hiding(_name: str = "") -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (_yielding, "it yields its result"),
+        (_yielding_later, "it yields its result"),
+        (_listing, r"\*names .*take one list, names: list"),
+        (_naming, r"\*\*names .*take one dict"),
+        (_placing, "name can only be given by its place"),
+        (_hiding, "_name begins with _"),
+    ],
+)
+def test_a_function_that_no_model_could_call_or_read_makes_no_tool(function: Callable[..., Any], why: str) -> None:
+    with pytest.raises(ToolSetupError, match=rf"the tool {function.__name__} of .* cannot be made: {why}"):
+        tool(function)
 
 
 def test_a_function_that_others_wrapped_makes_a_tool() -> None:

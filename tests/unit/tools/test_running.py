@@ -149,6 +149,10 @@ class _UnprintableResult:
         (lambda: _raise(RecursionError("deep")), "RecursionError: deep"),
         (_UnprintableResult, "RuntimeError: no text"),
         (lambda: _raise(ValueError("\x1b[31mred")), "ValueError: red"),
+        (
+            lambda: Berth.model_validate({"name": 1}),
+            "ValidationError: name: input should be a valid string (it is 1); since is missing",
+        ),
     ],
 )
 def test_whatever_a_tool_raises_is_type_and_message_without_a_traceback(act: Callable[[], Any], error: str) -> None:
