@@ -19,6 +19,7 @@ from langchain_core.tools import BaseTool
 
 from agentkit.agents.acting import CallRunner, PendingCall
 from agentkit.agents.events import AgentEvent
+from agentkit.agents.exchange import Exchange
 from agentkit.agents.limits import AgentLimits
 from agentkit.agents.loop import Run
 from agentkit.agents.model import AgentModel, check_chat_model, check_tool_calling
@@ -194,7 +195,8 @@ class Agent:
         model = AgentModel(self.model, list(registry), config, is_streamed=is_streamed)
         messages = [SystemMessage(self._instructions), *history, HumanMessage(task)]
         is_standalone = bool(query) or not history
-        run = Run(self, model, calls, numbering, messages, cancel, query=query or task, is_standalone=is_standalone)
+        exchange = Exchange(self, model, calls, messages, cancel)
+        run = Run(self, model, exchange, numbering, query=query or task, is_standalone=is_standalone)
         yield from run.events()
 
     def _registry(self, numbering: PassageNumbering) -> ToolRegistry:

@@ -139,7 +139,7 @@ def test_what_is_no_question_to_the_documents_alone_is_a_task_for_the_loop(
 def test_a_tool_that_is_needed_is_called_before_anything_is_written(
     model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_: (["lamp"], Usage(prompt_tokens=7)))
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_, **__: (["lamp"], Usage(prompt_tokens=7)))
     answer = Agent(model, tools=[calculator, lamp], index=index, limits=_TOOLS).run(_BUILT)
     assert [step.tool for step in answer.steps][:2] == ["retrieval", "lamp"]
     assert answer.steps[1].arguments.keys() == {"place"}
@@ -148,10 +148,37 @@ def test_a_tool_that_is_needed_is_called_before_anything_is_written(
     assert [step.tool for step in once.steps] == ["retrieval"]  # its only reply is the answer
 
 
+def test_what_is_said_behind_the_results_of_a_tool_is_the_task(
+    model: LocalChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_, **__: (["lamp"], Usage()))
+    prompts = Prompts()
+    task = "Does the lamp of Fennay burn?"
+    answer = Agent(model, tools=[lamp], limits=_TOOLS).run(task, config={"callbacks": [prompts]})
+    assert [step.tool for step in answer.steps][:1] == ["lamp"]
+    assert [message.type for message in prompts.seen[0]] == ["system", "human"]
+    assert str(prompts.seen[1][-1].content).endswith(f"The task: {task}")
+    only = Prompts()
+    Agent(model, tools=[calculator], limits=_SHORT).run(task, config={"callbacks": [only]})
+    assert not [prompt for prompt in only.seen if "The task: " in str(prompt[-1].content)]
+
+
+def test_a_tool_that_the_model_only_says_it_would_call_is_called_once(
+    model: LocalChatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_, **__: ([], Usage()))
+    monkeypatch.setattr("agentkit.agents.loop.announced_tool", lambda _, tools: next((t.name for t in tools), None))
+    limits = AgentLimits(steps=6, reply_tokens=40)
+    answer = Agent(model, tools=[calculator, lamp], limits=limits).run("Say hello.")
+    assert "lamp" in [step.tool for step in answer.steps]
+    assert "calculator" not in {step.tool for step in answer.steps if not step.arguments}
+    assert answer.stop_reason is not StopReason.MAX_STEPS
+
+
 def test_a_question_that_needs_no_tool_is_read(
     model: LocalChatModel, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_: ([], Usage()))
+    monkeypatch.setattr("agentkit.agents.loop.needed_tools", lambda *_, **__: ([], Usage()))
     prompt, _ = _first_prompt(Agent(model, tools=[lamp], index=index, limits=_SHORT), _BUILT)
     assert str(prompt[-1].content).startswith("Passages:\n\n[1] ")
 
