@@ -4,6 +4,7 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 (`tool_calling.py`), reading replies (`replies.py`), downloads (`catalog.py`).
 """
 
+import asyncio
 import math
 import random
 import threading
@@ -19,7 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -28,9 +29,17 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor, get_confi
 from langchain_core.tools import BaseTool
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
-from agentkit.errors import ContextLengthError, EngineError, MessageError, ModelLoadError, ModelOptionError
+from agentkit.errors import (
+    ConstraintError,
+    ContextLengthError,
+    EngineError,
+    MessageError,
+    ModelLoadError,
+    ModelOptionError,
+)
 from agentkit.models.calls import CALL_OPTIONS, Call
 from agentkit.models.catalog import DEFAULT_CHAT_MODEL
+from agentkit.models.constraints import Constraint
 from agentkit.models.engine import (
     MOST_RUNNING,
     Generation,
@@ -40,6 +49,7 @@ from agentkit.models.engine import (
     Placement,
     SamplingParameters,
 )
+from agentkit.models.engine.matching import Matcher
 from agentkit.models.messages import template_messages
 from agentkit.models.replies import ReplyReader
 from agentkit.models.schemas import openai_tool
@@ -401,6 +411,21 @@ class LocalChatModel(BaseChatModel):
             raise
         return ChatResult(generations=[ChatGeneration(message=message) for message in replies])
 
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """LangChain's, in a thread; a task that is cancelled ends the replies, for which nobody waits any longer."""
+        with replies_together() as replies:
+            try:
+                return await super()._agenerate(messages, stop, run_manager, **kwargs)
+            except asyncio.CancelledError:
+                replies.cancel()
+                raise
+
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -445,7 +470,7 @@ class LocalChatModel(BaseChatModel):
                     settings.temperature, settings.top_k, settings.top_p, settings.min_p, seed + number
                 ),
                 stop=tuple(settings.stop or ()),
-                matcher=engine.compile(constraint) if constraint else None,
+                matcher=_compiled(engine, constraint, call) if constraint else None,
                 thought=constraint.thought if constraint else None,
                 draft_tokens=settings.draft_tokens,
                 logprobs=settings.top_logprobs if settings.logprobs else None,
@@ -503,6 +528,15 @@ class LocalChatModel(BaseChatModel):
                     )
                 self._loaded.template = ChatTemplate(source or _CHATML, engine.vocabulary)
             return self._loaded.template
+
+
+def _compiled(engine: LlamaEngine, constraint: Constraint, call: Call) -> Matcher:
+    """Raises ConstraintError, with the name of the tool whose schema is refused."""
+    try:
+        return engine.compile(constraint)
+    except ConstraintError as error:
+        refusal = call.tools.refusal(engine.compile) if call.tools else None
+        raise refusal or error from error.__cause__
 
 
 def _warn_of_unknown(who: str, given: Collection[str], known: Collection[str], *, stacklevel: int = 2) -> None:

@@ -17,7 +17,7 @@ from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_
 from rapidfuzz import process
 
 from agentkit.errors import ConstraintError
-from agentkit.models.constraints import Constraint, Thought, check_schema_depth, literal, schema_rule
+from agentkit.models.constraints import Constraint, Thought, check_schema_depth, json_schema, literal, schema_rule
 from agentkit.models.schemas import closed, object_schema
 
 OPEN_CALL, CLOSE_CALL = "<tool_call>", "</tool_call>"
@@ -86,6 +86,15 @@ class ToolBinding:
             thought = Thought(OPEN_CALL, is_required=is_required, reserve=_CALL_TOKENS, lookalike=lookalike)
             return Constraint("start: calls\n" + calls, is_json=is_required, thought=thought)
         return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}", is_json=True)
+
+    def refusal(self, compile: Callable[[Constraint], object]) -> ConstraintError | None:
+        """Why `compile` refuses a constraint of these tools, with the tool's name; None where it takes each alone."""
+        for tool in self.tools:
+            try:
+                compile(json_schema(closed(_parameters(tool))))
+            except ConstraintError as error:
+                return ConstraintError(f"the tool {_name(tool)!r} cannot be called: {error}")
+        return None
 
 
 def tool_choice(choice: object, names: Sequence[str]) -> tuple[str, str | None]:

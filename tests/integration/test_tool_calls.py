@@ -174,6 +174,10 @@ def test_several_calls_of_one_reply_are_told_apart_in_a_stream(model: LocalChatM
         ([{"type": "web_search_preview"}], "web_search_preview"),
         ([_dict_tool("a"), _dict_tool("a")], "two tools are called 'a'"),
         ([_dict_tool("bad", type="object", properties={"x": {"type": "strong"}})], "strong"),
+        (
+            [_dict_tool("good"), _dict_tool("bad", type="object", properties={"x": {"not": {"type": "string"}}})],
+            "the tool 'bad' cannot be called: .*not",
+        ),
         ([_dict_tool("big", type="object", properties={f"p{n}" * 20: {} for n in range(4000)})], "characters"),
     ],
 )

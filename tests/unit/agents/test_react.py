@@ -1,12 +1,15 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
+import asyncio
 import json
+import math
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -227,8 +230,35 @@ def test_effects_wait_for_a_person() -> None:
 def test_wrong_tools_and_limits_are_refused_at_once() -> None:
     with pytest.raises(ToolSetupError, match="calculator"):
         Agent(ScriptedModel(replies=[]), tools=[calculator, calculator])
-    with pytest.raises(ValueError, match="steps"):
-        AgentLimits(steps=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "wrong"),
+    [
+        ({"steps": 0}, "steps of"),
+        ({"steps": "3"}, "steps of .*steps='3'.* whole numbers"),
+        ({"steps": 2.5, "tokens": 0}, "steps, tokens of"),
+        ({"repeats": None}, "repeats of"),
+        ({"seconds": 0}, "seconds of"),
+        ({"seconds": math.nan}, "seconds of .*seconds=nan.* a number above 0"),
+        ({"seconds": "5"}, "seconds of"),
+    ],
+)
+def test_limits_that_are_none_are_named(limits: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        AgentLimits(**limits)
+
+
+def test_who_is_asked_about_a_call_cannot_change_it() -> None:
+    SENT.clear()
+
+    def approve(call: PendingCall) -> bool:
+        call.arguments["text"] = "changed"
+        return True
+
+    agent, _ = _agent(_call("send", text="a"), "Done.", approve=approve, before_call=approve)
+    (step,) = agent.run("x").steps
+    assert (SENT, step.arguments) == (["a"], {"text": "a"})
 
 
 @pytest.fixture
@@ -619,6 +649,34 @@ def test_the_agent_stands_where_a_chat_model_can() -> None:
     assert message.response_metadata["answer"]["text"] == "Yes."
     with pytest.raises(MessageError, match="needs a task"):
         agent.as_runnable().invoke([AIMessage("Hello.")])
+
+
+def test_a_task_that_is_cancelled_ends_the_agent_in_a_chain(hang: BaseTool) -> None:
+    SENT.clear()
+    replies = [_call("hang"), _call("send", 2, text="late"), "Sent."]
+    agent = Agent(ScriptedModel(replies=replies), tools=[hang, send], approve=lambda _: True)
+
+    async def left() -> float:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(agent.as_runnable().ainvoke("Send."), 0.3)
+        return time.monotonic()
+
+    left_at = asyncio.run(left())  # which waits for its threads
+    assert time.monotonic() - left_at < 5
+    assert not SENT
+
+
+def test_the_agent_can_be_awaited() -> None:
+    agent, model = _agent("Yes.")
+    heard: list[str] = []
+
+    class Hearing(BaseCallbackHandler):
+        def on_chat_model_start(self, *_: Any, **__: Any) -> None:
+            heard.append("model")
+
+    chain = agent.as_runnable() | StrOutputParser()
+    assert asyncio.run(chain.ainvoke("Well?", {"callbacks": [Hearing()]})) == "Yes."
+    assert (len(model.calls), heard) == (1, ["model"])
 
 
 @pytest.mark.parametrize("given", [{"messages": [("user", "6*7?")]}, HumanMessage("6*7?"), None])
