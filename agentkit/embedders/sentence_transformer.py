@@ -17,9 +17,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,19 @@ class SentenceTransformerEmbedder(Embedder):
         self._precision = precision
         self._batch_size = batch_size
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
+        """A copy, also in another process, loads for itself."""
+        given = partial(
+            type(self),
+            self._folder,
+            name=self._name,
+            revision=self._revision,
+            device=self._device,
+            precision=self._precision,
+            batch_size=self._batch_size,
+        )
+        return given, ()
 
     @cached_property
     def identity(self) -> EmbedderIdentity:

@@ -90,6 +90,10 @@ class Index:
             raise
         return index
 
+    def __reduce__(self) -> "tuple[Callable[[], Index], tuple[()]]":
+        """A copy, also in another process, opens the index for itself."""
+        return partial(Index.open, self.directory, embedder=self.embedder, limits=self.limits), ()
+
     @property
     def name(self) -> str:
         return self.directory.name

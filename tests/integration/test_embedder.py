@@ -1,6 +1,7 @@
 """The real embedder: its ways of computing agree with those of sentence-transformers, which few of them need."""
 
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -81,6 +82,14 @@ os._exit(0)
     assert of_child[0] == "384"
     assert of_child[1].startswith("EmbedderError the embedder all-minilm-l6-v2 computes in the process")
     assert of_parent == ["384", "5"]
+
+
+def test_a_pickled_copy_that_another_process_may_have_loads_for_itself(embedder_folder: Path) -> None:
+    embedder = SentenceTransformerEmbedder(embedder_folder, revision="7")
+    vectors = embedder.embed_array(["a mill"])
+    copy = pickle.loads(pickle.dumps(embedder))
+    assert copy.identity == embedder.identity
+    assert np.array_equal(copy.embed_array(["a mill"]), vectors)
 
 
 def test_vectors_are_those_of_the_texts_whichever_core_had_them(embedder_folder: Path) -> None:

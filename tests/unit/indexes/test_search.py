@@ -1,9 +1,12 @@
 """Searching an index by meaning, by words, and by both."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +31,15 @@ def index(tmp_path: Path) -> Iterator[Index]:
     with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
         index_folder(index, [documents])
         yield index
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_a_copy_for_another_process_opens_the_index_for_itself(index: Index, copied: Callable[[Any], Any]) -> None:
+    retriever = copied(index.as_retriever(k=1))
+    with retriever.index as other:
+        assert other.catalog is not index.catalog
+        assert [found.metadata["path"] for found in retriever.invoke("When is bread baked?")] == ["bread.md"]
+    assert index.search("bread")
 
 
 @pytest.mark.parametrize("mode", SearchMode)
