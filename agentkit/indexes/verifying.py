@@ -6,6 +6,7 @@ found is an embedding of unit length that belongs to another text and is in Chro
 """
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -61,6 +62,12 @@ def _find_problems(catalog: Catalog, vectors: Path, name: str, rebuild: str) -> 
     yield from damage
     if damage:
         return  # whatever else is found would be a consequence
+    if catalog.generation == "0" and not catalog.file_count():
+        sources = " ".join(shlex.quote(source) for source in sorted(catalog.roots())) or "PATH"
+        yield IndexProblem(
+            "nothing is indexed yet: no indexing has come to its end", f"agentkit index {sources} --name {name}"
+        )
+        return
     if catalog.is_dirty:
         yield IndexProblem("a change was interrupted: the vectors may be out of step", rebuild)
     if catalog.fact("erasing") == "yes":

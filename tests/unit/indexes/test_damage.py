@@ -52,6 +52,25 @@ def place(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound / "index", tmp_path / "index"))
 
 
+class _Interrupted(HashingEmbedder):
+    def embed_array(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise KeyboardInterrupt
+
+
+def test_an_index_that_was_never_brought_to_its_end_is_to_be_indexed_again(documents: Path, tmp_path: Path) -> None:
+    with open_index(tmp_path / "index") as index:
+        (problem,) = index.verify().problems
+        assert problem.mend == "agentkit index PATH --name index"
+    with Index.open(tmp_path / "index", embedder=_Interrupted()) as index, pytest.raises(KeyboardInterrupt):
+        index_folder(index, [documents])
+    with open_index(tmp_path / "index") as index:
+        (problem,) = index.verify().problems
+        assert problem.what.startswith("nothing is indexed yet")
+        assert problem.mend == f"agentkit index {documents} --name index"
+        index_folder(index, [documents])
+        assert index.verify().is_sound
+
+
 def _hnsw(name: str, spoil: Callable[[bytes], bytes] | None) -> Damage:
     def damage(place: Path) -> None:
         (file,) = (place / "vectors").glob(f"*/{name}")
