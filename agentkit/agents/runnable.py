@@ -1,7 +1,5 @@
 """An agent as a Runnable, for LangChain programs."""
 
-import asyncio
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +7,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.prompt_values import PromptValue
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, run_in_executor
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import TypeAdapter
 
 from agentkit.errors import MessageError
@@ -29,20 +27,7 @@ def runnable(agent: "Agent") -> Runnable[LanguageModelInput, AIMessage]:
         *history, task = _messages(given)
         return _message(agent.run(text_of(task), history=history, config=config))
 
-    async def run_in_thread(given: LanguageModelInput, config: RunnableConfig) -> AIMessage:
-        """A task that is cancelled ends the run."""
-        *history, task = _messages(given)
-        cancel = threading.Event()
-        try:
-            answer = await run_in_executor(
-                config, agent.run, text_of(task), history=history, cancel=cancel, config=config
-            )
-        except asyncio.CancelledError:
-            cancel.set()
-            raise
-        return _message(answer)
-
-    return RunnableLambda(run, run_in_thread, name="agent")
+    return RunnableLambda(run, name="agent")
 
 
 def _messages(given: LanguageModelInput) -> list[BaseMessage]:

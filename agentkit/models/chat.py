@@ -4,7 +4,6 @@ What is not here: choosing tokens and batching (`engine/`), chat templates (`tem
 (`tool_calling.py`), reading replies (`replies.py`), downloads (`catalog.py`).
 """
 
-import asyncio
 import math
 import random
 import threading
@@ -20,7 +19,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -410,21 +409,6 @@ class LocalChatModel(BaseChatModel):
                 generation.cancel()
             raise
         return ChatResult(generations=[ChatGeneration(message=message) for message in replies])
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        """LangChain's, in a thread; a task that is cancelled ends the replies, for which nobody waits any longer."""
-        with replies_together() as replies:
-            try:
-                return await super()._agenerate(messages, stop, run_manager, **kwargs)
-            except asyncio.CancelledError:
-                replies.cancel()
-                raise
 
     def _stream(
         self,

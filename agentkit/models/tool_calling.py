@@ -87,11 +87,11 @@ class ToolBinding:
             return Constraint("start: calls\n" + calls, is_json=is_required, thought=thought)
         return Constraint(f"start: {spell(OPEN_CALL)} calls\n{calls}", is_json=True)
 
-    def refusal(self, compile: Callable[[Constraint], object]) -> ConstraintError | None:
-        """Why `compile` refuses a constraint of these tools, with the tool's name; None where it takes each alone."""
+    def refusal(self, compiled: Callable[[Constraint], object]) -> ConstraintError | None:
+        """Why `compiled` refuses a constraint of these tools, with the tool's name; None where it takes each alone."""
         for tool in self.tools:
             try:
-                compile(json_schema(closed(_parameters(tool))))
+                compiled(json_schema(closed(_parameters(tool))))
             except ConstraintError as error:
                 return ConstraintError(f"the tool {_name(tool)!r} cannot be called: {error}")
         return None

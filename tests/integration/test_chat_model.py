@@ -1,12 +1,9 @@
 """`LocalChatModel` over smollm2-135m, and content that tries to be markup."""
 
-import asyncio
 import copy
 import gc
 import pickle
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -249,16 +246,6 @@ def test_a_cancelled_group_ends_the_batches_inside_it(model: LocalChatModel) -> 
         group.cancel()
         replies = model.batch(["Hi", "Hello"], constraint=_ENDLESS, max_tokens=1500)
     assert {reply.response_metadata["stop_reason"] for reply in replies} == {"cancelled"}
-
-
-def test_a_task_that_is_cancelled_ends_its_reply(model: LocalChatModel) -> None:
-    async def left() -> float:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(model.ainvoke("Hi", constraint=_ENDLESS, max_tokens=1500), 0.3)
-        return time.monotonic()
-
-    left_at = asyncio.run(left())  # which waits for its threads
-    assert time.monotonic() - left_at < 5
 
 
 def test_a_copy_shares_what_is_loaded_and_outlives_the_original(chat_model_file: Path) -> None:

@@ -1,6 +1,5 @@
 """The ReAct loop over a scripted model: every path, and whatever a model may write."""
 
-import asyncio
 import json
 import math
 import os
@@ -9,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -649,34 +647,6 @@ def test_the_agent_stands_where_a_chat_model_can() -> None:
     assert message.response_metadata["answer"]["text"] == "Yes."
     with pytest.raises(MessageError, match="needs a task"):
         agent.as_runnable().invoke([AIMessage("Hello.")])
-
-
-def test_a_task_that_is_cancelled_ends_the_agent_in_a_chain(hang: BaseTool) -> None:
-    SENT.clear()
-    replies = [_call("hang"), _call("send", 2, text="late"), "Sent."]
-    agent = Agent(ScriptedModel(replies=replies), tools=[hang, send], approve=lambda _: True)
-
-    async def left() -> float:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(agent.as_runnable().ainvoke("Send."), 0.3)
-        return time.monotonic()
-
-    left_at = asyncio.run(left())  # which waits for its threads
-    assert time.monotonic() - left_at < 5
-    assert not SENT
-
-
-def test_the_agent_can_be_awaited() -> None:
-    agent, model = _agent("Yes.")
-    heard: list[str] = []
-
-    class Hearing(BaseCallbackHandler):
-        def on_chat_model_start(self, *_: Any, **__: Any) -> None:
-            heard.append("model")
-
-    chain = agent.as_runnable() | StrOutputParser()
-    assert asyncio.run(chain.ainvoke("Well?", {"callbacks": [Hearing()]})) == "Yes."
-    assert (len(model.calls), heard) == (1, ["model"])
 
 
 @pytest.mark.parametrize("given", [{"messages": [("user", "6*7?")]}, HumanMessage("6*7?"), None])
