@@ -241,6 +241,10 @@ class IndexReport:
     chunks: int = 0
     """Chunks in the index after the sync."""
     seconds: float = 0.0
+    moved_sources: tuple[tuple[str, str], ...] = ()
+    """Folders and files of the index that were found at another place, from and to."""
+    gone_sources: tuple[str, ...] = ()
+    """Those that are no longer there; what was read of them stays until they are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,9 @@ class IndexPlan:
     removed: tuple[str, ...] = ()
     unchanged: int = 0
     skipped: tuple[SkippedFile, ...] = ()
+    moved_sources: tuple[tuple[str, str], ...] = ()
+    """As in `IndexReport`."""
+    gone_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

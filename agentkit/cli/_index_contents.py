@@ -22,6 +22,7 @@ def contents_as_json(contents: "IndexContents") -> dict[str, Any]:  # Any: whate
         "largest": [asdict(file) for file in contents.largest],
         "stale": [asdict(file) for file in contents.stale],
         "chunk_lengths": [asdict(count) for count in contents.lengths],
+        "gone_sources": list(contents.gone_sources),
         "patterns": {source: asdict(patterns) for source, patterns in contents.patterns},
     }
 

@@ -1,12 +1,13 @@
 """How a sync, and what one would do, look: as tables and lists, and as JSON."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from agentkit.cli._invocation import note
 from agentkit.cli._render import print_table
 from agentkit.cli._terminal import is_terminal
+from agentkit.indexes.roots import how_to_drop
 from agentkit.results import IndexPlan, IndexReport, SkippedFile
 
 _SKIPPED_SHOWN = 20
@@ -27,6 +28,7 @@ def report_as_json(report: IndexReport) -> dict[str, Any]:  # Any: whatever JSON
         },
         "chunks": report.chunks,
         "seconds": round(report.seconds, 3),
+        **_sources_as_json(report),
     }
 
 
@@ -43,6 +45,7 @@ def plan_as_json(plan: IndexPlan) -> dict[str, Any]:  # Any: whatever JSON holds
             "unchanged": plan.unchanged,
             "skipped": _skipped_as_json(plan.skipped),
         },
+        **_sources_as_json(plan),
     }
 
 
@@ -60,6 +63,7 @@ def print_report(report: IndexReport, *, is_full: bool) -> None:
         "seconds": round(report.seconds, 1),
     }
     print_table(f"Index {report.index}", tuple(counts), [tuple(counts.values())], sys.stdout)
+    note_sources(report)
     if not is_full:
         _note_reread(report.reread)
 
@@ -83,8 +87,24 @@ def print_plan(plan: IndexPlan, *, is_full: bool) -> None:
         f"{len(plan.reread)} to read again, {len(plan.moved)} moved, {len(plan.removed)} to remove, {plan.unchanged} "
         f"unchanged, {len(plan.skipped)} skipped"
     )
+    note_sources(plan)
     if not is_full:
         _note_reread(len(plan.reread))
+
+
+def note_sources(done: IndexReport | IndexPlan, *, told: Collection[str] = ()) -> None:
+    """On stderr, which folders of the index are at another place now, and which of those that were not `told` before
+    are gone, with the way to drop them.
+    """
+    for old, new in done.moved_sources:
+        note(f"documents of {old} are now at {new}")
+    for source in done.gone_sources:
+        if source not in told:
+            how = how_to_drop(done.index, source)
+            note(
+                f"{source} is not there, and what was read of it stays. If it was moved, give its new place; if it is "
+                f"gone for good, drop it with: {how}"
+            )
 
 
 def print_skipped(files: Sequence[SkippedFile]) -> None:
@@ -102,6 +122,11 @@ def print_skipped(files: Sequence[SkippedFile]) -> None:
 def _note_reread(count: int) -> None:
     if count:
         note(f"read again, though unchanged: {count} files that another version of agentkit read in its own way")
+
+
+def _sources_as_json(done: IndexReport | IndexPlan) -> dict[str, Any]:  # Any: whatever JSON holds
+    moved = [{"from": old, "to": new} for old, new in done.moved_sources]
+    return {"moved_sources": moved, "gone_sources": list(done.gone_sources)}
 
 
 def _skipped_as_json(files: Sequence[SkippedFile]) -> list[dict[str, str]]:

@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from agentkit.cli._indexing import report_as_json
+from agentkit.cli._indexing import note_sources, report_as_json
 from agentkit.cli._indexing_progress import ProgressForm, progress_shown
 from agentkit.cli._invocation import note
 from agentkit.results import IndexReport, SkippedFile
@@ -30,6 +30,7 @@ def watch(
     """Index `paths` and whatever changes in them, until KeyboardInterrupt."""
     told: set[SkippedFile] = set()
     told_error = ""
+    told_gone: Collection[str] = ()
     waited_for: frozenset[Path] = frozenset()
     is_first = True
     with progress_shown(progress) as shown:
@@ -47,6 +48,9 @@ def watch(
                 told = set(done.report.skipped)
                 shown.finish(report_as_json(done.report))
                 typer.echo(json.dumps(report_as_json(done.report)) if is_json else _line(done.report))
+            if done.report:
+                note_sources(done.report, told=told_gone)
+                told_gone = done.report.gone_sources
             if is_first:
                 note("watching: Ctrl-C ends it")
             is_first = False

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, check, mend and remove indexes.", no_args_is_help=False)
 
+_COPIES_SHOWN = 20
+
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The index.", autocompletion=complete_index)]
 
@@ -46,6 +48,7 @@ def show_index(
     """Show what an index holds, how it was made, and which of its files have changed since."""
     from agentkit.cli._index_contents import contents_as_json, print_contents
     from agentkit.cli._render import human_bytes, print_table
+    from agentkit.indexes.roots import how_to_drop
 
     workspace = workspace_of(context)
     chosen = choose_index(workspace, name)
@@ -57,6 +60,7 @@ def show_index(
         ("index", summary.name),
         ("folder", summary.directory),
         *(("documents", source) for source in summary.sources),
+        *(("not there", f"{source}: drop it with: {how_to_drop(chosen, source)}") for source in contents.gone_sources),
         *(("only", f"{' '.join(each.include)} of {source}") for source, each in contents.patterns if each.include),
         *(("without", f"{' '.join(each.exclude)} of {source}") for source, each in contents.patterns if each.exclude),
         ("files", summary.file_count),
@@ -162,13 +166,21 @@ def rebuild_index(
 def forget_files(
     context: typer.Context,
     name: _Name,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A file, a folder or a pattern such as 'letters/*.pdf'.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="A file, a folder or a pattern such as 'letters/*.pdf', or a whole folder of the index.",
+        ),
+    ],
     is_sure: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     is_json: _Json = False,
 ) -> None:
     """Erase files from an index and from its files on the disk, and leave them out from now on.
 
     PATH is as `agentkit search` shows it. The documents stay as they are.
+
+    A whole folder, as `agentkit indexes show` lists it under documents, is dropped and may be indexed again.
     """
     workspace = workspace_of(context)
     chosen = choose_index(workspace, name)
@@ -180,8 +192,10 @@ def forget_files(
         typer.echo(to_json(asdict(report)))
         return
     note(f"forgot {len(report.paths)} files with {report.chunks} passages")
-    for other in report.also_in:
+    for other in report.also_in[:_COPIES_SHOWN]:
         note(f"the same content is still in the index as {other}")
+    if len(report.also_in) > _COPIES_SHOWN:
+        note(f"{len(report.also_in) - _COPIES_SHOWN} more such files: --json lists all")
 
 
 @app.command("remember")

@@ -142,9 +142,17 @@ class Catalog:
         """Every folder or file that was indexed -> what its files' paths begin with."""
         return dict(self._rows("SELECT source, prefix FROM roots"))
 
-    def add_root(self, source: str, prefix: str) -> None:
+    def change_roots(self, *, added: Mapping[str, str], moved: Mapping[str, str], facts: Mapping[str, str]) -> None:
+        """Note new roots with what their files' paths begin with, those that are at another place now (old -> new),
+        and facts about them; all or nothing. Paths and chunks stay.
+        """
         with self.transaction() as connection:
-            connection.execute("INSERT INTO roots VALUES (?, ?)", (source, prefix))
+            connection.execute("PRAGMA defer_foreign_keys = ON")  # until the commit: files refer to their root
+            for old, new in moved.items():
+                for table in ("roots", "files", "skipped", "staged"):
+                    connection.execute(f"UPDATE {table} SET source = ? WHERE source = ?", (new, old))  # noqa: S608
+            connection.executemany("INSERT INTO roots VALUES (?, ?)", added.items())
+            connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
 
     # What is known
 

@@ -3,11 +3,19 @@
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentkit.errors import IndexingError, IndexNotFoundError
+from agentkit.errors import (
+    IndexDamagedError,
+    IndexingError,
+    IndexMismatchError,
+    IndexNotFoundError,
+    IndexUnreadableError,
+)
+from agentkit.indexes.catalog import CATALOG_NAME, Catalog
 from agentkit.indexes.lock import writer_lock
 from agentkit.indexes.summary import IndexSummary, is_index, source_file, summarise_index
 from agentkit.results import IndexVerification, RebuildReport
@@ -120,18 +128,32 @@ class IndexCollection:
         """Where the index of these sources is or would be, named after the first: `My notes (2)` -> `My-notes-2`.
 
         Raises:
-            IndexingError: the index of that name holds other folders.
+            IndexingError: the index of that name holds other folders, or there is none and that of another name holds
+                one of these, which was moved.
         """
         words = re.findall(r"[\w.]+", sources[0].resolve().name)
         folder = self.folder("-".join(words).strip("._-")[:64] or "index")
-        held = summarise_index(folder).sources if is_index(folder) else ()
+        if not is_index(folder):
+            self._refuse_moved(sources, folder.name)
+            return folder
+        held = summarise_index(folder).sources
         wanted = [source.resolve() for source in sources]
-        if held and not any(source.is_relative_to(known) for source in wanted for known in held):
+        is_held = any(source.is_relative_to(known) for source in wanted for known in held)
+        if held and not is_held and not _moved(folder, sources):
             raise IndexingError(
                 f"the index {folder.name} holds {', '.join(held)}: give the new one a name with --name, or add to "
                 f"this one with --name {folder.name}"
             )
         return folder
+
+    def _refuse_moved(self, sources: Sequence[Path], name: str) -> None:
+        """Where a new index of that name would read again what another one holds."""
+        for other in self.names():
+            for old, new in _moved(self.directory / other, sources):
+                raise IndexingError(
+                    f"{new} was {old} when the index {other} was made of it: bring that index up to date with "
+                    f"--name {other}, or make one of its own with --name {name}"
+                )
 
     def remove(self, name: str) -> None:
         """Delete an index; the documents stay.
@@ -150,3 +172,16 @@ class IndexCollection:
         shutil.rmtree(folder.resolve())
         if folder.is_symlink():  # to another disk
             folder.unlink()
+
+
+def _moved(folder: Path, sources: Sequence[Path]) -> Sequence[tuple[str, str]]:
+    """From and to, of those of the sources that the index in `folder` was made of when they were at another place."""
+    from agentkit.indexes.roots import Roots
+
+    try:
+        with closing(Catalog(folder / CATALOG_NAME)) as catalog:
+            roots = Roots(catalog, folder.name)
+            roots.follow(sources)
+            return roots.moved
+    except (IndexDamagedError, IndexMismatchError, IndexUnreadableError):
+        return ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentkit.errors import IndexDamagedError, IndexUnreadableError
 from agentkit.indexes.catalog import CATALOG_NAME, Catalog
-from agentkit.indexes.roots import remembered_patterns
+from agentkit.indexes.roots import is_gone, remembered_patterns
 from agentkit.indexes.summary import place_of
 from agentkit.loaders import PathPatterns
 from agentkit.loaders.load import is_current
@@ -72,6 +72,8 @@ class IndexContents:
     """Chunks by their length in characters."""
     patterns: tuple[tuple[str, PathPatterns], ...] = ()
     """Source -> what is read of it, for those that not all is read of."""
+    gone_sources: tuple[str, ...] = ()
+    """Folders and files of the index that are no longer there."""
 
 
 def index_contents(directory: Path) -> IndexContents:
@@ -92,6 +94,7 @@ def index_contents(directory: Path) -> IndexContents:
                 patterns=tuple(
                     (source, each) for source, each in remembered_patterns(catalog).items() if each != PathPatterns()
                 ),
+                gone_sources=tuple(source for source in sorted(catalog.roots()) if is_gone(source)),
             )
     except (IndexDamagedError, IndexUnreadableError):
         return IndexContents()

@@ -4,18 +4,21 @@ What is deleted first is deleted for every reader at once, in one transaction th
 done: the vectors are made again without them, and the catalog's file is packed. What is interrupted in between is
 finished by the next writer. Not erased are the paths, which say what must not come back, and what a file system keeps
 of freed blocks: against that only an encrypted disk helps.
+
+A root that is forgotten as a whole leaves no path and may be indexed again, as another folder of its name may.
 """
 
 import glob
 import shutil
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from agentkit.errors import IndexNotFoundError
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.publishing import delete_file, raise_generation
 from agentkit.indexes.records import FileStamp
+from agentkit.indexes.roots import patterns_fact, remembered_patterns
 from agentkit.indexes.salvage import DAMAGED_NAME
 from agentkit.indexes.vector_folder import VectorFolder
 from agentkit.paths import composed
@@ -47,38 +50,73 @@ def forgotten_patterns(catalog: Catalog) -> list[str]:
 def forget(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
     """Delete what the catalog holds of the files that match; their paths, chunks, and other files of the same bytes.
 
-    A file or folder of just this path is meant alone; only where there is none, it is a pattern. `finish_erasing` must
-    follow. Needs the writer lock.
+    A file or folder of just this path is meant alone; only where there is none, it is a pattern. The whole source of
+    a root means the root. `finish_erasing` must follow. Needs the writer lock.
 
     Raises:
         IndexNotFoundError: no file matches, and the pattern is not forgotten already.
     """
+    roots = catalog.roots()
+    source = next((root for root in roots if pattern in {root, root + "/", root + "\\"}), None)
+    return _forget_root(catalog, source, roots[source]) if source else _forget_files(catalog, pattern)
+
+
+def _forget_files(catalog: Catalog, pattern: str) -> tuple[list[str], int, list[str]]:
     with catalog.transaction() as connection:
-        known = connection.execute("SELECT path, source, sha256 FROM files").fetchall()
-        tried = connection.execute("SELECT path, source, '' FROM staged UNION SELECT path, source, '' FROM skipped")
-        all_paths = {path: source for path, source, _ in [*known, *tried]}
+        all_paths = dict(_paths(connection))
         forgotten = forgotten_patterns(catalog)
         pattern = _meant(pattern, all_paths, forgotten)
         found = {path: source for path, source in all_paths.items() if matches(path, pattern)}
         if not found and pattern not in forgotten:
             raise IndexNotFoundError(
-                f"the index has no file {pattern}: give a path, a folder or a pattern as `agentkit search` shows them"
+                f"the index has no file {pattern}: give a path, a folder or a pattern as `agentkit search` shows them, "
+                "or a folder of the index as `agentkit indexes show` lists them"
             )
-        digests = {digest for path, _, digest in known if path in found}
-        also_in = sorted(path for path, _, digest in known if digest in digests and path not in found)
-        before = _count_chunks(connection)
-        for path, source in found.items():
-            delete_file(connection, path)
-            connection.execute("DELETE FROM staged WHERE path = ?", (path,))
-            stamp = FileStamp(0, 0)  # of no file: once it may come back, it is read
-            row = (path, source, stamp.size, stamp.mtime_ns, FORGOTTEN)
-            connection.execute("INSERT INTO skipped (path, source, size, mtime_ns, reason) VALUES (?, ?, ?, ?, ?)", row)
-        _delete_unused_embeddings(connection)
+        deleted = _delete(connection, found)
+        stamp = FileStamp(0, 0)  # of no file: once it may come back, it is read
+        connection.executemany(
+            "INSERT INTO skipped (path, source, size, mtime_ns, reason) VALUES (?, ?, ?, ?, ?)",
+            [(path, source, stamp.size, stamp.mtime_ns, FORGOTTEN) for path, source in found.items()],
+        )
         connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (pattern,))
-        connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes'), ('erasing', 'yes')")
-        raise_generation(connection)
-        chunks = before - _count_chunks(connection)
-    return sorted(path for path, _, _ in known if path in found), chunks, also_in
+    return deleted
+
+
+def _forget_root(catalog: Catalog, source: str, prefix: str) -> tuple[list[str], int, list[str]]:
+    """With its patterns, and with what was forgotten by the name of the whole root: another may come to have that."""
+    patterns = {root: each for root, each in remembered_patterns(catalog).items() if root != source}
+    name = prefix.rstrip("/")
+    with catalog.transaction() as connection:
+        found = {path for path, root in _paths(connection) if root == source}
+        deleted = _delete(connection, found)
+        connection.execute("DELETE FROM roots WHERE source = ?", (source,))
+        connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", patterns_fact(patterns).items())
+        whole = [(each,) for each in (name, f"{name}/", _exactly(name), _exactly(f"{name}/")) if name]
+        connection.executemany("DELETE FROM forgotten WHERE pattern = ?", whole)
+    return deleted
+
+
+def _paths(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Path and root of all that is known, staged or skipped."""
+    query = (
+        "SELECT path, source FROM files UNION SELECT path, source FROM staged UNION SELECT path, source FROM skipped"
+    )
+    return connection.execute(query).fetchall()
+
+
+def _delete(connection: sqlite3.Connection, found: Collection[str]) -> tuple[list[str], int, list[str]]:
+    """Delete what there is of these paths, and note that it is to be erased."""
+    known = connection.execute("SELECT path, sha256 FROM files").fetchall()
+    digests = {digest for path, digest in known if path in found}
+    also_in = sorted(path for path, digest in known if digest in digests and path not in found)
+    before = _count_chunks(connection)
+    for path in found:
+        delete_file(connection, path)
+        connection.execute("DELETE FROM staged WHERE path = ?", (path,))
+    _delete_unused_embeddings(connection)
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('dirty', 'yes'), ('erasing', 'yes')")
+    raise_generation(connection)
+    return sorted(path for path, _ in known if path in found), before - _count_chunks(connection), also_in
 
 
 def finish_erasing(catalog: Catalog, vectors: VectorFolder) -> None:

@@ -1,5 +1,6 @@
 """What there is and what is known: the files of a sync's sources beside what the catalog holds of them."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from agentkit.indexes import FileStamp, KnownFile
 from agentkit.indexes.catalog import Catalog
 from agentkit.indexes.forgetting import FORGOTTEN, forgotten_patterns, is_forgotten
 from agentkit.indexes.records import SkipRecord
-from agentkit.indexes.roots import Root, Roots
+from agentkit.indexes.roots import Root, Roots, how_to_drop
 from agentkit.loaders import FileEntry, PathPatterns, ocr, walk
 from agentkit.loaders.archive import ARCHIVE_SUFFIXES
 from agentkit.loaders.load import is_current, is_registered
@@ -54,6 +55,10 @@ class Sync:
     """Folders that could not be listed: whatever the index holds below them stays."""
     unsettled: frozenset[Path] = frozenset()
     """Files that are being written: whatever the index holds of them stays."""
+    moved_sources: tuple[tuple[str, str], ...] = ()
+    """From and to."""
+    gone_sources: tuple[str, ...] = ()
+    """Folders and files of the index that are no longer there, whether they are among the sources or not."""
 
     def changed_files(self, *, is_full: bool) -> list[FoundFile]:
         """The files to read: those whose stamp is not the known one, or that were read by other loaders than those of
@@ -105,20 +110,24 @@ def survey(
 ) -> Sync:
     """Walk the sources and gather what the catalog knows of them; reads no file.
 
-    `known_roots` learns of new sources, and of `patterns`, if any are given. `unsettled` are files that are being
-    written: they are left as they are.
+    `known_roots` learns of new sources, of old ones at new places, and of `patterns`, if any are given. `unsettled` are
+    files that are being written: they are left as they are.
 
     Raises:
         DocumentError: a source does not exist, none holds a file that can be read, or no file of one suits the patterns
-            that are given: a slip of the pen must not empty the index.
+            that are given: a slip of the pen must not empty the index. A source is empty that had files: so is the
+            folder of a drive or share that is not mounted.
         IndexingError: a source cannot be placed (see `Roots.place`).
     """
     for source in sources:
         _require(source)
     sync = Sync(unsettled=frozenset(unsettled))
-    placed = (known_roots.place(source, patterns) for source in _outermost(sources))
-    roots = {root.source: root for root in placed}
+    outermost = _outermost(sources)
+    known_roots.follow(outermost)
+    roots = {root.source: root for root in (known_roots.place(source, patterns) for source in outermost)}
+    sync.moved_sources, sync.gone_sources = known_roots.moved, known_roots.gone
     for root in roots.values():
+        _require_files(catalog, root, known_roots.name)
         seen = len(sync.found) + len(sync.skipped)
         _survey_root(catalog, root, sync, max_file_bytes)
         if patterns and str(patterns) and len(sync.found) + len(sync.skipped) == seen:
@@ -141,6 +150,22 @@ def _require(source: Path) -> None:
         raise DocumentError(f"{source} does not exist: check the path (nothing was removed from the index)")
 
 
+def _require_files(catalog: Catalog, root: Root, name: str) -> None:
+    """Of an empty folder: nothing is in it, not even what is hidden or left out."""
+    try:
+        with os.scandir(Path(root.source)) as listing:
+            is_empty = next(listing, None) is None
+    except OSError:  # a file, or a folder that cannot be listed
+        return
+    had = sum(not known.skip_reason for known in catalog.known_files(root.known_as).values()) if is_empty else 0
+    if had:
+        raise DocumentError(
+            f"{root.source} is empty, and the index {name} holds {had} files of it (nothing was removed): if it is on "
+            "a drive or share, mount that; if it was emptied on purpose, drop them with: "
+            f"{how_to_drop(name, root.source)}"
+        )
+
+
 def _outermost(sources: Sequence[Path]) -> list[Path]:
     """The sources without those that lie inside of another."""
     real = {source.resolve(): source for source in sources}
@@ -148,12 +173,12 @@ def _outermost(sources: Sequence[Path]) -> list[Path]:
 
 
 def _survey_root(catalog: Catalog, root: Root, sync: Sync, max_file_bytes: int) -> None:
-    sync.known |= catalog.known_files(root.source)
-    staged = catalog.staged_files(root.source)
+    sync.known |= catalog.known_files(root.known_as)
+    staged = catalog.staged_files(root.known_as)
     sync.staged |= {path: file.stamp for path, file in staged.items() if is_current(file.loader, Path(path))}
     sync.outdated |= staged.keys() - sync.staged.keys()
     forgotten = forgotten_patterns(catalog)
-    taken = catalog.paths_elsewhere(root.source) | {found.path for found in sync.found}
+    taken = catalog.paths_elsewhere(root.known_as) | {found.path for found in sync.found}
     for entry in walk(Path(root.source), max_file_bytes=max_file_bytes, patterns=root.patterns):
         relative = entry.relative if isinstance(entry, FileEntry) else entry.path
         path = root.path_of(relative)

@@ -38,6 +38,8 @@ def sync_report(
         skipped=_skipped(sync),
         chunks=index.chunk_count,
         seconds=seconds,
+        moved_sources=sync.moved_sources,
+        gone_sources=sync.gone_sources,
     )
 
 
@@ -53,6 +55,8 @@ def sync_plan(name: str, sync: Sync, *, read: Sequence[FoundFile], removed: Sequ
         removed=tuple(changes.removed),
         unchanged=changes.unchanged,
         skipped=_skipped(sync),
+        moved_sources=sync.moved_sources,
+        gone_sources=sync.gone_sources,
     )
 
 

@@ -1,6 +1,7 @@
 """`agentkit index`."""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.cli.conftest import Cli, WriteDocuments
 def test_the_json_has_the_promised_shape(cli: Cli, docs: Path) -> None:
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     shape = cli.json("index", docs)
-    assert set(shape) == {"index", "files", "chunks", "seconds"}
+    assert set(shape) == {"index", "files", "chunks", "seconds", "moved_sources", "gone_sources"}
     assert shape["index"] == "docs"
     assert shape["chunks"] == 2
     skipped = shape["files"].pop("skipped")
@@ -126,6 +127,63 @@ def test_another_folder_of_the_same_name_is_not_mixed_in(
     assert str(docs) in message
 
 
+def test_a_folder_that_was_moved_keeps_its_index_and_every_form_says_so(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli.json("index", docs)
+    moved = workspace / "moved" / "docs"
+    moved.parent.mkdir()
+    docs.rename(moved)
+    told = f"agentkit: documents of {docs} are now at {moved}"
+    assert told in cli("index", moved, "--dry-run").stderr.splitlines()
+    assert cli.json("index", moved, "--dry-run")["moved_sources"] == [{"from": str(docs), "to": str(moved)}]
+    result = cli("index", moved)
+    assert told in result.stderr.splitlines()
+    assert cli.json("indexes", "show", "docs")["sources"] == [str(moved)]
+    again = moved.rename(workspace / "docs")
+    shape = cli.json("index", again)
+    assert (shape["moved_sources"], shape["gone_sources"]) == ([{"from": str(moved), "to": str(again)}], [])
+    assert shape["files"]["unchanged"] == 2
+
+
+def test_a_folder_that_was_renamed_makes_no_second_index_by_mistake(cli: Cli, docs: Path, workspace: Path) -> None:
+    cli.json("index", docs)
+    papers = docs.rename(workspace / "papers")
+    for option in ("--dry-run", "--json"):
+        message = cli.error("index", papers, option)
+        assert f"{papers} was {docs} when the index docs was made of it" in message
+        assert "--name docs" in message
+        assert "--name papers" in message
+    assert cli.json("index", papers, "--name", "papers")["files"]["added"] == 2
+    assert cli.json("index", papers, "--name", "docs")["files"]["unchanged"] == 2
+
+
+def test_a_folder_that_is_gone_can_be_dropped_and_the_commands_say_how(
+    cli: Cli, docs: Path, workspace: Path, write_documents: WriteDocuments
+) -> None:
+    letters = write_documents(workspace / "the letters", [("a.txt", "a letter")])
+    cli.json("index", docs, letters, "--name", "all")
+    shutil.rmtree(letters)
+    how = f"agentkit indexes forget all '{letters}'"
+    assert cli("index", docs, "--name", "all").stderr.splitlines()[-1].endswith(f"drop it with: {how}")
+    assert cli.json("index", docs, "--name", "all")["gone_sources"] == [str(letters)]
+    assert cli.json("indexes", "show", "all")["gone_sources"] == [str(letters)]
+    assert how in " ".join(cli("indexes", "show", "all").stdout.split())
+    assert cli.json("indexes", "forget", "all", letters, "--yes")["paths"] == ["the letters/a.txt"]
+    assert cli.json("indexes", "show", "all")["sources"] == [str(docs)]
+    assert cli.json("indexes", "remember", "all") == {"forgotten": []}
+    assert cli.json("index", docs, "--name", "all")["gone_sources"] == []
+
+
+def test_an_empty_folder_that_had_files_is_refused_with_what_to_do(cli: Cli, docs: Path) -> None:
+    cli.json("index", docs)
+    shutil.rmtree(docs)
+    docs.mkdir()
+    for option in ("--full", "--dry-run", "--json"):
+        message = cli.error("index", docs, option)
+        assert f"{docs} is empty, and the index docs holds 2 files of it" in message
+        assert message.endswith(f"agentkit indexes forget docs {docs}")
+    assert cli.json("search", "whale")[0]["path"] == "whale.txt"
+
+
 def test_an_index_that_is_being_written_says_by_whom(cli: Cli, docs: Path, workspace: Path) -> None:
     from agentkit.indexes.lock import writer_lock
 
@@ -172,6 +230,8 @@ def test_a_dry_run_lists_files_with_reasons_and_makes_nothing(cli: Cli, docs: Pa
             "unchanged": 0,
             "skipped": [{"path": "empty.md", "reason": "empty file"}],
         },
+        "moved_sources": [],
+        "gone_sources": [],
     }
     assert cli.json("search", "whale")[0]["path"] == "whale.txt"
 
@@ -238,7 +298,12 @@ def test_a_watch_tells_each_round_and_goes_on_after_an_error(
         WatchRound(IndexReport("docs", added=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),), seconds=0.25)),
         WatchRound(None, IndexLockedError("somebody writes it"), frozenset({docs / "b.md"})),
         WatchRound(None, IndexLockedError("somebody writes it")),  # after half a minute, and so on: told once
-        WatchRound(IndexReport("docs", unchanged=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),))),
+        WatchRound(
+            IndexReport(
+                "docs", unchanged=2, chunks=2, skipped=(SkippedFile("a.md", "empty file"),), gone_sources=("/gone",)
+            )
+        ),
+        WatchRound(IndexReport("docs", unchanged=2, chunks=2, gone_sources=("/gone",))),
     ]
 
     def watched(*_: object, **__: object) -> Iterator[WatchRound]:
@@ -252,6 +317,7 @@ def test_a_watch_tells_each_round_and_goes_on_after_an_error(
         "docs: 2 added, 1 skipped; 2 chunks in 0.2 s"
     ]
     assert result.stderr.count("somebody writes it") == 1
+    assert result.stderr.count("agentkit indexes forget docs /gone") == 1
     assert [line for line in result.stderr.splitlines() if line][:4] == [
         "agentkit: skipped a.md: empty file",
         "agentkit: watching: Ctrl-C ends it",

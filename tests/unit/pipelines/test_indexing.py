@@ -183,8 +183,8 @@ def test_a_file_keeps_the_path_that_an_older_index_gave_it(tmp_path: Path) -> No
     for name in ("a.md", "b.md"):
         (tmp_path / name).write_text(name)
     with _open(tmp_path / "index") as index:
-        index.catalog.add_root(str(tmp_path / "a.md"), "")
-        index.catalog.add_root(str(tmp_path / "b.md"), "b.md/")
+        roots = {str(tmp_path / "a.md"): "", str(tmp_path / "b.md"): "b.md/"}
+        index.catalog.change_roots(added=roots, moved={}, facts={})
         index_folder(index, [tmp_path / "a.md", tmp_path / "b.md"])
         assert index.paths() == ["a.md", "b.md/b.md"]
         assert [source_file(index.directory, path) for path in index.paths()] == [tmp_path / "a.md", tmp_path / "b.md"]

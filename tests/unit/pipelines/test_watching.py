@@ -128,6 +128,15 @@ def test_a_folder_that_goes_and_comes_back_is_watched_again(watch: Watch, folder
     watch.until(lambda: watch.index.paths() == ["later.txt", "other.txt"])
 
 
+def test_a_folder_that_is_empty_for_a_while_loses_nothing(watch: Watch, folder: Path) -> None:
+    (folder / "lamp.txt").unlink()
+    watch.until(lambda: watch.rounds[-1].error is not None)
+    assert "is empty" in str(watch.rounds[-1].error)
+    assert watch.index.paths() == ["lamp.txt"]
+    (folder / "other.txt").write_text("other")
+    watch.until(lambda: watch.index.paths() == ["other.txt"])
+
+
 def test_a_file_that_is_replaced_is_followed_where_it_alone_is_watched(folder: Path, tmp_path: Path) -> None:
     file = folder / "lamp.txt"
     with Index.open(tmp_path / "index", embedder=HashingEmbedder()) as index:
