@@ -20,7 +20,7 @@ from agentkit.chunkers import Chunk
 from agentkit.errors import IndexDamagedError, IndexMismatchError, VectorsDamagedError
 from agentkit.indexes.batches import batched
 from agentkit.indexes.catalog import Catalog, vector_size
-from agentkit.indexes.manifest import manifest_problem_by_content
+from agentkit.indexes.manifest import manifest_problem, manifest_problem_by_content
 from agentkit.indexes.records import chunk_id, is_covered, searched_text, text_hash
 from agentkit.indexes.vectors import VectorStore
 from agentkit.results import IndexProblem
@@ -62,7 +62,7 @@ def _find_problems(catalog: Catalog, vectors: Path, name: str, rebuild: str) -> 
     yield from damage
     if damage:
         return  # whatever else is found would be a consequence
-    if catalog.generation == "0" and not catalog.file_count():
+    if catalog.generation == "0" and not catalog.file_count() and manifest_problem(vectors, catalog.generation):
         sources = " ".join(shlex.quote(source) for source in sorted(catalog.roots())) or "PATH"
         yield IndexProblem(
             "nothing is indexed yet: no indexing has come to its end", f"agentkit index {sources} --name {name}"
