@@ -107,10 +107,12 @@ class Exchange:
         return whole_calls(reply), reading.is_whole
 
     def _reminder(self, tool_choice: str) -> list[BaseMessage]:
-        """What stands behind the results of tools while the model replies: a small one ends with what a tool gave."""
+        """What stands behind the results of tools while the model replies. A small one would end with what a tool gave;
+        passages it reckons with better when they are the last that it reads.
+        """
         if tool_choice == "none":
             return [HumanMessage(_LAST)] if self.steps else []
-        own = {tool.name for tool in self._agent.own_tools}
+        own = set() if self._agent.has_index else {tool.name for tool in self._agent.own_tools}
         if tool_choice == "auto" and self._model.local and any(step.tool in own for step in self.steps):
             return [HumanMessage(_TASK_AGAIN.format(task=self.task_text))]
         return []
