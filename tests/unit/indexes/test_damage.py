@@ -31,6 +31,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:  # Chroma writes its HNSW files only from so many vectors on
         patch.setitem(vectors._HNSW, "sync_threshold", 16)
         patch.setitem(vectors._HNSW, "batch_size", 8)
+        patch.setitem(vectors._HNSW, "num_threads", 1)  # what several insert at once is not the same graph each time
         patch.setattr("agentkit.indexes.index.EXACT_UP_TO", 0)
         folder = tmp_path_factory.mktemp("sound")
         (folder / "documents").mkdir()
