@@ -18,20 +18,20 @@ _WITH_NEXT = re.compile(r"\+$|\[.*\]$|\.[^\s.]|//|=+\s|-+$|~+$|\^+$")
 """Lines that belong to what is right below them: a plus sign, attributes, titles and headings."""
 _INSIDE = re.compile(r"\s|(?:[*.-]+|\d+\.|<\d+>)\s|\+\s*$|//|(?:ifdef|ifndef|ifeval|endif|include)::")
 """How lines begin that belong to the item above also behind a blank line."""
-_LONGEST_TERM = 200
 
 
 @dataclass(slots=True)
 class _Definition:
     start: int
-    below: int
+    last: int
+    """Where the last of its terms begins."""
     term: str
     mark: str
     has_text: bool
 
 
 def asciidoc_definitions(text: str, section: Section) -> Iterator[tuple[Section, int]]:
-    """The outermost definitions of a section, each under the last of its terms; and where what is below that begins."""
+    """The outermost definitions of a section, each under the last of its terms; and where that begins."""
     current: _Definition | None = None
     block = previous = ""
     is_in_open_block = False
@@ -48,12 +48,11 @@ def asciidoc_definitions(text: str, section: Section) -> Iterator[tuple[Section,
         is_block = not term and _BLOCK.match(line) and not _is_underline(line, above)
         closes = is_block and line == _OPEN_BLOCK and is_in_open_block
         if current and (closes or (is_apart and not term and not _INSIDE.match(line)) or _is_next(term, current)):
-            yield _section(section, current, at), current.below
+            yield section.under(current.term, current.start, at), current.last
             current = None
         if term and (current is None or term["mark"] == current.mark):
             start = current.start if current else at
-            below = text.find("\n", at) + 1 or len(text)
-            current = _Definition(start, below, term["term"], term["mark"], bool(term["text"]))
+            current = _Definition(start, at, term["term"].strip(), term["mark"], bool(term["text"]))
         elif is_block and line == _OPEN_BLOCK and not current:
             is_in_open_block = not is_in_open_block
         elif current:
@@ -61,7 +60,7 @@ def asciidoc_definitions(text: str, section: Section) -> Iterator[tuple[Section,
         if is_block and (current or line != _OPEN_BLOCK):
             block = line
     if current:
-        yield _section(section, current, section.end), current.below
+        yield section.under(current.term, current.start, section.end), current.last
 
 
 def _is_next(term: "re.Match[str] | None", current: _Definition) -> bool:
@@ -71,7 +70,3 @@ def _is_next(term: "re.Match[str] | None", current: _Definition) -> bool:
 
 def _is_underline(line: str, above: str) -> bool:
     return bool(above) and not _WITH_NEXT.match(above) and abs(len(above) - len(line)) <= 2
-
-
-def _section(section: Section, found: _Definition, end: int) -> Section:
-    return Section(found.start, end, (*section.heading_path, found.term.strip()[:_LONGEST_TERM]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 TokenCounter = Callable[[str], int]
 """Tokens of a text as the embedder counts them, its special tokens included."""
+_LONGEST_TERM = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,7 @@ class Section:
     start: int
     end: int
     heading_path: tuple[str, ...] = ()
+
+    def under(self, term: str, start: int, end: int) -> "Section":
+        """A part of it that explains a term: that is below its headings, 200 characters of it at most."""
+        return Section(start, end, (*self.heading_path, term[:_LONGEST_TERM]))

@@ -21,17 +21,16 @@ _NO_TERM = re.compile(
     r"(?:[-*+\u2022]|\(?(?:\d+|[A-Za-z#])[.)]|\.\.|\.\.\.|>>>)(?:\s|$)|\||\+-|:[^:`]+:(?:\s|$)|\W*$|__\s|.*::$"
 )
 """Lines that begin items of lists, directives, tables, fields or code, and rules."""
-_LONGEST_TERM = 200
 
 
 def rst_definitions(text: str, section: Section) -> Iterator[tuple[Section, int]]:
-    """The outermost definitions of a section, whose terms begin as far to the left as any line; and where what is below
-    each term begins.
+    """The outermost definitions of a section, whose terms begin as far to the left as any line; and where each term
+    begins.
     """
     found = _LINE.finditer(text, section.start, section.end)
     lines = [(line.start(), len(line[1]), line[2].rstrip()) for line in found]
     outer = min((indent for _, indent, _ in lines), default=0)
-    start, below, term = 0, 0, ""
+    start, term = 0, ""
     may_be_apart = is_inside = is_in_paragraph = False
     after = section.start
     for at, indent, line in [*lines, (section.end, outer, "..")]:
@@ -43,15 +42,10 @@ def rst_definitions(text: str, section: Section) -> Iterator[tuple[Section, int]
             is_in_paragraph = False
             continue
         if is_inside:
-            yield Section(start, at, (*section.heading_path, term[:_LONGEST_TERM])), below
+            yield section.under(term, start, at), start
         directive = _DIRECTIVE.match(line)
         may_be_apart = directive is not None and directive[1] in _DESCRIPTIONS
         is_term = not _NO_TERM.match(line) and (is_apart or not is_in_paragraph)
         term = (directive[2] or "") if directive and may_be_apart else line if is_term else ""
         is_inside, is_in_paragraph = False, True
-        start, below = at, after_line(text, at)
-
-
-def after_line(text: str, at: int) -> int:
-    """Where the next line begins; the end of the text behind the last one."""
-    return text.find("\n", at) + 1 or len(text)
+        start = at

@@ -16,7 +16,6 @@ _LINE = re.compile(r"^( *)(\S.*)", re.MULTILINE)
 _NO_TERM = re.compile(r"[-|#]|\d+\. ")
 """How lines begin that are items of lists, rows or headings."""
 _FENCE = re.compile(r"`{3,}")
-_LONGEST_TERM = 200
 
 
 def with_terms(text: str, sections: Iterable[Section], form: str, *, max_chars: int) -> Iterator[Section]:
@@ -26,22 +25,23 @@ def with_terms(text: str, sections: Iterable[Section], form: str, *, max_chars: 
     for section in sections:
         at = section.start
         if section.end - section.start > max_chars:
-            for found, below in FIND_DEFINITIONS[form](text, section):
+            for found, term in FIND_DEFINITIONS[form](text, section):
                 if found.end - found.start > max_chars // 2:
                     if at > section.start or len(text[at : found.start].strip()) > max_chars // 10:
                         yield Section(at, found.start, section.heading_path)
                         at = found.start
-                    yield from _below_term(text, at, found, below, form, max_chars)
+                    yield from _below_term(text, at, found, term, form, max_chars)
                     at = found.end
         yield Section(at, section.end, section.heading_path)
 
 
-def _below_term(text: str, start: int, found: Section, below: int, form: str, max_chars: int) -> Iterator[Section]:
-    """A definition, with those that it holds cut out of what is below its term, from `below` on. The term, and what is
-    between it and `start`, such as a heading, stand with what follows.
+def _below_term(text: str, start: int, found: Section, term: int, form: str, max_chars: int) -> Iterator[Section]:
+    """A definition, with those that it holds cut out of what is below its term. The term, and what is between it and
+    `start`, such as a heading, stand with what follows.
     """
     inner: list[Section] = []
     if found.end - found.start > max_chars:
+        below = text.find("\n", term) + 1 or len(text)
         inner = list(with_terms(text, [Section(below, found.end, found.heading_path)], form, max_chars=max_chars))
     first, *rest = [section for section in inner if section.end > section.start] or [found]
     yield Section(start, first.end, first.heading_path)
@@ -49,8 +49,8 @@ def _below_term(text: str, start: int, found: Section, below: int, form: str, ma
 
 
 def _definitions(text: str, section: Section) -> Iterator[tuple[Section, int]]:
-    """The outermost ones of a section, whose terms begin as far to the right as its first line; and where the line
-    below each term begins.
+    """The outermost ones of a section, whose terms begin as far to the right as its first line; and where the last term
+    of each begins.
     """
     lines = list(_lines(text, section))
     outer = lines[0][1] if lines else 0
@@ -68,13 +68,13 @@ def _definitions(text: str, section: Section) -> Iterator[tuple[Section, int]]:
         else:
             if is_inside:
                 last, term = terms[-1]
-                yield Section(terms[0][0], at, (*section.heading_path, term)), text.find("\n", last) + 1
+                yield section.under(term, terms[0][0], at), last
             if is_inside or is_apart or _NO_TERM.match(line):
                 terms = []
             is_inside = False
             fence = found[0] if (found := _FENCE.match(line)) else ""
             if not fence and indent == outer and not _NO_TERM.match(line):
-                terms.append((at, line[:_LONGEST_TERM]))
+                terms.append((at, line))
 
 
 def _lines(text: str, section: Section) -> Iterator[tuple[int, int, str]]:
@@ -88,6 +88,6 @@ FIND_DEFINITIONS: dict[str, Callable[[str, Section], Iterator[tuple[Section, int
     "rst": rst_definitions,
     "asciidoc": asciidoc_definitions,
 }
-"""By the `format` of a document: what gives the outermost definitions of a section, each under its term, and where what
-is below the term begins.
+"""By the `format` of a document: what gives the outermost definitions of a section, each under its term, and where
+that term begins.
 """
