@@ -57,7 +57,7 @@ class Run:
         self._numbering = numbering
         self._limits = agent.limits
         self._thought = ""
-        self._asked_for: set[str] = set()
+        self._forced: set[str] = set()
         """Tools that the model was made to call."""
         self._read_in_vain: int | None = None
         """So many passages were read for an answer, without one."""
@@ -117,11 +117,11 @@ class Run:
         return needed
 
     def _call(self, names: Sequence[str]) -> Iterator[AgentEvent]:
-        """Have the model call each of these tools, before it writes anything."""
+        """Have the model call each of these tools, without a word before it."""
         for name in names:
             if self._exchange.ended() or self._exchange.spent.last_reply(self._limits):
                 return
-            self._asked_for.add(name)
+            self._forced.add(name)
             reply, is_whole = yield from self._exchange.reply(tool_choice=name)
             if not (is_whole and reply.tool_calls):
                 return
@@ -131,7 +131,7 @@ class Run:
         """The tool that our own model says it would call, where it was not called."""
         if self._model.local is None:
             return None
-        called = {step.tool for step in self._exchange.steps} | self._asked_for
+        called = {step.tool for step in self._exchange.steps} | self._forced
         return announced_tool(reply, (tool for tool in self._agent.own_tools if tool.name not in called))
 
     def _asked(self) -> Answer | None:
